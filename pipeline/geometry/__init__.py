@@ -1,0 +1,1 @@
+"""Tetrahedral grid, marching tetrahedra and triangle-mesh operations."""

@@ -1,0 +1,105 @@
+"""Operations on triangle meshes given as vertices [..., N, 3] and faces [F, 3]."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+SMALLEST_NORMAL = 1e-20
+"""Squared lengths up to this are those of degenerate faces: their normals are left at 0."""
+
+
+class Component(NamedTuple):
+    """A part of a mesh with its own numbering of vertices."""
+
+    vertices: Int[Tensor, " K"]
+    """Rows of the whole mesh's vertices, ascending."""
+    faces: Int[Tensor, "G 3"]
+    """Faces in the order of the whole mesh, as positions in `vertices`."""
+
+
+def vertex_normals(vertices: Float[Tensor, "*B N 3"], faces: Int[Tensor, "F 3"]) -> Float[Tensor, "*B N 3"]:
+    """Unit normals, the means of the adjacent faces' normals weighted by area; 0 where all of these are degenerate."""
+    corners = faces.unbind(1)
+    p, q, r = (vertices.index_select(-2, corner) for corner in corners)
+    # The cross product is twice the area times the unit normal, hence the weighting.
+    face_normals = torch.linalg.cross(q - p, r - p)
+    total = torch.zeros_like(vertices)
+    for corner in corners:
+        total = total.index_add(-2, corner, face_normals)
+    square = total.square().sum(-1, keepdim=True)
+    usable = square > SMALLEST_NORMAL
+    return torch.where(usable, total, 0.0) * torch.where(usable, square, 1.0).rsqrt()
+
+
+def signed_volume(vertices: Float[Tensor, "*B N 3"], faces: Int[Tensor, "F 3"]) -> Float[Tensor, "*B"]:
+    """Enclosed volume, positive if the faces are counter-clockwise from outside: sum of p . (q x r) / 6."""
+    p, q, r = vertices[..., faces, :].unbind(-2)
+    return (p * torch.linalg.cross(q, r)).sum((-1, -2)) / 6
+
+
+def mesh_edges(faces: Int[Tensor, "F 3"]) -> Int[Tensor, "E 2"]:
+    """The edges (a < b) of a mesh, each once, sorted."""
+    return _sides(faces).sort(1).values.unique(dim=0)
+
+
+def laplacian_energy(values: Float[Tensor, "B N C"], edges: Int[Tensor, "E 2"]) -> Float[Tensor, ""]:
+    """Roughness of values on vertices: mean over all elements of (value - mean of the neighbours' values)^2.
+
+    A vertex without neighbours counts as smooth.
+    """
+    a, b = edges.unbind(1)
+    vertices = values.shape[1]
+    count = torch.bincount(edges.reshape(-1), minlength=vertices).to(values.dtype)[:, None]
+    total = torch.zeros_like(values).index_add(1, a, values.index_select(1, b))
+    total = total.index_add(1, b, values.index_select(1, a))
+    return torch.where(count > 0, values - total / count.clamp(min=1), 0.0).square().mean()
+
+
+def mirror_pairs(vertices: Float[Tensor, "N 3"], tolerance: float) -> Int[Tensor, " N"]:
+    """Index of each vertex's mirror image about x = 0, found within `tolerance` (units of the vertices).
+
+    Always an involution: a vertex on the plane, or without a partner that in turn is nearest to it, maps to itself.
+    """
+    index = np.arange(len(vertices))
+    if len(index) == 0:
+        return torch.zeros(0, dtype=torch.int64, device=vertices.device)
+    points = vertices.detach().cpu().double().numpy()
+    distance, nearest = cKDTree(points).query(points * [-1, 1, 1])
+    paired = (distance <= tolerance) & (nearest[nearest] == index)
+    return torch.from_numpy(np.where(paired, nearest, index)).to(vertices.device)
+
+
+def largest_component(faces: Int[Tensor, "F 3"], n: int) -> Component:
+    """The connected part with the most faces of a mesh of `n` vertices; the one seen first if several have as many.
+
+    A cavity is a part of its own. Two separate mirror halves are two parts, and one of them is lost.
+    """
+    if len(faces) == 0:
+        return Component(faces.new_zeros(0), faces)
+    first, second = _sides(faces).cpu().numpy().T
+    links = coo_array((np.ones(len(first), dtype=bool), (first, second)), shape=(n, n))
+    part = torch.from_numpy(connected_components(links, directed=False)[1].astype(np.int64)).to(faces.device)
+    face_part = part[faces[:, 0]]
+    largest = face_part.bincount().argmax()
+    kept = (part == largest).nonzero().squeeze(1)
+    position = torch.full((n,), -1, dtype=torch.int64, device=faces.device)
+    position[kept] = torch.arange(len(kept), device=faces.device)
+    return Component(kept, position[faces[face_part == largest].long()])
+
+
+def is_watertight(faces: Int[Tensor, "F 3"]) -> bool:
+    """Whether the mesh is closed: each directed edge occurs once, and so does its reverse. No faces: False."""
+    sides = _sides(faces)
+    directed = sides.unique(dim=0)
+    return len(faces) > 0 and len(directed) == len(sides) and torch.equal(directed, directed.flip(1).unique(dim=0))
+
+
+def _sides(faces: Int[Tensor, "F 3"]) -> Int[Tensor, "S 2"]:
+    """The directed edges of all faces, one for each side of each face."""
+    return torch.stack([faces, faces.roll(-1, dims=1)], dim=-1).reshape(-1, 2)

@@ -1,0 +1,90 @@
+"""Body-centred cubic tetrahedral grid of a cube, mirror-symmetric about x = 0."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+TET_EDGES = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
+"""Corners of a tetrahedron joined by its edges, in the order of `TetGrid.tet_edges`."""
+
+
+class TetGrid(NamedTuple):
+    """A tetrahedral complex that fills an axis-aligned cube centred on the origin of the object frame.
+
+    Vertices are ordered by (|x|, y, z, x), so mirror images have neighbouring indices, and the corners of a
+    tetrahedron by index. Whatever is derived from that order is therefore the same on both sides of x = 0, except in
+    the tetrahedra that are their own mirror image.
+    """
+
+    vertices: Float[Tensor, "V 3"]
+    """Positions in the object frame, object units; mirror images agree to the bit."""
+    tets: Int[Tensor, "T 4"]
+    """Corners, ascending."""
+    edges: Int[Tensor, "E 2"]
+    """End points (a < b), sorted; each edge once."""
+    tet_edges: Int[Tensor, "T 6"]
+    """Rows of `edges` of each tetrahedron, in the order of `TET_EDGES`."""
+    flipped: Bool[Tensor, " T"]
+    """Where the corners (p0, p1, p2, p3) have det(p1 - p0, p2 - p0, p3 - p0) < 0."""
+    mirror: Int[Tensor, " V"]
+    """Index of the vertex at (-x, y, z)."""
+    border: Bool[Tensor, " V"]
+    """Vertices on the surface of the cube; a level set that is negative there has no open boundary."""
+
+    def to(self, device: torch.device | str) -> "TetGrid":
+        """The same grid on another device."""
+        return TetGrid(*(tensor.to(device) for tensor in self))
+
+
+def build_tetgrid(resolution: int, scale: float) -> TetGrid:
+    """Fill a cube of side `scale` (object units) with `resolution` body-centred cells along each side.
+
+    Each cube face carries four tetrahedra: one of its four edges with the centres of the two cells it separates. On
+    the surface of the cube the missing centre is replaced by the centre of the face, which halves the tetrahedra
+    there. That makes 12 r^2 (r + 1) tetrahedra and (r + 1)^3 + r^3 + 6 r^2 vertices. Raises ValueError for an empty
+    grid.
+    """
+    if resolution < 1 or not scale > 0:
+        raise ValueError(f"a grid needs resolution >= 1 and scale > 0, got {resolution} and {scale}")
+    corners = np.concatenate([_tets_across_faces(resolution, axis) for axis in range(3)])
+    keys, first, index = np.unique(_key(corners, resolution), return_index=True, return_inverse=True)
+    points = corners.reshape(-1, 3)[first]
+    tets = np.sort(index.reshape(-1, 4), axis=1)
+
+    ends = tets[:, TET_EDGES]
+    edge_keys, tet_edges = np.unique(ends[..., 0] * len(keys) + ends[..., 1], return_inverse=True)
+    sides = points[tets[:, 1:]] - points[tets[:, :1]]
+    determinant = (np.cross(sides[:, 0], sides[:, 1]) * sides[:, 2]).sum(1)
+    mirrored = np.searchsorted(keys, _key(points * [-1, 1, 1], resolution))
+    return TetGrid(
+        vertices=torch.from_numpy((points * (scale / (2 * resolution))).astype(np.float32)),
+        tets=torch.from_numpy(tets),
+        edges=torch.from_numpy(np.stack(np.divmod(edge_keys, len(keys)), axis=1)),
+        tet_edges=torch.from_numpy(tet_edges.reshape(-1, 6)),
+        flipped=torch.from_numpy(determinant < 0),
+        mirror=torch.from_numpy(mirrored),
+        border=torch.from_numpy(np.abs(points).max(axis=1) == resolution),
+    )
+
+
+def _tets_across_faces(resolution: int, axis: int) -> Int[np.ndarray, "T 4 3"]:
+    """Corners of the tetrahedra on the cube faces normal to `axis`, in half cells from the grid's centre."""
+    along = np.arange(-resolution, resolution + 1, 2)
+    across = np.arange(1 - resolution, resolution, 2)
+    normal, u, v = np.roll(np.eye(3, dtype=np.int64), -axis, axis=0)
+    faces = np.stack(np.meshgrid(along, across, across, indexing="ij"), axis=-1).reshape(-1, 3) @ [normal, u, v]
+    # On the surface of the cube the outer cell's centre is clipped to the centre of the face itself.
+    below, above = np.clip(faces - normal, -resolution, resolution), np.clip(faces + normal, -resolution, resolution)
+    ring = [faces + corner for corner in (-u - v, u - v, u + v, v - u)]
+    tets = [np.stack([below, above, ring[k - 1], ring[k]], axis=1) for k in range(4)]
+    return np.concatenate(tets)
+
+
+def _key(points: Int[np.ndarray, "*N 3"], resolution: int) -> Int[np.ndarray, "*N"]:
+    """Integers that order points by (|x|, y, z, x)."""
+    x, y, z = np.moveaxis(points, -1, 0)
+    span = 2 * resolution + 1
+    return ((np.abs(x) * span + y + resolution) * span + z + resolution) * 2 + (x > 0)

@@ -1,0 +1,83 @@
+"""Coordinate MLPs with positional encoding, optionally conditioned on a code for each image."""
+
+import math
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class PositionalEncoding(nn.Module):
+    """gamma(x) = [x, sin(2^k w x), cos(2^k w x)], k = 0..K-1, w = 0.9 * 2 pi / extent (MagicPony)."""
+
+    def __init__(self, frequencies: int, extent: float):
+        super().__init__()
+        scales = 0.9 * 2 * math.pi / extent * 2.0 ** torch.arange(frequencies)
+        self.register_buffer("scales", scales, persistent=False)
+        self.dims = 3 + 6 * frequencies
+
+    def forward(self, points: Float[Tensor, "*N 3"]) -> Float[Tensor, "*N C"]:
+        angles = (points[..., None, :] * self.scales[:, None]).flatten(-2)
+        return torch.cat([points, angles.sin(), angles.cos()], -1)
+
+
+class CoordinateMlp(nn.Module):
+    """Points to values: an encoded linear input layer, then `layers` linear layers with ReLU between them.
+
+    `point_dims` further inputs belong to each point, `image_dims` to each image. The first of the `layers` acts on
+    the concatenation [ReLU(W gamma(x)), point code, image code]; its image part is computed once for each image.
+    The last layer starts at zero, so that the network adds nothing until it has learned something.
+
+    Args:
+        extent: side of the region that the coordinates span, in object units.
+    """
+
+    def __init__(
+        self,
+        out_dims: int,
+        layers: int,
+        width: int,
+        frequencies: int,
+        extent: float,
+        point_dims: int = 0,
+        image_dims: int = 0,
+        zero_output: bool = False,
+    ):
+        super().__init__()
+        self.encoding = PositionalEncoding(frequencies, extent)
+        self.input = nn.Linear(self.encoding.dims, width)
+        self.point = nn.Linear(width + point_dims, width, bias=False)
+        self.image = nn.Linear(image_dims, width, bias=False) if image_dims else None
+        self.hidden = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(layers - 2))
+        self.output = nn.Linear(width, out_dims, bias=False)
+        if zero_output:
+            nn.init.zeros_(self.output.weight)
+
+    def forward(
+        self,
+        points: Float[Tensor, "N 3"],
+        point_codes: Float[Tensor, "N P"] | None = None,
+        image_codes: Float[Tensor, "B I"] | None = None,
+        image_of_point: Int64[Tensor, "N"] | None = None,
+    ) -> Float[Tensor, "N out"] | Float[Tensor, "B N out"]:
+        """Values at `points`.
+
+        With `image_codes` the result has a leading image dimension, every point being evaluated for every image;
+        with `image_of_point` as well, each point is evaluated for its own image only.
+        """
+        hidden = functional.relu(self.input(self.encoding(points)))
+        if point_codes is not None:
+            hidden = torch.cat([hidden, point_codes], -1)
+        hidden = self.point(hidden)
+        if self.image is not None:
+            image = self.image(image_codes)
+            hidden = hidden + (image[:, None] if image_of_point is None else image[image_of_point])
+        for layer in self.hidden:
+            hidden = layer(functional.relu(hidden))
+        return self.output(functional.relu(hidden))
+
+
+def fold_x(points: Float[Tensor, "*N 3"]) -> Float[Tensor, "*N 3"]:
+    """(|x|, y, z): a function of it is symmetric about the plane x = 0."""
+    return torch.cat([points[..., :1].abs(), points[..., 1:]], -1)

@@ -1,0 +1,84 @@
+"""Pose head: patch tokens to viewpoint hypotheses and to a correction of the fitted crop (MagicPony, SEMAGIC 3.4)."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pipeline.cameras import rotation_from_angles
+from pipeline.networks.encoder import TokenEncoder
+from pipeline.params import Pose as PoseParams
+
+QUADRANTS = ((1.0, 1.0), (1.0, -1.0), (-1.0, -1.0), (-1.0, 1.0))
+"""Signs of (cos azimuth, sin azimuth) for four hypotheses."""
+
+
+class PoseHypotheses(NamedTuple):
+    """What the pose head says of each image."""
+
+    rotations: Float[Tensor, "B K 3 3"]
+    """Object frame to camera frame."""
+    logits: Float[Tensor, "B K"]
+    """Estimated reconstruction loss of each hypothesis: lower is better."""
+    offset: Float[Tensor, "B 2"]
+    """Shift in NDC, after the fit of the projected object to its box."""
+    log_zoom: Float[Tensor, "B"]
+    """Natural logarithm of the zoom, likewise."""
+
+    def pick(self, index: Int64[Tensor, "B"]) -> "PoseEstimate":
+        rotation = self.rotations[torch.arange(len(index), device=index.device), index]
+        return PoseEstimate(rotation, self.offset, self.log_zoom)
+
+    def best(self) -> "PoseEstimate":
+        return self.pick(self.logits.argmin(-1))
+
+
+class PoseEstimate(NamedTuple):
+    """One pose for each image."""
+
+    rotation: Float[Tensor, "B 3 3"]
+    offset: Float[Tensor, "B 2"]
+    log_zoom: Float[Tensor, "B"]
+
+
+class PoseHead(nn.Module):
+    """K azimuth hypotheses with elevation and in-plane rotation, and one offset and zoom for each image.
+
+    With K = 1 the azimuth is any unit vector; with K = 4 hypothesis k stays in its quadrant: softplus outputs, one
+    half at zero, times the quadrant's signs. Elevation and in-plane rotation are bounded by tanh.
+    """
+
+    def __init__(self, grid: int, channels: int, width: int, params: PoseParams, hypotheses: int):
+        super().__init__()
+        if hypotheses not in (1, 4):
+            raise ValueError(f"model.pose.hypotheses must be 1 or 4; found {hypotheses}.")
+        self.params = params
+        self.hypotheses = hypotheses
+        self.encoder = TokenEncoder(grid, channels, width, 5 * hypotheses + 3)
+        last = self.encoder.layers[-1]
+        with torch.no_grad():
+            last.weight.mul_(0.1)
+            last.bias.zero_()
+            if hypotheses == 1:
+                last.bias[0] = 1.0  # A frontal start: the direction of a zero vector is undefined.
+
+    def forward(self, tokens: Float[Tensor, "B T T D"]) -> PoseHypotheses:
+        outputs = self.encoder(tokens)
+        angles, logits, camera = outputs.split([4 * self.hypotheses, self.hypotheses, 3], -1)
+        angles = angles.unflatten(-1, (self.hypotheses, 4))
+        direction = angles[..., :2]
+        if self.hypotheses == 4:
+            signs = torch.tensor(QUADRANTS, dtype=direction.dtype, device=direction.device)
+            # softplus with value one half at zero, as MagicPony's.
+            direction = functional.softplus(direction, beta=2 * math.log(2)) * signs
+        elevation = math.radians(self.params.max_elevation) * angles[..., 2].tanh()
+        theta = math.radians(self.params.max_theta) * angles[..., 3].tanh()
+        return PoseHypotheses(
+            rotation_from_angles(functional.normalize(direction, dim=-1), elevation, theta),
+            logits,
+            self.params.max_offset * camera[:, :2].tanh(),
+            math.log(self.params.max_zoom) * camera[:, 2].tanh(),
+        )

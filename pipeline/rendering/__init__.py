@@ -1,0 +1,1 @@
+"""Differentiable rendering: a small rasterizer interface and its backends."""

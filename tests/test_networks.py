@@ -1,0 +1,105 @@
+"""Coordinate MLPs, encoders and the pose head against slow references and their stated ranges."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from tiny import tiny_params
+
+from pipeline.errors import InputError
+from pipeline.networks.encoder import TokenEncoder
+from pipeline.networks.light import LightHead
+from pipeline.networks.mlp import CoordinateMlp, PositionalEncoding
+from pipeline.networks.pose import QUADRANTS, PoseHead
+
+
+def encode_slowly(point, frequencies, extent):
+    w = 0.9 * 2 * math.pi / extent
+    values = list(point)
+    values += [math.sin(2**k * w * x) for k in range(frequencies) for x in point]
+    values += [math.cos(2**k * w * x) for k in range(frequencies) for x in point]
+    return values
+
+
+def test_positional_encoding_formula():
+    points = torch.tensor([[0.3, -1.0, 2.0], [0.0, 0.5, -0.25]])
+    expected = [encode_slowly(p, 4, 5.0) for p in points.tolist()]
+    encoding = PositionalEncoding(4, 5.0)
+    assert encoding.dims == 27
+    np.testing.assert_allclose(encoding(points).numpy(), expected, atol=1e-4)
+
+
+def test_conditioning_equals_concatenation():
+    """The image code, added after its own linear map, acts as one more input of a single linear layer."""
+    torch.manual_seed(0)
+    mlp = CoordinateMlp(3, 4, 8, 2, 5.0, point_dims=5, image_dims=6)
+    points, codes, images = torch.randn(7, 3), torch.randn(7, 5), torch.randn(2, 6)
+    fast = mlp(points, codes, images)
+    first = torch.cat([mlp.point.weight, mlp.image.weight], 1)
+    for b in range(2):
+        for i in range(7):
+            inputs = torch.cat([mlp.input(mlp.encoding(points[i])).relu(), codes[i], images[b]])
+            hidden = first @ inputs
+            for layer in mlp.hidden:
+                hidden = layer.weight @ hidden.relu()
+            torch.testing.assert_close(fast[b, i], mlp.output.weight @ hidden.relu())
+
+
+def test_points_of_their_own_image():
+    torch.manual_seed(0)
+    mlp = CoordinateMlp(3, 3, 8, 2, 5.0, image_dims=6)
+    points, images, owner = torch.randn(7, 3), torch.randn(2, 6), torch.tensor([0, 1, 1, 0, 0, 1, 0])
+    everything = mlp(points, image_codes=images)
+    torch.testing.assert_close(
+        mlp(points, image_codes=images, image_of_point=owner), everything[owner, torch.arange(7)]
+    )
+
+
+@pytest.mark.parametrize("grid", [8, 16, 32])
+def test_encoder_reduces_any_power_of_two(grid):
+    assert TokenEncoder(grid, 6, 16, 10)(torch.zeros(2, grid, grid, 6)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("grid", [4, 12, 33])
+def test_encoder_refuses_other_grids(grid):
+    with pytest.raises(InputError, match="features.grid must be a power of two"):
+        TokenEncoder(grid, 6, 16, 10)
+
+
+@pytest.mark.parametrize("hypotheses", [1, 4])
+def test_pose_head_yields_rotations_within_its_ranges(hypotheses):
+    torch.manual_seed(0)
+    params = tiny_params().model.pose
+    pose = PoseHead(8, 6, 16, params, hypotheses)(30 * torch.randn(5, 8, 8, 6))
+    identity = torch.eye(3).expand(5, hypotheses, 3, 3)
+    torch.testing.assert_close(pose.rotations @ pose.rotations.transpose(-1, -2), identity, atol=1e-5, rtol=0)
+    assert pose.offset.abs().max() <= params.max_offset
+    assert pose.log_zoom.abs().max() <= math.log(params.max_zoom)
+
+
+def test_each_hypothesis_stays_in_its_quadrant():
+    torch.manual_seed(0)
+    head = PoseHead(8, 6, 16, tiny_params(model__pose__max_theta=0.0).model.pose, 4)
+    pose = head(30 * torch.randn(64, 8, 8, 6))
+    cosine, sine = pose.rotations[..., 0, 0], -pose.rotations[..., 0, 2]
+    for k, (sign_cosine, sign_sine) in enumerate(QUADRANTS):
+        assert (cosine[:, k] * sign_cosine >= 0).all() and (sine[:, k] * sign_sine >= 0).all()
+
+
+def test_best_hypothesis_has_the_lowest_estimated_loss():
+    torch.manual_seed(0)
+    pose = PoseHead(8, 6, 16, tiny_params().model.pose, 4)(torch.randn(3, 8, 8, 6))
+    best = pose.best()
+    for b in range(3):
+        k = min(range(4), key=lambda k: pose.logits[b, k].item())
+        torch.testing.assert_close(best.rotation[b], pose.rotations[b, k])
+
+
+def test_light_is_brightest_towards_its_direction():
+    torch.manual_seed(0)
+    light = LightHead(6, 8)
+    normals = torch.nn.functional.normalize(torch.randn(500, 3), dim=-1)
+    shading = light(torch.randn(1, 6), normals, torch.zeros(500, dtype=torch.int64))
+    assert 0 <= shading.min() and shading.max() <= 2
+    assert shading[normals[:, 1] > 0.9].mean() > shading[normals[:, 1] < -0.9].mean()
