@@ -1,0 +1,117 @@
+"""The terms of the training objective; each is a pure function of renderings and labels.
+
+Terms that compare images return one value for each image, a mean over all its pixels as in MagicPony.
+"""
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+from torch.nn import functional
+
+MIN_DEPTH_PIXELS = 64
+"""An image with fewer common pixels has no depth term."""
+
+
+def mask_loss(
+    alpha: Float[Tensor, "B S S"], mask: Float[Tensor, "B S S"], valid: Float[Tensor, "B S S"]
+) -> Float[Tensor, "B"]:
+    """Squared error of the silhouette: mean (alpha valid - mask)^2 (MagicPony)."""
+    return (alpha * valid - mask).square().mean((1, 2))
+
+
+def distance_loss(alpha: Float[Tensor, "B S S"], distance: Float[Tensor, "B S S"]) -> Float[Tensor, "B"]:
+    """Missing interior, weighted by depth inside the mask: mean (1 - alpha) d / S (MagicPony).
+
+    Args:
+        distance: distance to the mask's border in pixels inside the mask, zero outside.
+    """
+    return ((1 - alpha) * distance).mean((1, 2)) / alpha.shape[-1]
+
+
+def common_region(covered: Bool[Tensor, "B S S"], mask: Float[Tensor, "B S S"]) -> Bool[Tensor, "B S S"]:
+    """Pixels inside both silhouettes, eroded by one pixel (MagicPony)."""
+    outside = 1 - (covered & (mask > 0.5)).float()
+    return functional.max_pool2d(outside[:, None], 3, stride=1, padding=1)[:, 0] < 0.5
+
+
+def rgb_loss(
+    rgb: Float[Tensor, "B S S 3"], target: Float[Tensor, "B S S 3"], region: Bool[Tensor, "B S S"]
+) -> Float[Tensor, "B"]:
+    """Absolute colour error inside `region` (MagicPony)."""
+    return ((rgb - target).abs().mean(-1) * region).mean((1, 2))
+
+
+def feature_loss(
+    features: Float[Tensor, "B S S K"], target: Float[Tensor, "B S S K"], region: Bool[Tensor, "B S S"]
+) -> Float[Tensor, "B"]:
+    """Squared error of the rendered feature field inside `region` (MagicPony's DINO loss)."""
+    return ((features - target).square().mean(-1) * region).mean((1, 2))
+
+
+def depth_loss(
+    disparity: Float[Tensor, "B S S"], target: Float[Tensor, "B S S"], region: Bool[Tensor, "B S S"]
+) -> Float[Tensor, "B"]:
+    """Scale- and shift-invariant L2 loss in disparity (SEMAGIC Eq. 12), with a non-negative scale.
+
+    min over s >= 0, t of mean over the region of (s D + t - D*)^2, with D* standardised inside the region. In closed
+    form it is 1 - rho^2 for a correlation rho > 0. For rho <= 0 the best scale is 0, the loss 1 and its gradient
+    nil; 1 - rho takes its place there and pulls an inverted relief back. A flat prediction gives 1.
+    """
+    weight = region.float()
+    count = weight.sum((1, 2))
+    total = count.clamp(min=1)
+
+    def centred(image: Tensor) -> Tensor:
+        mean = (image * weight).sum((1, 2)) / total
+        return (image - mean[:, None, None]) * weight
+
+    # 1e-12 is far below the variance of any relief.
+    d, t = centred(disparity), centred(target)
+    covariance = (d * t).sum((1, 2)) / total
+    variances = (d.square().sum((1, 2)) / total + 1e-12) * (t.square().sum((1, 2)) / total + 1e-12)
+    rho = covariance / variances.sqrt()
+    loss = torch.where(rho > 0, 1 - rho.square(), 1 - rho)
+    return torch.where(count >= MIN_DEPTH_PIXELS, loss, torch.zeros_like(loss))
+
+
+def pose_loss(
+    rotation: Float[Tensor, "B 3 3"], target: Float[Tensor, "B 3 3"], fold: Int64[Tensor, "B"]
+) -> Float[Tensor, "B"]:
+    """Cosine regression of the object's axes in the camera frame (SEMAGIC Eq. 13).
+
+    1 - <f, f*> + 1 - <u, u*> with f the forward and u the up axis. With 2 or 4 equal fronts f* is the nearest of
+    the rotated targets; with fold 0 (no front) only the up axis, which carries elevation and in-plane rotation,
+    is compared.
+    """
+    up = (rotation[..., 1] * target[..., 1]).sum(-1)
+    x, z = target[..., 0], target[..., 2]
+    # Turning about the up axis by quarter turns sends forward z to z, x, -z, -x.
+    fronts = torch.stack([z, x, -z, -x], 1)
+    cosines = torch.einsum("bi,bki->bk", rotation[..., 2], fronts)
+    equal = torch.tensor([[1, 0, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1]], dtype=torch.bool, device=fold.device)
+    row = (fold // 2).clamp(max=2)
+    forward = cosines.masked_fill(~equal[row], -torch.inf).amax(-1)
+    return torch.where(fold > 0, 2 - forward - up, 1 - up)
+
+
+def eikonal_loss(gradient: Float[Tensor, "P 3"]) -> Float[Tensor, ""]:
+    """Mean (||grad sdf|| - 1)^2 over sampled points."""
+    return (gradient.norm(dim=-1) - 1).square().mean()
+
+
+def deformation_loss(offsets: Float[Tensor, "B N 3"]) -> Float[Tensor, ""]:
+    """Mean squared offset (MagicPony)."""
+    return offsets.square().mean()
+
+
+def feature_consistency_loss(canonical: Float[Tensor, "N K"], deformed: Float[Tensor, "B N K"]) -> Float[Tensor, ""]:
+    """Mean over images and vertices of ||g(v_canonical) - g(v_deformed)||^2 (SEMAGIC Eq. 7).
+
+    The canonical side is the target, so it is a constant to the gradient.
+    """
+    return (deformed - canonical.detach()).square().sum(-1).mean()
+
+
+def logit_loss(logits: Float[Tensor, "B"], target: Float[Tensor, "B"]) -> Float[Tensor, "B"]:
+    """Regression of the drawn hypothesis' logit to the reconstruction loss that it led to (MagicPony)."""
+    return (logits - target.detach()).square()

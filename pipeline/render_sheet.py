@@ -1,0 +1,94 @@
+"""A sheet of pictures of one model: its template, and what it makes of some photographs."""
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from pipeline.cameras import object_rotation
+from pipeline.crops import sample_crop, square_crop
+from pipeline.geometry.meshes import vertex_normals
+from pipeline.images import read_image
+from pipeline.labels.features import read_tokens
+from pipeline.layout import Layout
+from pipeline.model import DeformableModel, Template
+from pipeline.networks.pose import PoseEstimate
+from pipeline.prediction import reconstruct
+from pipeline.records import Instance
+from pipeline.renderer import place, render
+from pipeline.rendering.rasterizer import Rasterizer
+
+SIZE = 160
+"""Side of one picture in pixels."""
+THREE_QUARTER = (35.0, 20.0, 0.0)
+"""Azimuth, elevation and theta of the fixed view."""
+
+
+@torch.no_grad()
+def draw_sheet(
+    model: DeformableModel, rasterizer: Rasterizer, layout: Layout, category: str, instances: list[Instance]
+) -> UInt8[np.ndarray, "H W 3"]:
+    """Template first, then one row for each instance.
+
+    Columns: photograph, reconstruction in its own colours, the same mesh coloured by vertex identity, and the mesh
+    from a fixed view. The same colour is the same vertex of the template everywhere.
+    """
+    template = model.template()
+    colours = identity_colours(template.vertices)
+    fixed = _fixed_view()
+    margin = layout.params.data.crop_margin
+    blank = np.full((SIZE, SIZE, 3), 255, np.uint8)
+    first = _shaded(model, rasterizer, template, template.vertices[None], fixed, colours, margin)
+    rows = [[blank, blank, blank, first]]
+    for instance in instances:
+        tokens = torch.from_numpy(read_tokens(layout.features(category) / f"{instance.name}.npz").tokens)[None]
+        vertices, pose = reconstruct(model, template, tokens)
+        photo = read_image(layout.root / instance.image)
+        painted = render(
+            model, rasterizer, template, vertices, pose, model.encoder(tokens), SIZE, margin, deformed_features=False
+        )
+        rows.append(
+            [
+                sample_crop(photo, square_crop(instance.box, margin), SIZE),
+                _on_white(painted.rgb[0], painted.alpha[0]),
+                _shaded(model, rasterizer, template, vertices, pose, colours, margin),
+                _shaded(model, rasterizer, template, vertices, fixed, colours, margin),
+            ]
+        )
+    return np.concatenate([np.concatenate(row, 1) for row in rows])
+
+
+def identity_colours(vertices: Float[Tensor, "N 3"]) -> Float[Tensor, "N 3"]:
+    """A colour for each template vertex: its place in the template's bounding box."""
+    low, high = vertices.amin(0), vertices.amax(0)
+    return (vertices - low) / (high - low).clamp(min=1e-6)
+
+
+def _shaded(
+    model: DeformableModel,
+    rasterizer: Rasterizer,
+    template: Template,
+    vertices: Float[Tensor, "1 N 3"],
+    pose: PoseEstimate,
+    colours: Float[Tensor, "N 3"],
+    margin: float,
+) -> UInt8[np.ndarray, "S S 3"]:
+    """The mesh in the given vertex colours under a light from the camera."""
+    clip = place(vertices, pose, model.params.pose, margin).clip.contiguous()
+    faces = template.faces.to(torch.int32).contiguous()
+    normals = vertex_normals(vertices, template.faces) @ pose.rotation.transpose(-1, -2)
+    light = 0.45 + 0.55 * normals[..., 2:].abs()
+    rast = rasterizer.rasterize(clip, faces, (SIZE, SIZE))
+    covered = (rast[..., 3:] > 0).float()
+    image = torch.cat([rasterizer.interpolate((colours * light).contiguous(), rast, faces), covered], -1)
+    image = rasterizer.antialias(image.contiguous(), rast, clip, faces)[0]
+    return _on_white(image[..., :3], image[..., 3])
+
+
+def _on_white(rgb: Float[Tensor, "S S 3"], alpha: Float[Tensor, "S S"]) -> UInt8[np.ndarray, "S S 3"]:
+    return ((rgb + 1 - alpha[..., None]).clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+
+
+def _fixed_view() -> PoseEstimate:
+    rotation = torch.from_numpy(object_rotation(*THREE_QUARTER)).float()[None]
+    return PoseEstimate(rotation, torch.zeros(1, 2), torch.zeros(1))

@@ -1,0 +1,106 @@
+"""Placing the deformed mesh before the crop's camera, and rendering what the losses compare."""
+
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional
+
+from pipeline.cameras import to_clip
+from pipeline.geometry.meshes import vertex_normals
+from pipeline.model import DeformableModel, Template
+from pipeline.networks.pose import PoseEstimate
+from pipeline.params import Pose as PoseParams
+from pipeline.rendering.rasterizer import Rasterizer
+
+
+class Placement(NamedTuple):
+    """A posed mesh in the crop's camera."""
+
+    clip: Float[Tensor, "B N 4"]
+    """Clip coordinates; image row 0 is the top."""
+    depth: Float[Tensor, "B N"]
+    """Positive camera depth in object units."""
+
+
+class Rendering(NamedTuple):
+    """Images of S x S pixels, row 0 at the top; `alpha`, `rgb` and the features are antialiased."""
+
+    alpha: Float[Tensor, "B S S"]
+    rgb: Float[Tensor, "B S S 3"]
+    features: Float[Tensor, "B S S K"]
+    """g at canonical coordinates (MagicPony), zero on the background."""
+    features_deformed: Float[Tensor, "B S S K"] | None
+    """g at deformed coordinates."""
+    disparity: Float[Tensor, "B S S"]
+    """1 / depth, zero on the background."""
+    covered: Bool[Tensor, "B S S"]
+
+
+def place(vertices: Float[Tensor, "B N 3"], pose: PoseEstimate, params: PoseParams, margin: float) -> Placement:
+    """Rotate the mesh, and choose the crop's window so that the projection fills the object's box.
+
+    The crop is centred on the box and `margin` times its longer side, so a mesh p seen in the right pose satisfies
+    max extent(p) = 2 / margin in NDC: with c and h the centre and the longer half side of its bounding rectangle,
+    ndc = exp(log_zoom) (p - c) / (margin h) + offset. The fit (c, h) is a constant to the gradient.
+    """
+    camera = vertices @ pose.rotation.transpose(-1, -2)
+    clip = to_clip(camera, params.distance, params.fov)
+    with torch.no_grad():
+        ndc = clip[..., :2] / clip[..., 3:]
+        low, high = ndc.amin(1), ndc.amax(1)
+        centre, half = (low + high) / 2, (high - low).amax(-1) / 2
+    zoom = pose.log_zoom.exp() / (margin * half)
+    shift = pose.offset - zoom[:, None] * centre
+    xy = zoom[:, None, None] * clip[..., :2] + shift[:, None] * clip[..., 3:]
+    return Placement(torch.cat([xy, clip[..., 2:]], -1), clip[..., 3])
+
+
+def render(
+    model: DeformableModel,
+    rasterizer: Rasterizer,
+    template: Template,
+    vertices: Float[Tensor, "B N 3"],
+    pose: PoseEstimate,
+    code: Float[Tensor, "B I"],
+    size: int,
+    margin: float,
+    topology: Any = None,
+    deformed_features: bool = True,
+) -> Rendering:
+    """Render the deformed `vertices` of `template` with the model's albedo, light and feature field.
+
+    The networks are evaluated on covered pixels only.
+    """
+    placement = place(vertices, pose, model.params.pose, margin)
+    faces = template.faces.to(torch.int32).contiguous()
+    clip = placement.clip.contiguous()
+    rast = rasterizer.rasterize(clip, faces, (size, size))
+    normals = vertex_normals(vertices, template.faces) @ pose.rotation.transpose(-1, -2)
+    canonical = template.vertices.expand_as(vertices)
+    attributes = torch.cat([canonical, vertices, normals, 1 / placement.depth[..., None]], -1)
+    pixels = rasterizer.interpolate(attributes.contiguous(), rast, faces)
+    covered = rast[..., 3] > 0
+
+    image_of_pixel = covered.nonzero()[:, 0]
+    canonical, deformed, normal, disparity = pixels[covered].split([3, 3, 3, 1], -1)
+    # Seen from either side, as the mesh has no inside.
+    normal = functional.normalize(normal * torch.where(normal[:, 2:] < 0, -1.0, 1.0), dim=-1)
+    shading = model.light(code, normal, image_of_pixel)
+    layers = [
+        torch.ones_like(disparity),
+        model.albedo(canonical, code, image_of_pixel) * shading,
+        model.features(canonical),
+    ]
+    if deformed_features:
+        layers.append(model.features(deformed))
+    values = torch.cat(layers, -1)
+    image = values.new_zeros(*covered.shape, values.shape[-1])
+    image[covered] = values
+    if topology is None:
+        topology = rasterizer.topology(faces, len(template.vertices))
+    image = rasterizer.antialias(image, rast, clip, faces, topology)
+    alpha, rgb, features = image[..., 0], image[..., 1:4], image[..., 4:]
+    features = features.split(model.sizes.features, -1)
+    return Rendering(alpha, rgb, features[0], features[1] if deformed_features else None, pixels[..., -1], covered)

@@ -1,0 +1,1 @@
+"""Training of one category's model."""

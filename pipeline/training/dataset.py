@@ -1,0 +1,77 @@
+"""All training images of a category with their labels, as tensors in memory."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64, UInt8
+from torch import Tensor
+from torch.nn import functional
+
+
+class Batch(NamedTuple):
+    """Crops of B objects and their labels; images are S x S, row 0 at the top."""
+
+    names: tuple[str, ...]
+    tokens: Float[Tensor, "B T T D"]
+    rgb: Float[Tensor, "B S S 3"]
+    mask: Float[Tensor, "B S S"]
+    valid: Float[Tensor, "B S S"]
+    """1 well inside the photograph."""
+    distance: Float[Tensor, "B S S"]
+    """Distance to the mask's border in pixels, inside the mask."""
+    disparity: Float[Tensor, "B S S"]
+    features: Float[Tensor, "B S S K"]
+    """PCA features scaled to [0, 1]."""
+    rotation: Float[Tensor, "B 3 3"]
+    """Pose label: object frame to camera frame."""
+    fold: Int64[Tensor, "B"]
+    """Symmetry of the pose label."""
+
+
+class TrainingSet(NamedTuple):
+    """The whole set; `tokens` holds each crop and its mirror image."""
+
+    names: tuple[str, ...]
+    tokens: Float[Tensor, "N 2 T T D"]
+    targets: Float[Tensor, "N 2 T T K"]
+    """PCA features of the tokens, scaled to [0, 1]."""
+    rgb: UInt8[Tensor, "N S S 3"]
+    mask: Float[Tensor, "N S S"]
+    valid: Float[Tensor, "N S S"]
+    distance: Float[Tensor, "N S S"]
+    disparity: Float[Tensor, "N S S"]
+    rotation: Float[Tensor, "N 3 3"]
+    fold: Int64[Tensor, "N"]
+
+    def batch(self, index: np.ndarray, flips: np.ndarray) -> Batch:
+        """The images at `index`, those marked in `flips` mirrored left to right with all their labels."""
+        rows, mirrored = torch.from_numpy(index), torch.from_numpy(flips)
+        version = mirrored.long()
+
+        def pixels(images: Tensor) -> Tensor:
+            images = images[rows].float()
+            return torch.where(mirrored.reshape(-1, *[1] * (images.ndim - 1)), images.flip(2), images)
+
+        rotation = self.rotation[rows]
+        # A mirror image of the object turns as diag(-1, 1, 1) R diag(-1, 1, 1).
+        sign = torch.tensor([-1.0, 1.0, 1.0])
+        rotation = torch.where(mirrored[:, None, None], sign[:, None] * rotation * sign, rotation)
+        return Batch(
+            tuple(self.names[i] for i in index),
+            self.tokens[rows, version].float(),
+            pixels(self.rgb) / 255,
+            pixels(self.mask),
+            pixels(self.valid),
+            pixels(self.distance),
+            pixels(self.disparity),
+            resample(self.targets[rows, version], self.mask.shape[-1]),
+            rotation,
+            self.fold[rows],
+        )
+
+
+def resample(maps: Float[Tensor, "B T T K"], size: int) -> Float[Tensor, "B S S K"]:
+    """Maps of patches, bilinearly resampled to S x S pixels."""
+    images = functional.interpolate(maps.permute(0, 3, 1, 2), (size, size), mode="bilinear", align_corners=False)
+    return images.permute(0, 2, 3, 1)

@@ -1,0 +1,179 @@
+"""One evaluation of the training objective: render the batch's objects and compare them with their labels."""
+
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from pipeline import losses
+from pipeline.geometry.meshes import laplacian_energy, mesh_edges
+from pipeline.model import DeformableModel, Template
+from pipeline.networks.pose import PoseHypotheses
+from pipeline.params import Loss, Params
+from pipeline.renderer import Rendering, render
+from pipeline.rendering.rasterizer import Rasterizer
+from pipeline.training.dataset import Batch
+from pipeline.training.schedule import Phase
+
+EIKONAL_POINTS = 2000
+"""Points at which the unit gradient is asked for in a step; half of them near the surface."""
+
+
+class Terms(NamedTuple):
+    """The unweighted terms of the objective, means over the batch; the names are those of the weights."""
+
+    mask: Float[Tensor, ""]
+    distance: Float[Tensor, ""]
+    rgb: Float[Tensor, ""]
+    feature: Float[Tensor, ""]
+    eikonal: Float[Tensor, ""]
+    deformation: Float[Tensor, ""]
+    laplacian: Float[Tensor, ""]
+    feat_cons: Float[Tensor, ""]
+    depth: Float[Tensor, ""]
+    pose: Float[Tensor, ""]
+    logit: Float[Tensor, ""]
+
+    def total(self, weights: Loss, phase: Phase) -> Float[Tensor, ""]:
+        """Weighted sum; the feature consistency grows with the phase."""
+        factors = {"feat_cons": phase.feat_cons}
+        return sum(getattr(weights, name) * factors.get(name, 1.0) * term for name, term in self._asdict().items())
+
+
+class MeshCache:
+    """Edges and silhouette topology of the last faces seen; a frozen template computes them once."""
+
+    def __init__(self, rasterizer: Rasterizer):
+        self.rasterizer = rasterizer
+        self.vertices = 0
+        self._faces: Tensor | None = None
+
+    def get(self, template: Template) -> tuple[Int64[Tensor, "E 2"], Any]:
+        self.vertices = len(template.vertices)
+        if self._faces is not template.faces:
+            self._faces = template.faces
+            self._edges = mesh_edges(template.faces)
+            faces = template.faces.to(torch.int32).contiguous()
+            self._topology = self.rasterizer.topology(faces, len(template.vertices))
+        return self._edges, self._topology
+
+
+def evaluate_objective(
+    model: DeformableModel,
+    rasterizer: Rasterizer,
+    cache: MeshCache,
+    batch: Batch,
+    phase: Phase,
+    params: Params,
+    generator: torch.Generator,
+) -> Terms:
+    """Render `batch` in the given phase and compute every term whose weight is not zero.
+
+    Raises:
+        EmptyMeshError: the template has no surface.
+    """
+    weights = params.loss
+    supervised = weights.pose > 0
+    jitter = params.training.jitter * params.model.grid.scale * (2 * _uniform(1, generator) - 1)
+    template = model.template(float(jitter) if phase.jitter else 0.0)
+    edges, topology = cache.get(template)
+    code = model.encoder(batch.tokens)
+    hypotheses = model.pose(batch.tokens)
+    choice = _choose_hypothesis(hypotheses, phase, generator)
+    pose = hypotheses.pick(choice)
+    zero = code.new_zeros(())
+    terms = dict.fromkeys(Terms._fields, zero)
+
+    if phase.deform:
+        offsets = model.offsets(template, code)
+        terms["deformation"] = losses.deformation_loss(offsets)
+        terms["laplacian"] = laplacian_energy(offsets, edges)
+    else:
+        offsets = code.new_zeros(len(code), *template.vertices.shape)
+    vertices = template.vertices + offsets
+
+    shown = pose._replace(rotation=batch.rotation) if supervised and phase.label_pose else pose
+    rendering = render(
+        model,
+        rasterizer,
+        template,
+        vertices,
+        shown,
+        code,
+        params.training.size,
+        params.data.crop_margin,
+        topology,
+        deformed_features=phase.deform and weights.feature_deformed > 0,
+    )
+    images = _image_terms(rendering, batch, weights, phase)
+    probability = _probabilities(hypotheses, phase).gather(1, choice[:, None])[:, 0].detach()
+    importance = hypotheses.logits.shape[1] * probability
+    terms |= {name: (importance * value).mean() for name, value in images.items()}
+
+    if supervised:
+        terms["pose"] = losses.pose_loss(pose.rotation, batch.rotation, batch.fold).mean()
+    if hypotheses.logits.shape[1] > 1 and weights.logit:
+        boost = {"feature": weights.logit_feature_boost}
+        target = sum(
+            boost.get(name, 1.0) * getattr(weights, name) * images[name]
+            for name in ("mask", "distance", "rgb", "feature")
+        )
+        logits = hypotheses.logits.gather(1, choice[:, None])[:, 0]
+        terms["logit"] = losses.logit_loss(logits, target).mean()
+    if phase.deform and weights.feat_cons:
+        with torch.no_grad():
+            canonical = model.features(template.vertices)
+        terms["feat_cons"] = losses.feature_consistency_loss(canonical, model.frozen_features(vertices))
+    if weights.eikonal and not model.frozen:
+        terms["eikonal"] = losses.eikonal_loss(_sdf_gradient(model, template, generator))
+    return Terms(**terms)
+
+
+def _image_terms(rendering: Rendering, batch: Batch, weights: Loss, phase: Phase) -> dict[str, Tensor]:
+    """Terms with one value for each image."""
+    region = losses.common_region(rendering.covered, batch.mask)
+    feature = losses.feature_loss(rendering.features, batch.features, region)
+    if rendering.features_deformed is not None:
+        deformed = losses.feature_loss(rendering.features_deformed, batch.features, region)
+        feature = (1 - weights.feature_deformed) * feature + weights.feature_deformed * deformed
+    terms = {
+        "mask": losses.mask_loss(rendering.alpha, batch.mask, batch.valid),
+        "distance": losses.distance_loss(rendering.alpha, batch.distance),
+        "rgb": losses.rgb_loss(rendering.rgb, batch.rgb, region),
+        "feature": feature,
+    }
+    if phase.depth and weights.depth:
+        terms["depth"] = losses.depth_loss(rendering.disparity, batch.disparity, region)
+    return terms
+
+
+def _probabilities(hypotheses: PoseHypotheses, phase: Phase) -> Float[Tensor, "B K"]:
+    """Blend of equal probabilities and softmax(-sharpness * logits)."""
+    softmax = (-phase.sharpness * hypotheses.logits).softmax(-1)
+    return phase.uniform / softmax.shape[1] + (1 - phase.uniform) * softmax
+
+
+def _choose_hypothesis(hypotheses: PoseHypotheses, phase: Phase, generator: torch.Generator) -> Int64[Tensor, "B"]:
+    """The most probable hypothesis with probability `phase.best`, otherwise any."""
+    count, number = hypotheses.logits.shape
+    device = hypotheses.logits.device
+    anything = (_uniform(count, generator) * number).long().clamp(max=number - 1).to(device)
+    best = (_uniform(count, generator) < phase.best).to(device)
+    return torch.where(best, hypotheses.logits.argmin(-1), anything)
+
+
+def _sdf_gradient(model: DeformableModel, template: Template, generator: torch.Generator) -> Float[Tensor, "P 3"]:
+    """Gradient of the signed distance at uniform points of the grid and at perturbed surface points (MagicPony)."""
+    half, scale = EIKONAL_POINTS // 2, model.params.grid.scale
+    device = template.vertices.device
+    uniform = (torch.rand(half, 3, generator=generator) - 0.5) * scale
+    near = template.vertices.detach().cpu()
+    near = near[torch.randint(len(near), (half,), generator=generator)]
+    near = near + (torch.rand(half, 3, generator=generator) - 0.5) * 0.1 * scale
+    points = torch.cat([uniform, near]).to(device).requires_grad_()
+    return torch.autograd.grad(model.signed_distance(points).sum(), points, create_graph=True)[0]
+
+
+def _uniform(count: int, generator: torch.Generator) -> Float[Tensor, "N"]:
+    return torch.rand(count, generator=generator)

@@ -1,0 +1,187 @@
+"""The training loop of one category: deterministic, resumable at any checkpoint with the same result."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from pipeline.model import DeformableModel, EmptyMeshError, InputSizes, build_model
+from pipeline.params import Params, to_dict
+from pipeline.rendering.rasterizer import make_rasterizer
+from pipeline.training.checkpoint import Checkpoint, checkpoint_path, load_checkpoint, save_checkpoint
+from pipeline.training.dataset import TrainingSet
+from pipeline.training.objective import MeshCache, Terms, evaluate_objective
+from pipeline.training.schedule import batch_flips, batch_order, deform_step, phase_at, step_generator
+
+CURVE_COLUMNS = ("step", "total", *Terms._fields, "vertices")
+"""Columns of the loss curve; the terms are unweighted."""
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on; the message names the term and the images."""
+
+
+class TrainingResult(NamedTuple):
+    """A trained model, with averaged weights, and its loss curve (rows of CURVE_COLUMNS)."""
+
+    model: DeformableModel
+    curve: list[list[float]]
+
+
+def training_identity(params: Params, data: TrainingSet) -> str:
+    """Hash of everything that the trained weights depend on."""
+    sections = {name: to_dict(getattr(params, name)) for name in ("model", "loss", "training", "pca")}
+    digest = hashlib.sha256(json.dumps([sections, data.names, params.data.crop_margin], sort_keys=True).encode())
+    for column in data[1:]:
+        digest.update(column.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def new_model(params: Params, data: TrainingSet) -> DeformableModel:
+    """A model with initial weights for this data; runs with pose supervision use one viewpoint hypothesis."""
+    grid, channels = data.tokens.shape[2], data.tokens.shape[-1]
+    hypotheses = 1 if params.loss.pose > 0 else params.model.pose.hypotheses
+    sizes = InputSizes(grid, channels, data.targets.shape[-1])
+    return build_model(params.model, sizes, hypotheses, params.training.seed)
+
+
+def train(
+    params: Params,
+    data: TrainingSet,
+    checkpoints: Path,
+    report: Callable[[dict[str, float]], None] = lambda row: None,
+    description: str = "training",
+) -> TrainingResult:
+    """Train from the last checkpoint of the same configuration and data, or from the beginning.
+
+    Args:
+        checkpoints: folder of this category's checkpoints.
+        report: called with each new row of the loss curve.
+
+    Raises:
+        TrainingError: a loss is not finite or the template vanished.
+    """
+    settings = params.training
+    path = checkpoint_path(checkpoints, training_identity(params, data))
+    run = _Run(params, data)
+    if (saved := load_checkpoint(path)) is not None:
+        run.restore(saved)
+    progress = tqdm(total=settings.steps, initial=run.step, desc=description, unit="step")
+    with progress:
+        while run.step < settings.steps:
+            terms, total = run.advance()
+            progress.update()
+            if run.step % settings.log_every == 0 or run.step == settings.steps:
+                row = [run.step, total, *(float(term) for term in terms), run.vertices]
+                run.curve.append(row)
+                report(dict(zip(CURVE_COLUMNS, row, strict=True)))
+                progress.set_postfix(loss=f"{total:.3f}", mask=f"{float(terms.mask):.4f}", vertices=run.vertices)
+            if run.step % settings.checkpoint_every == 0 and run.step < settings.steps:
+                save_checkpoint(path, run.checkpoint())
+    return TrainingResult(run.finished(), run.curve)
+
+
+class _Run:
+    """The state of one training: model, optimiser, averaged weights, position."""
+
+    def __init__(self, params: Params, data: TrainingSet):
+        self.params, self.data = params, data
+        self.model = new_model(params, data)
+        self.rasterizer = make_rasterizer("auto", "cpu")
+        self.cache = MeshCache(self.rasterizer)
+        self.optimizer = self._new_optimizer()
+        self.average: dict[str, Tensor] = {}
+        self.step = 0
+        self.vertices = 0
+        self.curve: list[list[float]] = []
+
+    def advance(self) -> tuple[Terms, float]:
+        """One step."""
+        settings = self.params.training
+        phase = phase_at(self.step, settings)
+        if self.step == deform_step(settings) and self.params.model.deformation.identity == "frozen":
+            self._freeze()
+        order = batch_order(self.step, len(self.data.names), settings)
+        batch = self.data.batch(order, batch_flips(self.step, settings))
+        try:
+            generator = step_generator(self.step, settings)
+            terms = evaluate_objective(self.model, self.rasterizer, self.cache, batch, phase, self.params, generator)
+        except EmptyMeshError as error:
+            raise TrainingError(f"Step {self.step}, images {', '.join(batch.names)}: {error}") from error
+        total = terms.total(self.params.loss, phase)
+        self._check_finite(terms, batch.names)
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        for group in self.optimizer.param_groups:
+            nn.utils.clip_grad_norm_(group["params"], settings.clip)
+            group["lr"] = group["base_lr"] * phase.learning_rate
+        self.optimizer.step()
+        if phase.deform:
+            self._update_average(settings.ema)
+        self.vertices = int(self.cache.vertices)
+        self.step += 1
+        return Terms(*(term.detach() for term in terms)), float(total.detach())
+
+    def checkpoint(self) -> Checkpoint:
+        return Checkpoint(
+            self.step, self.model.state_dict(), self.optimizer.state_dict(), dict(self.average), self.curve
+        )
+
+    def restore(self, saved: Checkpoint) -> None:
+        self.model.load_state_dict(saved.model)
+        self.optimizer = self._new_optimizer()
+        self.optimizer.load_state_dict(saved.optimizer)
+        self.step, self.average, self.curve = saved.step, saved.average, saved.curve
+
+    def finished(self) -> DeformableModel:
+        """The model with the averaged weights."""
+        with torch.no_grad():
+            for name, value in self.model.named_parameters():
+                if name in self.average:
+                    value.copy_(self.average[name])
+        return self.model.eval()
+
+    def _freeze(self) -> None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.params.training.seed)
+            self.model.freeze()
+        self.optimizer.add_param_group(self._codes_group())
+
+    def _new_optimizer(self) -> torch.optim.Adam:
+        model, settings = self.model, self.params.training
+        prior = [*model.sdf.parameters(), *model.field.parameters()]
+        known = {id(p) for p in prior} | {id(model.codes)}
+        instance = [p for p in model.parameters() if id(p) not in known]
+        groups = [
+            {"params": prior, "lr": settings.lr_prior, "base_lr": settings.lr_prior},
+            {"params": instance, "lr": settings.lr_instance, "base_lr": settings.lr_instance},
+        ]
+        optimizer = torch.optim.Adam(groups)
+        if len(model.codes):
+            optimizer.add_param_group(self._codes_group())
+        return optimizer
+
+    def _codes_group(self) -> dict:
+        rate = self.params.training.lr_codes
+        return {"params": [self.model.codes], "lr": rate, "base_lr": rate}
+
+    def _update_average(self, decay: float) -> None:
+        with torch.no_grad():
+            for name, value in self.model.named_parameters():
+                if name in self.average:
+                    self.average[name].lerp_(value, 1 - decay)
+                else:
+                    self.average[name] = value.detach().clone()
+
+    def _check_finite(self, terms: Terms, names: tuple[str, ...]) -> None:
+        bad = [name for name, term in terms._asdict().items() if not torch.isfinite(term)]
+        if bad:
+            raise TrainingError(
+                f"Step {self.step}: the terms {', '.join(bad)} are not finite on the images {', '.join(names)}. "
+                "Look at these images' labels, or lower the learning rates in params.yaml (training.lr_*)."
+            )

@@ -1,0 +1,174 @@
+"""Training: deterministic, resumable to the bit, and stopped by what cannot be trained on."""
+
+import numpy as np
+import pytest
+import torch
+from tiny import tiny_params, tiny_set
+
+from pipeline.errors import InputError
+from pipeline.rendering.rasterizer import make_rasterizer
+from pipeline.training import trainer
+from pipeline.training.checkpoint import remove_checkpoints
+from pipeline.training.curve import write_curve
+from pipeline.training.exclusive import exclusive
+from pipeline.training.objective import MeshCache, Terms, evaluate_objective
+from pipeline.training.saved_model import load_model, save_model
+from pipeline.training.schedule import phase_at, step_generator
+
+
+def weights(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.mark.parametrize("identity", ["frozen", "grid"])
+def test_interrupted_training_ends_with_the_same_bytes(tmp_path, identity):
+    """Killed before and after the freeze, with a checkpoint every 3 steps, against a run in one piece."""
+    params = tiny_params(model__deformation__identity=identity)
+    data = tiny_set(params)
+    whole = trainer.train(params, data, tmp_path / "whole")
+    for stop_at in (4, 8):
+
+        def interrupt(row, stop_at=stop_at):
+            if row["step"] >= stop_at:
+                raise Interrupted
+
+        with pytest.raises(Interrupted):
+            trainer.train(params, data, tmp_path / "pieces", report=interrupt)
+    resumed = trainer.train(params, data, tmp_path / "pieces")
+    assert same(weights(whole.model), weights(resumed.model))
+    assert whole.curve == resumed.curve
+
+
+def test_a_checkpoint_of_another_configuration_is_not_continued(tmp_path):
+    params = tiny_params()
+    data = tiny_set(params)
+    other = tiny_params(loss__feat_cons=0.0)
+    assert trainer.training_identity(params, data) != trainer.training_identity(other, data)
+    assert trainer.training_identity(params, data) != trainer.training_identity(params, tiny_set(params, seed=1))
+
+    def interrupt(row):
+        if row["step"] >= 4:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        trainer.train(params, data, tmp_path, report=interrupt)
+    fresh = trainer.train(other, data, tmp_path / "fresh")
+    assert same(weights(trainer.train(other, data, tmp_path).model), weights(fresh.model))
+
+
+def test_training_lowers_the_silhouette_error(tmp_path):
+    params = tiny_params(training__steps=40, training__deform_from=0.5)
+    curve = trainer.train(params, tiny_set(params, count=2), tmp_path).curve
+    column = trainer.CURVE_COLUMNS.index("mask")
+    assert curve[-1][column] < 0.7 * curve[0][column]
+
+
+def test_seed_changes_the_result(tmp_path):
+    params = tiny_params()
+    data = tiny_set(params)
+    a = trainer.train(params, data, tmp_path).model
+    b = trainer.train(tiny_params(training__seed=1), data, tmp_path).model
+    assert not same(weights(a), weights(b))
+
+
+def test_non_finite_loss_names_the_term_and_the_images(tmp_path):
+    params = tiny_params()
+    data = tiny_set(params)
+    broken = data._replace(distance=torch.full_like(data.distance, torch.nan))
+    with pytest.raises(trainer.TrainingError, match=r"distance.*not finite.*image_\d"):
+        trainer.train(params, broken, tmp_path)
+
+
+def test_vanished_template_names_the_images(tmp_path):
+    params = tiny_params(model__sdf__radius=-1.0)
+    with pytest.raises(trainer.TrainingError, match=r"image_\d.*no zero crossing"):
+        trainer.train(params, tiny_set(params), tmp_path)
+
+
+def terms_of(params, step, data=None, flips=(False, True)):
+    data = data or tiny_set(params)
+    model = trainer.new_model(params, data)
+    if step >= 4:
+        model.freeze()
+    rasterizer = make_rasterizer()
+    batch = data.batch(np.arange(2), np.array(flips))
+    phase = phase_at(step, params.training)
+    generator = step_generator(step, params.training)
+    return evaluate_objective(model, rasterizer, MeshCache(rasterizer), batch, phase, params, generator)
+
+
+@pytest.mark.parametrize("term", ["depth", "feat_cons", "pose", "eikonal"])
+def test_a_weight_of_zero_switches_its_term_off(term):
+    step = 7 if term in ("feat_cons", "depth") else 1
+    off = terms_of(tiny_params(**{f"loss__{term}": 0.0}), step)
+    assert getattr(off, term) == 0
+
+
+def test_runs_without_pose_supervision_use_hypotheses_and_regress_their_losses():
+    params = tiny_params(loss__pose=0.0)
+    terms = terms_of(params, 1)
+    assert terms.pose == 0 and terms.logit > 0
+    supervised = terms_of(tiny_params(), 1)
+    assert supervised.pose > 0 and supervised.logit == 0
+
+
+def test_total_is_the_weighted_sum():
+    params = tiny_params()
+    terms = Terms(*(torch.tensor(float(i + 1)) for i in range(len(Terms._fields))))
+    phase = phase_at(7, params.training)
+    expected = sum(
+        getattr(params.loss, name) * float(value) * (phase.feat_cons if name == "feat_cons" else 1)
+        for name, value in terms._asdict().items()
+    )
+    assert terms.total(params.loss, phase).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_mirrored_batch_mirrors_every_label():
+    params = tiny_params()
+    data = tiny_set(params)
+    plain = data.batch(np.array([2]), np.array([False]))
+    mirrored = data.batch(np.array([2]), np.array([True]))
+    for name in ("rgb", "mask", "valid", "distance", "disparity", "features", "tokens"):
+        torch.testing.assert_close(getattr(mirrored, name), getattr(plain, name).flip(2))
+    sign = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
+    torch.testing.assert_close(mirrored.rotation[0], sign @ plain.rotation[0] @ sign)
+
+
+def test_saved_model_is_read_back_whole(tmp_path):
+    params = tiny_params()
+    model = trainer.train(params, tiny_set(params), tmp_path / "checkpoints").model
+    save_model(tmp_path / "model", model, {"category": "car"})
+    assert same(weights(load_model(tmp_path / "model")), weights(model))
+    with pytest.raises(InputError, match="no trained model here"):
+        load_model(tmp_path)
+
+
+def test_curve_file(tmp_path):
+    params = tiny_params()
+    result = trainer.train(params, tiny_set(params), tmp_path / "checkpoints")
+    write_curve(tmp_path / "curve.csv", result.curve)
+    lines = (tmp_path / "curve.csv").read_text().splitlines()
+    assert lines[0].split(",") == list(trainer.CURVE_COLUMNS)
+    assert [line.split(",")[0] for line in lines[1:]] == ["2", "4", "6", "8"]
+
+
+def test_two_trainings_of_a_category_exclude_each_other(tmp_path):
+    with exclusive(tmp_path), pytest.raises(InputError, match="another process"), exclusive(tmp_path):
+        pass
+    with exclusive(tmp_path):
+        pass
+
+
+def test_finished_training_forgets_its_checkpoints(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.pt").touch()
+    remove_checkpoints(tmp_path / "a")
+    assert not (tmp_path / "a").exists()
