@@ -1,0 +1,76 @@
+"""PASCAL3D+'s CAD models: `CAD/<category>.mat` with named keypoints, `CAD/<category>/NN.off` for each model."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from pipeline.data import matlab
+from pipeline.errors import InputError
+
+
+class CadModel(NamedTuple):
+    """One model in the CAD frame: centred, bounding box diagonal about 1."""
+
+    vertices: Float[np.ndarray, "V 3"]
+    faces: Int[np.ndarray, "F 3"]
+    """0-based; the file's are 1-based."""
+    keypoints: Mapping[str, Float[np.ndarray, "3"]]
+    """Those that this model has."""
+
+
+def cad_path(root: Path, category: str) -> Path:
+    """All models of a category with their keypoints."""
+    return root / "CAD" / f"{category}.mat"
+
+
+def mesh_path(root: Path, category: str, index: int) -> Path:
+    """Mesh of the model with the 1-based `index`."""
+    return root / "CAD" / category / f"{index:02d}.off"
+
+
+def write_cad(path: Path, models: Sequence[CadModel]) -> None:
+    """Write `CAD/<category>.mat`; a keypoint that a model lacks becomes an empty field. Equal models, equal bytes."""
+    names = sorted({name for model in models for name in model.keypoints})
+    cells = np.array([[*names]], dtype=object).reshape(1, -1)
+    rows = [
+        {
+            "vertices": np.asarray(model.vertices, dtype=np.float64),
+            "faces": np.asarray(model.faces, dtype=np.float64) + 1,
+            **{name: np.asarray(model.keypoints.get(name, matlab.EMPTY), dtype=np.float64) for name in names},
+            "pnames": cells,
+        }
+        for model in models
+    ]
+    matlab.write_variable(path, path.stem, matlab.struct_array(rows, ("vertices", "faces", *names, "pnames")))
+
+
+def read_cad(path: Path) -> tuple[CadModel, ...]:
+    """Read `CAD/<category>.mat`: float64 vertices, int32 faces.
+
+    Raises:
+        InputError: the file is missing, truncated or damaged, or holds no models.
+    """
+    structs = matlab.structs(matlab.read_variable(path, path.stem))
+    if not structs:
+        raise InputError(f"{path}: expected CAD models, found none. Fetch the file again.")
+    return tuple(_model(path, struct) for struct in structs)
+
+
+def _model(path: Path, struct: matlab.mat_struct) -> CadModel:
+    try:
+        vertices = np.asarray(struct.vertices, dtype=np.float64).reshape(-1, 3)
+        faces = np.asarray(struct.faces, dtype=np.int32).reshape(-1, 3) - 1
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path}: expected vertices and faces for each model, found a model without ({error}). "
+            "Fetch the file again."
+        ) from None
+    points = {
+        name: matlab.numbers(matlab.field(struct, name), 3)
+        for name in struct._fieldnames
+        if name not in ("vertices", "faces", "pnames")
+    }
+    return CadModel(vertices, faces, {name: np.array(point) for name, point in points.items() if point is not None})

@@ -1,0 +1,156 @@
+"""From the two releases to the tables of one category: the rules of the paper's section 4.1."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.categories import check_category
+from pipeline.data.evaluation import check_truncation, pair_instances, read_pairs
+from pipeline.data.instances import PairList, pair_list, write_instances, write_pairs
+from pipeline.data.training import training_instances
+from pipeline.errors import InputError
+from pipeline.files import write_json
+from pipeline.layout import Layout
+from pipeline.params import Params
+from pipeline.records import Instance
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many images and pairs each rule leaves."""
+
+    training_listed: int
+    """Images in the lists of the PASCAL3D+ ImageNet split."""
+    training_skipped: int
+    training_flagged: int
+    """Truncated, occluded or difficult, and left out for it."""
+    training: int
+    pairs_listed: int
+    """Pairs of the category in the list of the SPair-71k split."""
+    pairs_truncated: int
+    """With a truncated image, and left out for it."""
+    pairs_skipped: int
+    pairs: int
+    evaluation: int
+    """Images in the evaluated pairs."""
+
+
+class Tables(NamedTuple):
+    """What the stage `instances` makes of the two releases."""
+
+    instances: tuple[Instance, ...]
+    """Training images, then the images of the evaluated pairs, each in the order of their names."""
+    pairs: PairList
+    counts: Counts
+    skipped: dict[str, str]
+    """Reason for each image that was left out although no rule of the paper does so."""
+
+
+def build(params: Params, layout: Layout, category: str) -> Tables:
+    """Read both releases and apply the paper's rules (SEMAGIC section 4.1).
+
+    Training: the PASCAL3D+ ImageNet split without truncated, occluded or difficult objects. Evaluation: the pairs of
+    `data.evaluation_split` in which neither image is truncated. Each rule is a parameter. With an empty
+    `data.pascal3d` there are no training instances.
+
+    Raises:
+        InputError: a release is missing or damaged, it contradicts itself, or nothing is left.
+    """
+    check_category(category)
+    training, skipped, training_counts = _training(params, layout, category)
+    evaluation, pairs, evaluation_skipped, pair_counts = _evaluation(params, layout, category)
+    if shared := {item.name for item in training} & {item.name for item in evaluation}:
+        raise InputError(
+            f"{layout.spair}: expected images that are not in the training split, found {', '.join(sorted(shared))} "
+            f"in {layout.pascal3d} too. Rename one of the two, so that results cannot be confused."
+        )
+    instances = tuple(replace(item, image=_relative(item.image, layout.root)) for item in (*training, *evaluation))
+    counts = Counts(**training_counts, **pair_counts)
+    return Tables(instances, pairs, counts, {**skipped, **evaluation_skipped})
+
+
+def describe(tables: Tables) -> str:
+    """The counts in words, two lines and one more for each skipped image."""
+    c = tables.counts
+    lines = [
+        f"{tables.pairs.category}: {c.training} training images of {c.training_listed} "
+        f"({c.training_flagged} truncated, occluded or difficult, {c.training_skipped} skipped)",
+        f"{tables.pairs.category}: {c.pairs} evaluated pairs of {c.pairs_listed} in '{tables.pairs.split}' "
+        f"({c.pairs_truncated} truncated, {c.pairs_skipped} skipped) with {c.evaluation} images; "
+        f"sha256 {tables.pairs.sha256[:12]}",
+        *(f"{tables.pairs.category}: skipped {name}: {reason}" for name, reason in tables.skipped.items()),
+    ]
+    return "\n".join(lines)
+
+
+def write_tables(layout: Layout, tables: Tables) -> None:
+    """Write the instances, the pairs and `summary.json` of one category."""
+    category = tables.pairs.category
+    write_instances(layout.instances(category), tables.instances)
+    write_pairs(layout.pairs(category), tables.pairs)
+    summary = {"counts": asdict(tables.counts), "pairs_sha256": tables.pairs.sha256, "skipped": tables.skipped}
+    write_json(layout.instances(category).with_name("summary.json"), summary)
+
+
+def _training(
+    params: Params, layout: Layout, category: str
+) -> tuple[tuple[Instance, ...], dict[str, str], dict[str, int]]:
+    if not params.data.pascal3d:
+        counts = {"training_listed": 0, "training_skipped": 0, "training_flagged": 0, "training": 0}
+        return (), {}, counts
+    found, skipped = training_instances(layout.pascal3d, category)
+    flagged = {item.name for item in found if item.truncated or item.occluded or item.difficult}
+    if not params.data.exclude_flagged_training:
+        flagged = set()
+    kept = tuple(item for item in found if item.name not in flagged)
+    if not kept:
+        raise InputError(
+            f"{layout.pascal3d}: expected training images of the category '{category}', found none that can be used: "
+            f"{len(skipped)} skipped{_first(skipped)}, {len(flagged)} truncated, occluded or difficult. "
+            "Restore them, or set data.exclude_flagged_training to false."
+        )
+    counts = {
+        "training_listed": len(found) + len(skipped),
+        "training_skipped": len(skipped),
+        "training_flagged": len(flagged),
+        "training": len(kept),
+    }
+    return kept, skipped, counts
+
+
+def _evaluation(
+    params: Params, layout: Layout, category: str
+) -> tuple[tuple[Instance, ...], PairList, dict[str, str], dict[str, int]]:
+    split = params.data.evaluation_split
+    listed = read_pairs(layout.spair, split, category)
+    check_truncation(layout.spair, listed)
+    whole = tuple(pair for pair in listed if pair.truncation == 0 or not params.data.exclude_truncated_pairs)
+    names = {name for pair in whole for name in (pair.source, pair.target)}
+    found, skipped = pair_instances(layout.spair, category, names, split)
+    kept = [pair for pair in whole if pair.source not in skipped and pair.target not in skipped]
+    if not kept:
+        raise InputError(
+            f"{layout.spair}: expected pairs of the category '{category}' in the split '{split}', found none that can "
+            f"be evaluated: {len(listed) - len(whole)} of {len(listed)} have a truncated image, "
+            f"{len(whole)} an image that was skipped{_first(skipped)}. "
+            "Set data.exclude_truncated_pairs to false, or choose another data.evaluation_split."
+        )
+    used = {name for pair in kept for name in (pair.source, pair.target)}
+    instances = tuple(item for item in found if item.name in used)
+    counts = {
+        "pairs_listed": len(listed),
+        "pairs_truncated": len(listed) - len(whole),
+        "pairs_skipped": len(whole) - len(kept),
+        "pairs": len(kept),
+        "evaluation": len(instances),
+    }
+    return instances, pair_list(category, split, kept), skipped, counts
+
+
+def _first(skipped: dict[str, str]) -> str:
+    return next((f" (the first, {name}: {reason})" for name, reason in skipped.items()), "")
+
+
+def _relative(image: str, root: Path) -> str:
+    """Paths inside the folder of the run do not name it, so that tables can be moved and cached."""
+    return Path(image).relative_to(root).as_posix() if Path(image).is_relative_to(root) else image

@@ -1,0 +1,48 @@
+"""Relative depth. On disk: a float16 array [H, W] of disparity, standardised over the image."""
+
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32
+
+from pipeline.errors import InputError
+from pipeline.files import write_atomically
+from pipeline.labels.photo import Photo
+
+
+@runtime_checkable
+class DepthBackend(Protocol):
+    """Anything that ranks the pixels of a photograph by depth."""
+
+    def disparity(self, photo: Photo) -> Float32[np.ndarray, "H W"]:
+        """a / z + b for camera depth z, with unknown a > 0 and b for each image: larger is nearer.
+
+        Raises:
+            InputError: this image cannot be labelled.
+        """
+        ...
+
+
+def write_depth(path: Path, disparity: Float32[np.ndarray, "H W"]) -> None:
+    """Write disparity, shifted and scaled to mean 0 and standard deviation 1 over the image.
+
+    Raises:
+        InputError: the disparity is constant or not finite.
+    """
+    std = disparity.std(dtype=np.float64)
+    if not (np.isfinite(disparity).all() and std > 0):
+        raise InputError(f"{path}: the disparity is constant or not finite; there is no depth to learn from.")
+    label = ((disparity - disparity.mean(dtype=np.float64)) / std).astype(np.float16)
+    write_atomically(path, lambda stream: np.save(stream, label))
+
+
+def read_depth(path: Path) -> Float32[np.ndarray, "H W"]:
+    """Read standardised disparity (mean 0, standard deviation 1 over the image, larger is nearer).
+
+    Raises:
+        InputError: there is no such label.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: expected a depth label, found none. Run the stage `depth`; its summary lists skips.")
+    return np.load(path).astype(np.float32)

@@ -1,0 +1,43 @@
+"""Relative depth simulated from the embedded benchmark's truth."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+
+from pipeline.errors import InputError
+from pipeline.labels.noise import seeded, smooth_field
+from pipeline.labels.photo import Photo
+from pipeline.params import BenchmarkDepthParams
+from pipeline.truth import read_truth
+
+
+@dataclass(frozen=True)
+class BenchmarkDepth:
+    """Disparity up to scale and shift, like Depth Anything V2's, with smooth and white noise.
+
+    label = a (1 / z + sigma (smooth_noise n + white_noise w)) + b: z is the true camera depth, sigma the standard
+    deviation of 1 / z on the object, n a Gaussian field of unit variance with the correlation length smooth_length,
+    w white noise. log a ~ N(0, scale_std^2) and b ~ a sigma N(0, shift_std^2), drawn for each image.
+    """
+
+    params: BenchmarkDepthParams
+    truth: Path
+    seed: int
+
+    def disparity(self, photo: Photo) -> Float32[np.ndarray, "H W"]:
+        instance = photo.instance
+        path = self.truth / instance.category / f"{instance.name}.npz"
+        truth = read_truth(path)
+        inverse = 1 / truth.depth.astype(np.float64)
+        sigma = inverse[truth.mask].std() if truth.mask.any() else 0.0
+        if sigma == 0:
+            raise InputError(f"{path}: the object covers no pixels, or has no relief; there is no depth to simulate.")
+        rng = seeded(self.seed, "depth", instance.key)
+        scale = np.exp(self.params.scale_std * rng.standard_normal())
+        shift = scale * sigma * self.params.shift_std * rng.standard_normal()
+        smooth = smooth_field(rng, 1, *inverse.shape, self.params.smooth_length)[0]
+        white = rng.standard_normal(inverse.shape)
+        noise = sigma * (self.params.smooth_noise * smooth + self.params.white_noise * white)
+        return (scale * (inverse + noise) + shift).astype(np.float32)

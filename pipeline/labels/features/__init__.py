@@ -1,0 +1,54 @@
+"""Patch features of the object's crop. On disk: an archive of float16 arrays `tokens` and, for training, `flipped`."""
+
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32
+
+from pipeline.crops import Crop
+from pipeline.errors import InputError
+from pipeline.files import write_atomically
+from pipeline.labels.photo import Photo
+
+
+class Tokens(NamedTuple):
+    """Features of a grid of patches; token [i, j] belongs to crop coordinates ((j + 0.5) / T, (i + 0.5) / T)."""
+
+    tokens: Float32[np.ndarray, "T T D"]
+    flipped: Float32[np.ndarray, "T T D"] | None
+    """Those of the crop mirrored left to right, for training images."""
+
+
+@runtime_checkable
+class FeatureBackend(Protocol):
+    """Anything that describes the patches of a crop."""
+
+    def tokens(self, photo: Photo, crop: Crop, flip: bool) -> Float32[np.ndarray, "T T D"]:
+        """Features of `crop`, mirrored left to right first if `flip`.
+
+        Raises:
+            InputError: this image cannot be described.
+        """
+        ...
+
+
+def write_tokens(path: Path, tokens: Tokens) -> None:
+    """Write one image's features; equal content gives equal bytes."""
+    arrays = {name: array.astype(np.float16) for name, array in tokens._asdict().items() if array is not None}
+    write_atomically(path, lambda stream: np.savez(stream, **arrays))
+
+
+def read_tokens(path: Path) -> Tokens:
+    """Read one image's features.
+
+    Raises:
+        InputError: there are none.
+    """
+    if not path.is_file():
+        raise InputError(
+            f"{path}: expected patch features, found none. Run the stage `features`; its summary lists skips."
+        )
+    with np.load(path) as archive:
+        arrays = {name: array.astype(np.float32) for name, array in archive.items()}
+    return Tokens(arrays["tokens"], arrays.get("flipped"))

@@ -1,0 +1,61 @@
+"""Patch features simulated from the embedded benchmark's truth."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from pipeline.crops import Crop, sample_crop
+from pipeline.labels.noise import seeded, smooth_field
+from pipeline.labels.patches import SAMPLES, patch_means
+from pipeline.labels.photo import Photo
+from pipeline.params import BenchmarkFeatureParams
+from pipeline.truth import read_truth
+
+
+@dataclass(frozen=True)
+class BenchmarkFeatures:
+    """Tokens like DINOv2's: a smooth code of the semantic surface point that cannot tell left from right.
+
+    A surface point with the semantic coordinate (x, y, z) has the code c = cos(W s + b) with s = (|x|, y, z): random
+    Fourier features (Rahimi, Recht 2007), W and b the same for all images of a category. With m the share of a patch
+    that the object covers, a token is
+        mean over the object's part of (c + instance_noise e) m + (1 - m) g + smooth_noise n + white_noise w
+    where e is one standard normal vector for each image, g the background, n and w noise for each patch; g and n are
+    Gaussian fields with correlation lengths in patches, g of the code's variance 1/2, n and w of variance 1.
+    Mirroring the crop mirrors the token map exactly.
+    """
+
+    params: BenchmarkFeatureParams
+    grid: int
+    truth: Path
+    seed: int
+
+    def tokens(self, photo: Photo, crop: Crop, flip: bool) -> Float32[np.ndarray, "T T D"]:
+        instance, params, grid = photo.instance, self.params, self.grid
+        truth = read_truth(self.truth / instance.category / f"{instance.name}.npz")
+        rng = seeded(self.seed, "features", instance.key)
+        shift = params.instance_noise * rng.standard_normal(params.dims)
+        background = math.sqrt(0.5) * smooth_field(rng, params.dims, grid, grid, params.background_length)
+        smooth = params.smooth_noise * smooth_field(rng, params.dims, grid, grid, params.smooth_length)
+        white = params.white_noise * rng.standard_normal((grid, grid, params.dims))
+
+        size = grid * SAMPLES
+        mask = sample_crop(truth.mask.astype(np.float32), crop, size, smooth=False) > 0.5
+        surface = sample_crop(truth.surface.astype(np.float32), crop, size, smooth=False)
+        code = np.zeros((size, size, params.dims))
+        code[mask] = self._code(surface[mask], instance.category) + shift
+        uncovered = 1 - patch_means(mask.astype(np.float64), grid)[..., None]
+        tokens = patch_means(code, grid) + uncovered * background.transpose(1, 2, 0)
+        tokens = (tokens + smooth.transpose(1, 2, 0) + white).astype(np.float32)
+        return tokens[:, ::-1].copy() if flip else tokens
+
+    def _code(self, surface: Float[np.ndarray, "N 3"], category: str) -> Float[np.ndarray, "N D"]:
+        """cos(W s + b); the root mean square frequency along W's rows is `frequency` cycles for each CAD unit."""
+        rng = seeded(self.seed, "feature code", category)
+        weights = rng.standard_normal((self.params.dims, 3)) * (2 * math.pi * self.params.frequency / math.sqrt(3))
+        phases = rng.uniform(0, 2 * math.pi, self.params.dims)
+        semantic = np.concatenate([np.abs(surface[:, :1]), surface[:, 1:]], axis=1)
+        return np.cos(semantic @ weights.T + phases)

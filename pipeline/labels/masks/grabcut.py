@@ -1,0 +1,65 @@
+"""Masks of any photograph by GrabCut (Rother, Kolmogorov, Blake 2004): colour models and a graph cut, no weights."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool
+
+from pipeline.errors import InputError
+from pipeline.labels.photo import Photo
+from pipeline.params import GrabCutParams
+from pipeline.records import Box
+
+COLOURS = 5
+"""Components of each of the two colour models, fixed in OpenCV; a model needs as many pixels."""
+
+
+@dataclass(frozen=True)
+class GrabCutMasks:
+    """The largest connected part of what GrabCut takes for foreground inside the annotated box.
+
+    The background's colours come from a frame around the box, `context` times the longer side of the box wide. The mask
+    is empty where it would cover less than `smallest_share` of the box: nothing in the box stands out.
+    """
+
+    params: GrabCutParams
+
+    def mask(self, photo: Photo) -> Bool[np.ndarray, "H W"]:
+        height, width = photo.image.shape[:2]
+        box = photo.instance.box
+        reach = self.params.context * max(box.width, box.height)
+        window = _pixels(Box(box.x0 - reach, box.y0 - reach, box.x1 + reach, box.y1 + reach), height, width)
+        labels = np.full((height, width), cv2.GC_BGD, np.uint8)
+        labels[_pixels(box, height, width)] = cv2.GC_PR_FGD
+        inside = (labels[window] != cv2.GC_BGD).sum()
+        if inside < COLOURS or labels[window].size - inside < COLOURS:
+            raise InputError(
+                f"{photo.instance.image}: {inside} of {labels[window].size} pixels lie in the box of "
+                f"'{photo.instance.key}'; GrabCut needs pixels on both sides of its border. "
+                "Use another mask backend for this photograph, or correct the box."
+            )
+        found = np.zeros((height, width), bool)
+        found[window] = largest_part(self._segment(np.ascontiguousarray(photo.image[window]), labels[window].copy()))
+        enough = found.sum() >= self.params.smallest_share * box.width * box.height
+        return found if enough else np.zeros_like(found)
+
+    def _segment(self, image: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        # GrabCut starts its colour models with k-means, which draws from OpenCV's generator.
+        cv2.setRNGSeed(0)
+        cv2.grabCut(image, labels, None, None, None, self.params.iterations, cv2.GC_INIT_WITH_MASK)
+        return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+
+
+def largest_part(mask: Bool[np.ndarray, "H W"]) -> Bool[np.ndarray, "H W"]:
+    """The largest 8-connected component of `mask`; all False when it is empty."""
+    count, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    if count == 1:
+        return np.zeros_like(mask)
+    return labels == 1 + np.argmax(statistics[1:, cv2.CC_STAT_AREA])
+
+
+def _pixels(box: Box, height: int, width: int) -> tuple[slice, slice]:
+    """Rows and columns of the pixels whose centres lie in `box`."""
+    rows = slice(max(0, round(box.y0)), min(height, round(box.y1)))
+    return rows, slice(max(0, round(box.x0)), min(width, round(box.x1)))

@@ -1,0 +1,54 @@
+"""Object orientation. On disk: JSON with the fields of `PoseLabel`."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool
+
+from pipeline.errors import InputError
+from pipeline.files import write_json
+from pipeline.labels.photo import Photo
+
+
+class PoseLabel(NamedTuple):
+    """Orientation in PASCAL3D+'s angles (degrees), which are Orient Anything V2's."""
+
+    azimuth: float
+    """In [0, 360)."""
+    elevation: float
+    """In [-90, 90]."""
+    theta: float
+    """In-plane rotation, in [-180, 180)."""
+    symmetry: int
+    """Number of azimuths that look alike, 360 / symmetry apart: 1, 2 or 4; 0 where the azimuth says nothing."""
+
+
+@runtime_checkable
+class PoseBackend(Protocol):
+    """Anything that tells how an object is turned."""
+
+    def pose(self, photo: Photo, mask: Bool[np.ndarray, "H W"]) -> PoseLabel:
+        """Orientation of the object under `mask` (pixels of the original photograph).
+
+        Raises:
+            InputError: this image cannot be labelled.
+        """
+        ...
+
+
+def write_pose(path: Path, label: PoseLabel) -> None:
+    """Write one label."""
+    write_json(path, label._asdict())
+
+
+def read_pose(path: Path) -> PoseLabel:
+    """Read one label.
+
+    Raises:
+        InputError: there is no such label.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: expected a pose label, found none. Run the stage `poses`; its summary lists skips.")
+    return PoseLabel(**json.loads(path.read_text(encoding="utf-8")))

@@ -1,0 +1,14 @@
+"""Generate the embedded benchmark in the formats of PASCAL3D+ and SPair-71k, with its truth beside it."""
+
+from pipeline.benchmark.generate import generate
+from stages.arguments import parse_run, run_stage
+
+
+def main() -> None:
+    params, layout = parse_run(__doc__)
+    counts = generate(params, layout)
+    print(f"data: {counts.models} CAD models, {counts.images} images, {counts.pairs} pairs")
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,13 @@
+"""Label relative depth (Depth Anything V2 in the paper) for the training images of one category."""
+
+from pipeline.labels.depth.label import label_depth
+from stages.arguments import parse_cell, run_stage
+
+
+def main() -> None:
+    params, layout, category = parse_cell(__doc__)
+    label_depth(params, layout, category)
+
+
+if __name__ == "__main__":
+    run_stage(main)

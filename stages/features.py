@@ -1,0 +1,13 @@
+"""Compute patch features (DINOv2 in the paper) of the training and evaluation images of one category."""
+
+from pipeline.labels.features.label import label_features
+from stages.arguments import parse_cell, run_stage
+
+
+def main() -> None:
+    params, layout, category = parse_cell(__doc__)
+    label_features(params, layout, category)
+
+
+if __name__ == "__main__":
+    run_stage(main)

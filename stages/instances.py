@@ -1,0 +1,15 @@
+"""List the training images and the evaluated pairs of one category."""
+
+from pipeline.data.tables import build, describe, write_tables
+from stages.arguments import parse_cell, run_stage
+
+
+def main() -> None:
+    params, layout, category = parse_cell(__doc__)
+    tables = build(params, layout, category)
+    write_tables(layout, tables)
+    print(describe(tables))
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,13 @@
+"""Label the objects' masks (SAM in the paper) for the training and evaluation images of one category."""
+
+from pipeline.labels.masks.label import label_masks
+from stages.arguments import parse_cell, run_stage
+
+
+def main() -> None:
+    params, layout, category = parse_cell(__doc__)
+    label_masks(params, layout, category)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,13 @@
+"""Label the objects' orientation (Orient Anything V2 in the paper) for the training images of one category."""
+
+from pipeline.labels.poses.label import label_poses
+from stages.arguments import parse_cell, run_stage
+
+
+def main() -> None:
+    params, layout, category = parse_cell(__doc__)
+    label_poses(params, layout, category)
+
+
+if __name__ == "__main__":
+    run_stage(main)

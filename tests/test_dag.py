@@ -1,0 +1,219 @@
+"""dvc.yaml against the code: dependencies are the real imports, parameters those read, outputs the layout."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from static_imports import import_closure, parameter_accesses
+
+from pipeline.layout import Layout
+from pipeline.params import load_params, parse_params
+
+ROOT = Path(__file__).resolve().parents[1]
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+CODE = ("pipeline", "stages")
+NAMES = [
+    "data",
+    "instances",
+    "masks",
+    "depth",
+    "poses",
+    "features",
+    "pca",
+    "train",
+    "predict",
+    "evaluate",
+    "report",
+]
+WITHOUT_EFFECT = {"tracking"}
+"""Sections that change no output: where runs are recorded."""
+
+
+def parameter(name: str) -> Any:
+    """Value of a dotted name in params.yaml; KeyError where there is none."""
+    value = PARAMS
+    for part in name.split("."):
+        value = value[part]
+    return value
+
+
+def entries(stage: str, kind: str) -> list[str]:
+    """Declared paths or names, for the category 'car'."""
+    names = [next(iter(entry)) if isinstance(entry, dict) else entry for entry in STAGES[stage].get(kind, [])]
+    names = [name.replace("${item.category}", "car") for name in names]
+    return [re.sub(r"\$\{([\w.]+)\}", lambda match: str(parameter(match[1])), name) for name in names]
+
+
+def code_entries(stage: str) -> set[str]:
+    return {entry for entry in entries(stage, "deps") if entry.split("/")[0] in CODE}
+
+
+def sources(entry: str) -> set[Path]:
+    """Source files that a declared file or folder covers."""
+    path = ROOT / entry
+    files = path.rglob("*.py") if path.is_dir() else [path]
+    return {file.relative_to(ROOT) for file in files}
+
+
+def has_code(path: Path) -> bool:
+    """Whether a source file holds more than a docstring."""
+    body = ast.parse((ROOT / path).read_text(encoding="utf-8")).body
+    return any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body)
+
+
+def closure(stage: str) -> set[Path]:
+    return import_closure(ROOT, Path("stages") / f"{stage}.py")
+
+
+def declared(name: str, names: list[str]) -> bool:
+    """Whether a parameter, or a section round it or within it, is among `names`."""
+    parts = name.split(".")
+    return any(".".join(parts[: i + 1]) in names for i in range(len(parts)))
+
+
+def test_stages_follow_the_method():
+    assert list(STAGES) == NAMES
+
+
+@pytest.mark.parametrize("stage", NAMES)
+def test_imports_are_declared(stage):
+    covered = set().union(*map(sources, code_entries(stage)))
+    missing = sorted(str(path) for path in closure(stage) - covered if has_code(path))
+    assert not missing, f"add to the deps of '{stage}' in dvc.yaml: {missing}"
+
+
+@pytest.mark.parametrize("stage", NAMES)
+def test_no_declared_module_is_unused(stage):
+    needed = closure(stage)
+    unused = {entry: sorted(map(str, sources(entry) - needed)) for entry in code_entries(stage)}
+    unused = {entry: files for entry, files in unused.items() if files}
+    assert not unused, f"'{stage}' does not import these: {unused}"
+
+
+@pytest.mark.parametrize("stage", NAMES)
+def test_parameters_that_are_read_are_declared(stage):
+    read = set().union(*(parameter_accesses(ROOT, path) for path in closure(stage) if path.name != "layout.py"))
+    read = {name for name in read if name.split(".")[0] in PARAMS.keys() - WITHOUT_EFFECT}
+    names = entries(stage, "params")
+    missing = sorted(name for name in read if not declared(name, names))
+    assert not missing, f"add to the params of '{stage}' in dvc.yaml: {missing}"
+
+
+@pytest.mark.parametrize("stage", NAMES)
+def test_declared_parameters_exist(stage):
+    for name in entries(stage, "params"):
+        parameter(name)
+
+
+@pytest.mark.parametrize("stage", NAMES)
+def test_inputs_are_made_by_an_earlier_stage(stage):
+    made = [Path(out) for earlier in NAMES[: NAMES.index(stage)] for out in outputs(earlier)]
+    for entry in set(entries(stage, "deps")) - code_entries(stage):
+        path = Path(entry)
+        assert any(path.is_relative_to(out) or out.is_relative_to(path) for out in made), f"{entry}: no stage makes it"
+
+
+def outputs(stage: str) -> list[str]:
+    return [out for kind in ("outs", "metrics", "plots") for out in entries(stage, kind)]
+
+
+def test_outputs_lie_where_the_layout_says():
+    layout = Layout(Path(), load_params(ROOT / "params.yaml"))
+    model = layout.model("car")
+    expected = {
+        "data": [layout.pascal3d, layout.spair, layout.truth],
+        "instances": [layout.instances("car").parent],
+        "masks": [layout.masks("car")],
+        "depth": [layout.depth("car")],
+        "poses": [layout.poses("car")],
+        "features": [layout.features("car")],
+        "pca": [layout.pca("car")],
+        "train": [model / "model.safetensors", model / "model.json", model / "curve.csv"],
+        "predict": [layout.predictions("car")],
+        "evaluate": [layout.evaluation("car")],
+    }
+    assert layout.pairs("car").parent == layout.instances("car").parent
+    assert {stage: [Path(out) for out in outputs(stage)] for stage in expected} == expected
+    assert all(Path(out).is_relative_to(layout.reports) for out in outputs("report"))
+
+
+def test_checkpoints_are_no_output():
+    checkpoints = Layout(Path(), load_params(ROOT / "params.yaml")).checkpoints("car")
+    for out in (Path(out) for stage in NAMES for out in outputs(stage)):
+        assert not (checkpoints.is_relative_to(out) or out.is_relative_to(checkpoints))
+
+
+def test_a_path_to_a_real_release_never_becomes_an_output():
+    """DVC empties outputs before a stage runs."""
+    for stage in STAGES.values():
+        for entry in stage.get("outs", []):
+            assert "${data" not in str(entry)
+
+
+@pytest.mark.parametrize("stage", NAMES)
+def test_command_runs_the_stage_of_the_same_name(stage):
+    suffix = " --category ${item.category}" if "matrix" in STAGES[stage] else ""
+    assert STAGES[stage]["cmd"] == f"python -m stages.{stage}{suffix}"
+    assert (ROOT / "stages" / f"{stage}.py").is_file()
+
+
+@pytest.mark.parametrize("stage", NAMES)
+def test_stage_is_described(stage):
+    assert len(STAGES[stage]["desc"]) > 10
+
+
+def test_a_change_to_the_report_trains_nothing():
+    for stage in NAMES[: NAMES.index("evaluate")]:
+        touched = {str(path) for path in closure(stage) if "report" in str(path) or "evaluation/" in str(path)}
+        assert not touched, f"'{stage}' imports {touched}"
+
+
+def test_only_report_files_are_kept_in_git():
+    kept = [
+        name
+        for stage in STAGES.values()
+        for kind in ("outs", "metrics", "plots")
+        for entry in stage.get(kind, [])
+        if isinstance(entry, dict)
+        for name, options in entry.items()
+        if (options or {}).get("cache") is False
+    ]
+    assert {Path(name).parts[0] for name in kept} == {"reports"}
+    ignored = [Path(line.strip("/")) for line in (ROOT / ".gitignore").read_text().splitlines() if line.startswith("/")]
+    for out in {out for stage in NAMES for out in outputs(stage)} - set(kept):
+        assert any(Path(out).is_relative_to(path) for path in ignored), f"{out}: DVC would write a .gitignore beside it"
+
+
+def test_closure_follows_imports_of_every_form(tmp_path):
+    package = tmp_path / "pipeline"
+    (package / "sub").mkdir(parents=True)
+    (tmp_path / "stages").mkdir()
+    files = {
+        "stages/x.py": "import os\nimport pipeline.a\ndef f():\n    from pipeline.sub import c\n",
+        "pipeline/__init__.py": "",
+        "pipeline/a.py": "from pipeline.b import something",
+        "pipeline/b.py": "import pipeline.a",
+        "pipeline/unused.py": "",
+        "pipeline/sub/__init__.py": "",
+        "pipeline/sub/c.py": "x = params.loss.mask + self.params.training.seed",
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    found = {str(path) for path in import_closure(tmp_path, Path("stages/x.py"))}
+    assert found == set(files) - {"pipeline/unused.py"}
+    assert parameter_accesses(tmp_path, Path("pipeline/sub/c.py")) == {"loss.mask", "training.seed"}
+
+
+def test_relative_imports_are_refused(tmp_path):
+    (tmp_path / "pipeline").mkdir()
+    (tmp_path / "pipeline" / "a.py").write_text("from . import b")
+    with pytest.raises(ValueError, match=re.escape("pipeline/a.py:1")):
+        import_closure(tmp_path, Path("pipeline/a.py"))
+
+
+def test_shipped_parameters_are_complete():
+    parse_params(PARAMS)

@@ -1,0 +1,257 @@
+import json
+import shutil
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from releases import (
+    CAR,
+    GENUINE_SPAIR,
+    IMAGE,
+    ROOT,
+    layout_of,
+    needs_fixtures,
+    write_evaluation,
+    write_training,
+)
+
+from pipeline.data import pascal3d, spair
+from pipeline.data.instances import pair_list, read_instances, read_pairs_file, write_instances, write_pairs
+from pipeline.data.tables import build, describe, write_tables
+from pipeline.errors import InputError
+from pipeline.files import sha256
+from stages import instances as stage
+from stages.arguments import parse_cell, parse_run, run_stage
+
+TRAINING = {
+    "n_fine": (CAR,),
+    "n_truncated": (replace(CAR, truncated=True),),
+    "n_occluded": (replace(CAR, occluded=True),),
+    "n_difficult": (replace(CAR, difficult=True),),
+    "n_empty": (),
+    "n_blind": (replace(CAR, viewpoint=None, cad_index=None),),
+}
+EVALUATION = {"a": IMAGE, "b": replace(IMAGE, occluded=1), "cut": replace(IMAGE, truncated=1), "unused": IMAGE}
+PAIRS = [("a", "b"), ("a", "cut"), ("cut", "a"), ("b", "a")]
+
+
+@pytest.fixture
+def root(tmp_path):
+    write_training(tmp_path / "pascal3d", TRAINING)
+    write_evaluation(tmp_path / "spair", EVALUATION, PAIRS)
+    return tmp_path
+
+
+def make(layout, category="car"):
+    return build(layout.params, layout, category)
+
+
+def names(tables, train):
+    return [item.name for item in tables.instances if (item.split == "train") is train]
+
+
+def test_the_papers_rules_leave_whole_unflagged_objects(root):
+    tables = make(layout_of(root))
+    assert names(tables, train=True) == ["n_blind", "n_fine"]
+    assert names(tables, train=False) == ["a", "b"]
+    assert [(pair.source, pair.target) for pair in tables.pairs.pairs] == [("a", "b"), ("b", "a")]
+    counts = tables.counts
+    assert (counts.training_listed, counts.training_skipped, counts.training_flagged, counts.training) == (6, 1, 3, 2)
+    assert (counts.pairs_listed, counts.pairs_truncated, counts.pairs_skipped, counts.pairs) == (4, 2, 0, 2)
+    assert counts.evaluation == 2
+    assert list(tables.skipped) == ["n_empty"]
+
+
+def test_each_rule_is_a_parameter(root):
+    tables = make(layout_of(root, exclude_flagged_training=False, exclude_truncated_pairs=False))
+    assert len(names(tables, train=True)) == 5
+    assert names(tables, train=False) == ["a", "b", "cut"]
+    assert (tables.counts.pairs, tables.counts.pairs_truncated, tables.counts.training_flagged) == (4, 0, 0)
+
+
+def test_paths_do_not_name_the_folder_of_the_run(root):
+    for item in make(layout_of(root)).instances:
+        assert not item.image.startswith("/")
+        assert (root / item.image).is_file()
+
+
+def test_without_pascal3d_there_are_no_training_instances(root):
+    shutil.rmtree(root / "pascal3d")
+    tables = make(layout_of(root, pascal3d=""))
+    assert names(tables, train=True) == []
+    assert tables.counts.training_listed == 0
+    with pytest.raises(InputError, match=r"data\.pascal3d"):
+        make(layout_of(root))
+
+
+def test_pairs_of_an_image_whose_box_lies_outside_are_skipped(root):
+    images = {**EVALUATION, "b": replace(IMAGE, bndbox=(100, 100, 120, 120))}
+    write_evaluation(root / "spair", images, [*PAIRS, ("a", "unused")])
+    tables = make(layout_of(root))
+    assert [(pair.source, pair.target) for pair in tables.pairs.pairs] == [("a", "unused")]
+    assert (tables.counts.pairs_skipped, tables.counts.pairs_truncated) == (2, 2)
+    assert "outside the image" in tables.skipped["b"]
+
+
+def test_nothing_left_is_an_error_that_says_why(root):
+    write_evaluation(root / "spair", EVALUATION, [("a", "cut")])
+    with pytest.raises(InputError, match=r"1 of 1 have a truncated image.*data\.exclude_truncated_pairs"):
+        make(layout_of(root))
+    write_evaluation(root / "spair", EVALUATION, PAIRS)
+    write_training(root / "pascal3d", {"n_occluded": (replace(CAR, occluded=True),), "n_empty": ()})
+    with pytest.raises(InputError, match=r"1 skipped \(the first, n_empty: .*\), 1 truncated, occluded"):
+        make(layout_of(root))
+
+
+def test_a_pair_whose_image_has_no_annotation_or_photograph_is_an_error(root):
+    spair.image_path(root / "spair", "car", "b").unlink()
+    with pytest.raises(InputError, match=r"b\.jpg"):
+        make(layout_of(root))
+    spair.annotation_path(root / "spair", "car", "b").unlink()
+    with pytest.raises(InputError, match=r"b\.json"):
+        make(layout_of(root))
+
+
+def test_a_training_annotation_without_its_photograph_is_skipped(root):
+    pascal3d.image_path(root / "pascal3d", "car", "n_blind").unlink()
+    tables = make(layout_of(root))
+    assert names(tables, train=True) == ["n_fine"]
+    assert "n_blind.JPEG" in tables.skipped["n_blind"]
+
+
+def test_an_image_in_both_splits_is_an_error(root):
+    write_training(root / "pascal3d", {"a": (CAR,)})
+    with pytest.raises(InputError, match="found a in"):
+        make(layout_of(root))
+
+
+def test_tables_round_trip_and_equal_tables_give_equal_bytes(root):
+    layout = layout_of(root)
+    tables = make(layout)
+    write_tables(layout, tables)
+    paths = [layout.instances("car"), layout.pairs("car"), layout.instances("car").with_name("summary.json")]
+    digests = [sha256(path) for path in paths]
+    assert tuple(read_instances(paths[0])) == tables.instances
+    found = read_pairs_file(paths[1])
+    assert found._replace(pairs=()) == tables.pairs._replace(pairs=())
+    for pair, expected in zip(found.pairs, tables.pairs.pairs, strict=True):
+        np.testing.assert_array_equal(pair.source_keypoints, expected.source_keypoints)
+        np.testing.assert_array_equal(pair.target_keypoints, expected.target_keypoints)
+        empty = {"source_keypoints": np.zeros((0, 2)), "target_keypoints": np.zeros((0, 2))}
+        left, right = (vars(replace(item, **empty)) for item in (pair, expected))
+        assert {k: v for k, v in left.items() if k not in empty} == {k: v for k, v in right.items() if k not in empty}
+    write_tables(layout, make(layout))
+    assert [sha256(path) for path in paths] == digests
+
+
+def test_the_summary_states_counts_skips_and_the_digest(root):
+    layout = layout_of(root)
+    tables = make(layout)
+    write_tables(layout, tables)
+    summary = json.loads(layout.instances("car").with_name("summary.json").read_text())
+    assert summary["counts"]["pairs_listed"] == 4
+    assert summary["counts"]["pairs"] == 2
+    assert summary["pairs_sha256"] == tables.pairs.sha256
+    assert list(summary["skipped"]) == ["n_empty"]
+    text = describe(tables)
+    assert "2 training images of 6" in text
+    assert "2 evaluated pairs of 4" in text
+    assert "skipped n_empty" in text
+
+
+def test_the_digest_depends_on_the_pairs_alone(root):
+    pairs = make(layout_of(root)).pairs.pairs
+    digest = pair_list("car", "test", pairs).sha256
+    assert pair_list("car", "val", pairs).sha256 == digest
+    assert pair_list("car", "test", pairs[::-1]).sha256 != digest
+    moved = replace(pairs[0], target_keypoints=pairs[0].target_keypoints + 1)
+    assert pair_list("car", "test", (moved, *pairs[1:])).sha256 != digest
+
+
+def test_an_empty_table_is_a_table(tmp_path):
+    write_instances(tmp_path / "table.parquet", [])
+    assert read_instances(tmp_path / "table.parquet") == []
+
+
+def test_missing_and_damaged_tables_are_errors_that_name_them(root):
+    layout = layout_of(root)
+    table, pairs = layout.instances("car"), layout.pairs("car")
+    with pytest.raises(InputError, match=r"instances\.parquet.*dvc repro"):
+        read_instances(table)
+    with pytest.raises(InputError, match=r"pairs\.json.*dvc repro"):
+        read_pairs_file(pairs)
+    write_tables(layout, make(layout))
+    table.write_bytes(table.read_bytes()[:200])
+    with pytest.raises(InputError, match=r"instances\.parquet.*damaged"):
+        read_instances(table)
+    content = pairs.read_text()
+    pairs.write_text(content.replace('"target": "b"', '"target": "c"'))
+    with pytest.raises(InputError, match=r"pairs\.json.*digest"):
+        read_pairs_file(pairs)
+    pairs.write_text(content[:100])
+    with pytest.raises(InputError, match=r"pairs\.json.*damaged"):
+        read_pairs_file(pairs)
+    pairs.write_text("[]")
+    with pytest.raises(InputError, match=r"pairs\.json.*damaged"):
+        read_pairs_file(pairs)
+
+
+@needs_fixtures
+def test_the_genuine_bus_pair_makes_tables_without_pascal3d(tmp_path):
+    data = {"pascal3d": "", "spair": str(GENUINE_SPAIR), "evaluation_split": "trn"}
+    with pytest.raises(InputError, match="2 of 2 have a truncated image"):
+        make(layout_of(tmp_path, **data), "bus")
+    layout = layout_of(tmp_path, **data, exclude_truncated_pairs=False)
+    tables = make(layout, "bus")
+    assert [item.name for item in tables.instances] == ["2008_000032", "2008_000075"]
+    assert len(tables.pairs.pairs) == 2
+    write_pairs(layout.pairs("bus"), tables.pairs)
+    assert read_pairs_file(layout.pairs("bus")).sha256 == tables.pairs.sha256
+    assert (layout.root / tables.instances[0].image).is_file()
+
+
+@pytest.fixture
+def shipped(root):
+    text = (ROOT / "params.yaml").read_text()
+    text = text.replace("data/PASCAL3D+_release1.1", "pascal3d").replace("data/SPair-71k", "spair")
+    (root / "params.yaml").write_text(text)
+    return root
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["instances", *map(str, arguments)])
+    run_stage(stage.main)
+
+
+def test_the_stage_writes_the_tables_and_prints_the_counts(shipped, monkeypatch, capsys):
+    run(monkeypatch, "--category", "car", "--root", shipped)
+    assert "2 evaluated pairs of 4" in capsys.readouterr().out
+    assert [item.name for item in read_instances(layout_of(shipped).instances("car"))][:2] == ["n_blind", "n_fine"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--category", "cat"], "Did you mean 'car'"),
+        (["--category", "bus"], "bus_imagenet"),
+        (["--category", "car", "--root", "/nowhere"], "no parameter file"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_message_and_exit_code_one(arguments, message, shipped, monkeypatch, capsys):
+    monkeypatch.chdir(shipped)
+    with pytest.raises(SystemExit) as stopped:
+        run(monkeypatch, *arguments)
+    assert stopped.value.code == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_command_lines_name_the_category_and_the_root(shipped):
+    params, layout, category = parse_cell("A stage.", ["--category", "car", "--root", str(shipped)])
+    assert (category, layout.root, layout.params) == ("car", shipped, params)
+    assert parse_run("A stage.", ["--root", str(shipped)]) == (params, layout)
+    with pytest.raises(SystemExit):
+        parse_cell("A stage.", [])

@@ -1,0 +1,228 @@
+"""The label stages as a whole: what they write, skip, keep and refuse."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from photographs import make_instance, make_photo, make_truth, store
+from tiny import ROOT, tiny_params
+
+from pipeline.data.instances import write_instances
+from pipeline.errors import InputError
+from pipeline.images import read_mask
+from pipeline.labels.depth import read_depth
+from pipeline.labels.depth.label import label_depth
+from pipeline.labels.features import read_tokens
+from pipeline.labels.features.foreground import foreground_tokens
+from pipeline.labels.features.label import label_features
+from pipeline.labels.masks.label import label_masks
+from pipeline.labels.photo import read_photo
+from pipeline.labels.poses import read_pose
+from pipeline.labels.poses.label import label_poses
+from pipeline.labels.run import read_summary
+from pipeline.layout import Layout
+from pipeline.params import Params
+from pipeline.pca import fit_pca, read_pca
+from pipeline.records import Box, Instance
+from stages import pca as pca_stage
+
+NAMES = {"train_a": "train", "train_b": "train", "test_a": "test"}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Layout:
+    """A run of three images: two for training, one for evaluation."""
+    for name, split in NAMES.items():
+        store(tmp_path, make_photo(name, split), make_truth())
+    return new_table(tmp_path, [make_instance(name, split) for name, split in NAMES.items()])
+
+
+def new_table(root: Path, instances: list[Instance], params: Params | None = None) -> Layout:
+    layout = Layout(root, params or tiny_params())
+    write_instances(layout.instances("car"), instances)
+    return layout
+
+
+def label_all(layout: Layout) -> None:
+    for label in (label_masks, label_depth, label_poses, label_features):
+        label(layout.params, layout, "car")
+
+
+def contents(layout: Layout) -> dict[str, bytes]:
+    folders = [layout.root / "labels", layout.root / "features"]
+    return {str(path.relative_to(layout.root)): path.read_bytes() for f in folders for path in f.rglob("*.*")}
+
+
+def test_stages_write_what_training_and_evaluation_read(run: Layout) -> None:
+    label_all(run)
+    for name, split in NAMES.items():
+        training = split == "train"
+        assert read_mask(run.masks("car") / f"{name}.png").shape == (90, 120)
+        tokens = read_tokens(run.features("car") / f"{name}.npz")
+        assert tokens.tokens.shape == (8, 8, run.params.features.benchmark.dims)
+        assert (tokens.flipped is not None) == training
+        assert (run.depth("car") / f"{name}.npy").exists() == training
+        assert (run.poses("car") / f"{name}.json").exists() == training
+    assert read_depth(run.depth("car") / "train_a.npy").shape == (90, 120)
+    assert read_pose(run.poses("car") / "train_a.json").symmetry == 1
+    assert read_summary(run.masks("car")) == ("benchmark", 3, {})
+    assert read_summary(run.poses("car")) == ("benchmark", 2, {})
+
+
+def test_same_parameters_give_same_bytes_in_any_order(run: Layout, tmp_path: Path) -> None:
+    label_all(run)
+    other = tmp_path / "other"
+    shutil.copytree(tmp_path / "photographs", other / "photographs")
+    shutil.copytree(tmp_path / "data", other / "data")
+    backwards = new_table(other, [make_instance(name, split) for name, split in reversed(NAMES.items())])
+    label_all(backwards)
+    assert contents(run) == contents(backwards)
+
+
+def test_noise_follows_the_benchmark_seed(run: Layout) -> None:
+    first = label_poses_afresh(run, 0)
+    assert label_poses_afresh(run, 0) == first
+    assert label_poses_afresh(run, 1) != first
+
+
+def label_poses_afresh(layout: Layout, seed: int) -> bytes:
+    params = tiny_params(benchmark__seed=seed)
+    for folder in (layout.masks("car"), layout.poses("car")):
+        shutil.rmtree(folder, ignore_errors=True)
+    label_masks(params, layout, "car")
+    label_poses(params, layout, "car")
+    return (layout.poses("car") / "train_a.json").read_bytes()
+
+
+def test_existing_labels_are_kept_and_missing_ones_made(run: Layout) -> None:
+    label_masks(run.params, run, "car")
+    kept, lost = run.masks("car") / "train_a.png", run.masks("car") / "train_b.png"
+    before, content = kept.stat().st_mtime_ns, lost.read_bytes()
+    lost.unlink()
+    summary = label_masks(run.params, run, "car")
+    assert kept.stat().st_mtime_ns == before
+    assert lost.read_bytes() == content
+    assert summary.done == 3
+
+
+def test_labels_of_other_settings_are_refused(run: Layout) -> None:
+    label_masks(run.params, run, "car")
+    with pytest.raises(InputError, match=r"labels/masks/car.*other settings"):
+        label_masks(tiny_params(masks__backend="grabcut"), run, "car")
+
+
+def test_truncated_photograph_is_a_recorded_skip(run: Layout, capsys: pytest.CaptureFixture[str]) -> None:
+    path = run.root / "photographs/train_b.png"
+    path.write_bytes(path.read_bytes()[:2000])
+    for label in (label_masks, label_depth, label_features):
+        summary = label(run.params, run, "car")
+        assert list(summary.skipped) == ["train_b"]
+        assert "train_b.png" in summary.skipped["train_b"] and "damaged" in summary.skipped["train_b"]
+    assert read_summary(run.masks("car")) == label_masks(run.params, run, "car")
+    assert "masks car: 2 images by 'benchmark', 1 skipped" in capsys.readouterr().out
+    # What has no mask has no pose either.
+    assert "masks/car/train_b.png" in label_poses(run.params, run, "car").skipped["train_b"]
+
+
+def test_empty_mask_is_a_recorded_skip(run: Layout) -> None:
+    store(run.root, make_photo("train_b"), make_truth()._replace(mask=np.zeros((90, 120), bool)))
+    summary = label_masks(run.params, run, "car")
+    assert summary.done == 2
+    assert "'car/train_b' is empty" in summary.skipped["train_b"]
+    assert not (run.masks("car") / "train_b.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"box": Box(200.0, 10.0, 240.0, 40.0)}, "must overlap the image of 120 x 90"),
+        ({"box": Box(30.0, 30.0, 20.0, 40.0)}, "must overlap the image"),
+        ({"width": 640, "height": 480}, "annotation says 640 x 480 pixels, the file 120 x 90"),
+        ({"image": "photographs/absent.png"}, "absent.png: expected an image file, found none"),
+    ],
+)
+def test_contradicting_annotation_names_file(run: Layout, change: dict[str, object], message: str) -> None:
+    instance = dataclasses.replace(make_instance("train_a"), **change)
+    with pytest.raises(InputError, match=message):
+        read_photo(run.root, instance)
+
+
+def test_nothing_labelled_is_an_error_after_the_record_is_written(run: Layout) -> None:
+    for name in NAMES:
+        (run.root / f"photographs/{name}.png").unlink()
+    with pytest.raises(InputError, match=r"labels/masks/car: none of 3 images.*train_a\.png"):
+        label_masks(run.params, run, "car")
+    assert set(read_summary(run.masks("car")).skipped) == set(NAMES)
+
+
+def test_run_without_training_images_has_no_training_labels(run: Layout) -> None:
+    evaluation = new_table(run.root, [make_instance("test_a", "test")])
+    assert label_depth(run.params, evaluation, "car") == ("benchmark", 0, {})
+    assert label_masks(run.params, evaluation, "car").done == 1
+
+
+@pytest.mark.parametrize(
+    ("label", "parameter", "valid"),
+    [
+        (label_masks, "masks.backend", "benchmark, grabcut"),
+        (label_depth, "depth.backend", "benchmark"),
+        (label_poses, "poses.backend", "benchmark"),
+        (label_features, "features.backend", "benchmark, sift"),
+    ],
+)
+def test_unknown_backend_lists_valid_ones(run: Layout, label, parameter: str, valid: str) -> None:
+    params = tiny_params(**{parameter.replace(".", "__"): "bencmark"})
+    message = rf"{parameter} names the unknown backend 'bencmark'\. Did you mean 'benchmark'\? Valid: {valid}\."
+    with pytest.raises(InputError, match=message):
+        label(params, run, "car")
+
+
+def test_backends_without_truth_label_any_photograph(run: Layout) -> None:
+    shutil.rmtree(run.truth)
+    params = tiny_params(masks__backend="grabcut", features__backend="sift")
+    assert label_masks(params, run, "car") == ("grabcut", 3, {})
+    assert label_features(params, run, "car") == ("sift", 3, {})
+    assert read_tokens(run.features("car") / "test_a.npz").tokens.shape == (8, 8, 128)
+
+
+def test_missing_summary_names_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"summary\.json.*Run that stage first"):
+        read_summary(tmp_path)
+
+
+def test_foreground_tokens_are_training_tokens_on_masks(run: Layout) -> None:
+    label_masks(run.params, run, "car")
+    label_features(run.params, run, "car")
+    tokens = foreground_tokens(run.params, run, "car")
+    both = np.concatenate([read_tokens(run.features("car") / f"{n}.npz").tokens for n in ("train_a", "train_b")])
+    everything = {row.tobytes() for row in both.reshape(-1, both.shape[-1])}
+    assert {row.tobytes() for row in tokens} <= everything
+    # The ellipse covers pi / 4 of a box of 80 x 60 in a crop of 96 x 96.
+    assert len(tokens) / len(everything) == pytest.approx(np.pi / 4 * 80 * 60 / 96**2, abs=0.08)
+    (run.masks("car") / "train_b.png").unlink()
+    assert len(foreground_tokens(run.params, run, "car")) == pytest.approx(len(tokens) / 2, abs=6)
+    (run.masks("car") / "train_a.png").unlink()
+    with pytest.raises(InputError, match="no training patch.*foreground_share"):
+        foreground_tokens(run.params, run, "car")
+
+
+def test_pca_stage_writes_fit_of_foreground(run: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(ROOT / "params.yaml", run.root)
+    params = (run.root / "params.yaml").read_text()
+    (run.root / "params.yaml").write_text(params.replace("  grid: 32", "  grid: 8"))
+    monkeypatch.setattr("sys.argv", ["pca", "--category", "car", "--root", str(run.root)])
+    label_masks(run.params, run, "car")
+    label_features(run.params, run, "car")
+    pca_stage.main()
+    expected = fit_pca(foreground_tokens(run.params, run, "car"), 16)
+    np.testing.assert_array_equal(read_pca(run.pca("car")).components, expected.components)
+
+
+def test_settings_are_recorded(run: Layout) -> None:
+    label_features(run.params, run, "car")
+    settings = json.loads((run.features("car") / "settings.json").read_text())
+    assert settings["backend"] == "benchmark"
+    assert settings["crop_margin"] == run.params.data.crop_margin

@@ -1,0 +1,148 @@
+"""params.yaml: complete, documented, and strict about keys and types."""
+
+import copy
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.errors import InputError
+from pipeline.params import load_params, parse_params, to_dict
+
+PATH = Path(__file__).resolve().parents[1] / "params.yaml"
+
+
+@pytest.fixture
+def content():
+    return yaml.safe_load(PATH.read_text())
+
+
+def leaves(nested: dict, prefix: tuple = ()) -> list[tuple]:
+    return [
+        leaf
+        for name, value in nested.items()
+        for leaf in (leaves(value, (*prefix, name)) if isinstance(value, dict) else [(*prefix, name)])
+    ]
+
+
+def put(nested: dict, key: tuple, value) -> None:
+    for name in key[:-1]:
+        nested = nested[name]
+    nested[key[-1]] = value
+
+
+def undocumented(text: str) -> list[str]:
+    """Keys that stand neither below a comment, nor below a sibling or a parent that shares its comment."""
+    missing = []
+    above, above_indent = "", 0
+    for line in text.splitlines():
+        stripped, indent = line.strip(), len(line) - len(line.lstrip())
+        if re.match(r"\w+:", stripped):
+            sibling = indent == above_indent and ":" in above
+            child = indent > above_indent and above.endswith(":")
+            if not (above.startswith("#") or sibling or child):
+                missing.append(stripped)
+        above, above_indent = stripped, indent
+    return missing
+
+
+def test_shipped_file_is_valid():
+    load_params(PATH)
+
+
+def test_every_key_stands_below_a_comment():
+    assert undocumented(PATH.read_text()) == []
+
+
+def test_a_key_without_comment_is_noticed():
+    assert undocumented("# One.\na: 1\n\nb: 2\n# List.\nc:\n  - 1\nd: 3\n") == ["b: 2", "d: 3"]
+
+
+def test_every_key_of_the_file_is_read(content):
+    read = to_dict(load_params(PATH))
+    assert leaves(content) == leaves(read)
+
+
+def test_unknown_key_names_the_nearest(content):
+    content["loss"]["feat_con"] = 1.0
+    with pytest.raises(InputError, match=r"my\.yaml: unknown parameter 'loss\.feat_con'\. Did you mean 'feat_cons'\?"):
+        parse_params(content, "my.yaml")
+
+
+def test_unknown_section_names_the_nearest(content):
+    content["los"] = content.pop("loss")
+    with pytest.raises(InputError, match=r"unknown parameter 'los'\. Did you mean 'loss'\?"):
+        parse_params(content)
+
+
+@pytest.mark.parametrize("key", leaves(yaml.safe_load(PATH.read_text())), ids=".".join)
+def test_missing_and_mistyped_keys_are_named(content, key):
+    name = re.escape(".".join(key))
+    mistyped = copy.deepcopy(content)
+    put(mistyped, key, {"no": "value of a leaf"})
+    with pytest.raises(InputError, match=f"'{name}' must be"):
+        parse_params(mistyped)
+    put(content, key, None)
+    with pytest.raises(InputError, match=f"'{name}' must be"):
+        parse_params(content)
+    section = content
+    for part in key[:-1]:
+        section = section[part]
+    del section[key[-1]]
+    with pytest.raises(InputError, match=f"'{name}' is missing"):
+        parse_params(content)
+
+
+def test_integer_stands_for_a_float(content):
+    content["loss"]["feat_cons"] = 0
+    value = parse_params(content).loss.feat_cons
+    assert value == 0.0
+    assert isinstance(value, float)
+
+
+@pytest.mark.parametrize("value", [1.0, True, "1"])
+def test_nothing_else_stands_for_an_integer(content, value):
+    content["training"]["steps"] = value
+    with pytest.raises(InputError, match=r"training\.steps' must be a value of type int"):
+        parse_params(content)
+
+
+def test_boolean_is_no_number(content):
+    content["loss"]["feat_cons"] = True
+    with pytest.raises(InputError, match=r"loss\.feat_cons"):
+        parse_params(content)
+
+
+def test_choice_lists_what_is_valid(content):
+    content["data"]["evaluation_split"] = "tset"
+    with pytest.raises(InputError, match="one of 'trn', 'val', 'test'; found 'tset'"):
+        parse_params(content)
+
+
+def test_list_items_are_checked(content):
+    content["evaluation"]["alphas"] = [0.1, "wide"]
+    with pytest.raises(InputError, match=r"evaluation\.alphas\[1\]"):
+        parse_params(content)
+
+
+def test_unknown_category_names_the_nearest(content):
+    content["categories"] = ["cars"]
+    with pytest.raises(InputError, match="Did you mean 'car'"):
+        parse_params(content)
+
+
+def test_missing_file_says_where_to_run(tmp_path):
+    with pytest.raises(InputError, match=r"params\.yaml: no parameter file here"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_empty_file_is_an_error(tmp_path):
+    (tmp_path / "params.yaml").write_text("")
+    with pytest.raises(InputError, match="must be a section"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_lists_are_blocks():
+    """`dvc exp run -S` rewrites flow lists as block lists, so the file starts with those."""
+    assert not re.search(r"^\s*\w+: \[", PATH.read_text(), re.MULTILINE)

@@ -1,0 +1,484 @@
+import itertools
+import math
+
+import pytest
+import rasterizer_reference as reference
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.cameras import to_clip
+from pipeline.errors import InputError
+from pipeline.rendering.cpu import CpuRasterizer
+from pipeline.rendering.rasterizer import Rasterizer, make_rasterizer
+
+CPU = CpuRasterizer(threads=1)
+FULL_SCREEN = [[-1.0, -1.0], [3.0, -1.0], [-1.0, 3.0]]
+
+
+def generator(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def clip(points, depth=0.0, w=1.0, dtype=torch.float64):
+    """Clip positions [1,V,4] of points in normalised device coordinates."""
+    points = torch.as_tensor(points, dtype=dtype)
+    depth = torch.as_tensor(depth, dtype=dtype).expand(len(points))[:, None]
+    w = torch.as_tensor(w, dtype=dtype).expand(len(points))[:, None]
+    return torch.cat([points * w, depth * w, w], -1)[None]
+
+
+def faces(*rows, dtype=torch.int32):
+    return torch.tensor(rows, dtype=dtype).reshape(-1, 3)
+
+
+def triangle_soup(seed, count=40, dtype=torch.float64):
+    """Triangles that interpenetrate, at different depths and in perspective."""
+    rng = generator(seed)
+    centres = torch.rand(count, 1, 3, generator=rng) * 2 - 1
+    corners = (centres + torch.randn(count, 3, 3, generator=rng) * 0.35).reshape(-1, 3)
+    w = 2 + torch.rand(len(corners), generator=rng)
+    pos = clip(corners[:, :2] * 0.8, corners[:, 2].clamp(-1.5, 1.5) * 0.5, w, dtype)
+    return pos, torch.arange(3 * count, dtype=torch.int32).reshape(-1, 3)
+
+
+def ball(rings=5, sectors=8, batch=1, dtype=torch.float64):
+    """A closed bumpy surface, one instance turned and scaled unlike the other, in perspective."""
+    polar = torch.linspace(0, math.pi, rings + 1, dtype=dtype)[1:-1, None]
+    angle = torch.arange(sectors, dtype=dtype) * 2 * math.pi / sectors
+    ring = torch.stack(
+        [polar.sin() * angle.cos(), polar.cos().expand(-1, sectors), polar.sin() * angle.sin()], -1
+    ).reshape(-1, 3)
+    points = torch.cat([ring, ring.new_tensor([[0, 1, 0], [0, -1, 0]])])
+    top, bottom = len(ring), len(ring) + 1
+    tri = []
+    for i, j in itertools.product(range(rings - 2), range(sectors)):
+        a, b = i * sectors + j, i * sectors + (j + 1) % sectors
+        tri += [[a, b, a + sectors], [b, b + sectors, a + sectors]]
+    last = (rings - 2) * sectors
+    for j in range(sectors):
+        tri += [[top, (j + 1) % sectors, j], [bottom, last + j, last + (j + 1) % sectors]]
+    rng = generator(3)
+    points = points * (0.7 + 0.5 * torch.rand(len(points), 1, generator=rng, dtype=dtype))
+    turns = torch.linalg.qr(torch.randn(batch, 3, 3, generator=rng, dtype=dtype))[0]
+    points = points @ turns * torch.linspace(1, 0.8, batch, dtype=dtype)[:, None, None]
+    return to_clip(points, distance=5.0, fov_degrees=30.0), torch.tensor(tri, dtype=torch.int32)
+
+
+def triples(elements):
+    return [elements, elements[1:] + elements[:1], elements[2:] + elements[:2]]
+
+
+def covered(pos, tri, resolution):
+    return CPU.rasterize(pos, tri, resolution)[0, ..., 3] > 0
+
+
+def unclamped(rast):
+    """Pixels whose u and v were inside the face as computed; clamping has no gradient."""
+    return (rast[..., :2] > 0).all(-1) & (rast[..., :2].sum(-1) < 1 - 1e-9)
+
+
+def numeric_gradient(function, values, step=1e-6):
+    """Central differences of a scalar function."""
+    gradient = torch.zeros_like(values)
+    for index in itertools.product(*map(range, values.shape)):
+        ends = []
+        for sign in (1, -1):
+            moved = values.clone()
+            moved[index] += sign * step
+            ends.append(function(moved))
+        gradient[index] = (ends[0] - ends[1]) / (2 * step)
+    return gradient
+
+
+def relative_error(actual, expected):
+    return float((actual - expected).abs().max() / expected.abs().max())
+
+
+# Visibility
+
+
+def test_row_0_is_the_lowest_clip_y():
+    pos = clip([[-1, -1], [1, -1], [-1, -0.5]])
+    mask = covered(pos, faces((0, 1, 2)), (8, 8))
+    assert mask[0, 0] and not mask[4:].any()
+
+
+def test_the_models_camera_renders_up_at_the_top_and_right_at_the_right():
+    points = torch.tensor([[[0.2, 0.5, 0.0], [0.6, 0.5, 0.0], [0.4, 0.9, 0.0]]])
+    rows, columns = torch.where(covered(to_clip(points, 5.0, 30.0), faces((0, 1, 2)), (32, 32)))
+    assert len(rows) > 5 and rows.max() < 16 and columns.min() >= 16
+
+
+def test_u_weights_vertex_0_and_v_weights_vertex_1():
+    pos = clip([[-1, -1], [1, -1], [-1, 1]])
+    rast = CPU.rasterize(pos, faces((0, 1, 2)), (64, 64))[0]
+    assert rast[0, 0, 0] > 0.95 and rast[0, 62, 1] > 0.95 and rast[62, 0, :2].max() < 0.05
+    assert rast[63, 63].tolist() == [0, 0, 0, 0]
+
+
+@settings(max_examples=5)
+@given(st.integers(0, 10_000))
+def test_faces_and_weights_agree_with_a_ray_caster(seed):
+    pos, tri = triangle_soup(seed)
+    resolution = (40, 56)
+    rast = CPU.rasterize(pos, tri, resolution)[0]
+    expected = reference.ray_cast(pos[0], tri, resolution)
+    same = rast[..., 3] == expected[..., 3]
+    inside = same & (expected[..., :2] > 1e-3).all(-1) & (expected[..., :2].sum(-1) < 1 - 1e-3)
+    assert same.double().mean() > 0.99
+    assert (rast[..., 3] > 0).double().mean() > 0.3
+    torch.testing.assert_close(rast[inside], expected[inside], atol=1e-9, rtol=0)
+    # Where they differ, the ray caster sees the same face within the rounding of the vertices.
+    around = [(x / 16, y / 16) for x, y in itertools.product((-1, 0, 1), repeat=2)]
+    nearby = torch.stack([reference.ray_cast(pos[0], tri, resolution, shift)[..., 3] for shift in around])
+    assert (nearby == rast[..., 3])[:, ~same].any(0).all()
+
+
+def test_faces_of_a_closed_surface_agree_with_a_ray_caster():
+    pos, tri = ball(12, 16, dtype=torch.float32)
+    rast = CPU.rasterize(pos, tri, (48, 48))[0]
+    expected = reference.ray_cast(pos[0], tri, (48, 48))
+    assert (rast[..., 3] != expected[..., 3]).sum() < 0.01 * (rast[..., 3] > 0).sum()
+    same = (rast[..., 3] == expected[..., 3]) & (rast[..., 3] > 0)
+    torch.testing.assert_close(rast[same], expected[same], atol=1e-2, rtol=0)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_both_sides_of_a_face_are_visible_and_the_nearer_face_wins(flip):
+    near, far = clip(FULL_SCREEN, depth=-0.5), clip(FULL_SCREEN, depth=0.5)
+    pos = torch.cat([far, near] if flip else [near, far], 1)
+    ids = CPU.rasterize(pos, faces((0, 1, 2), (3, 5, 4)), (4, 4))[..., 3]
+    assert (ids == (2 if flip else 1)).all()
+
+
+def test_equal_depths_show_the_later_face():
+    assert (CPU.rasterize(clip(FULL_SCREEN), faces((0, 1, 2), (0, 1, 2)), (4, 4))[..., 3] == 2).all()
+
+
+@pytest.mark.parametrize(("depth", "visible"), [(-1.001, False), (-1, True), (0, True), (1, True), (1.001, False)])
+def test_faces_are_visible_between_the_near_and_the_far_plane(depth, visible):
+    mask = covered(clip(FULL_SCREEN, depth), faces((0, 1, 2)), (5, 5))
+    assert mask.all() if visible else not mask.any()
+
+
+def sheet(cells, jitter, seed):
+    """A triangulated sheet larger than the image, shaken but nowhere folded."""
+    rng = generator(seed)
+    ticks = torch.linspace(-1.25, 1.25, cells + 1, dtype=torch.float64)
+    points = torch.stack(torch.meshgrid(ticks, ticks, indexing="xy"), -1).reshape(-1, 2)
+    points = points + (torch.rand(points.shape, generator=rng, dtype=torch.float64) - 0.5) * jitter * 2.5 / cells
+    tri = []
+    for r, c in itertools.product(range(cells), repeat=2):
+        a = r * (cells + 1) + c
+        b, d, e = a + 1, a + cells + 1, a + cells + 2
+        tri += [[a, b, e], [e, d, a]] if (r + c) % 2 else [[b, a, d], [b, e, d]]
+    return points, torch.tensor(tri, dtype=torch.int32)
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.2, 0.45])
+@pytest.mark.parametrize("size", [32, 61])
+def test_every_pixel_is_covered_exactly_once_by_a_sheet(jitter, size):
+    # Without jitter and with 32 pixels, vertices and edges fall on pixel centres.
+    cells = 16
+    points, tri = sheet(cells, jitter, seed=size)
+    if jitter == 0 and size == 32:
+        points = (points * 16).round() / 16 + 1 / 32
+    w = 1 + torch.rand(len(points), generator=generator(1), dtype=torch.float64)
+    pos = clip(points, w=w)
+    counts = sum(covered(pos, tri[i : i + 1], (size, size)).int() for i in range(len(tri)))
+    assert (counts == 1).all()
+
+
+def test_a_ground_plane_through_the_camera_covers_the_lower_half():
+    # y = -1 everywhere, w = depth along the view: two corners lie behind the camera.
+    corners = torch.tensor([[-50.0, -5.0], [50.0, -5.0], [50.0, 50.0], [-50.0, 50.0]], dtype=torch.float64)
+    x, w = corners.T
+    pos = torch.stack([x, -torch.ones(4, dtype=torch.float64), torch.zeros(4, dtype=torch.float64), w], -1)[None]
+    tri = faces((0, 1, 2), (0, 2, 3))
+    mask = covered(pos, tri, (40, 40))
+    assert mask[:19].all() and not mask[20:].any()
+    counts = sum(covered(pos, tri[i : i + 1], (40, 40)).int() for i in range(2))
+    assert counts.max() == 1
+    expected = reference.ray_cast(pos[0], tri, (40, 40))
+    torch.testing.assert_close(CPU.rasterize(pos, tri, (40, 40))[0], expected, atol=1e-9, rtol=0)
+
+
+# Gradients
+
+
+def test_gradient_of_interpolated_attributes_matches_central_differences():
+    pos, tri = ball(4, 6)
+    attr = torch.randn(1, pos.shape[1], 3, generator=generator(0), dtype=torch.float64)
+    rast = CPU.rasterize(pos, tri, (20, 20))
+    free = unclamped(rast)
+    weights = torch.randn(1, 20, 20, 3, generator=generator(1), dtype=torch.float64) * free[..., None]
+    assert free.sum() > 50
+
+    def loss(pos, attr):
+        moved = CPU.rasterize(pos, tri, (20, 20))
+        assert (moved[..., 3] == rast[..., 3]).all()
+        return (weights * CPU.interpolate(attr, moved, tri)).sum()
+
+    pos.requires_grad_()
+    attr.requires_grad_()
+    loss(pos, attr).backward()
+    assert relative_error(pos.grad, numeric_gradient(lambda p: loss(p, attr).detach(), pos.detach())) < 1e-6
+    assert relative_error(attr.grad, numeric_gradient(lambda a: loss(pos, a).detach(), attr.detach())) < 1e-6
+    assert (pos.grad[..., 2] == 0).all()
+
+
+def test_gradient_of_an_antialiased_image_matches_central_differences():
+    pos, tri = ball(4, 6)
+    color = torch.rand(len(tri) + 1, 2, generator=generator(0), dtype=torch.float64)
+    color[0] = 0
+    weights = torch.randn(1, 20, 20, 2, generator=generator(1), dtype=torch.float64)
+
+    def loss(pos, color):
+        rast = CPU.rasterize(pos, tri, (20, 20))
+        return (weights * CPU.antialias(color[rast[..., 3].detach().long()], rast, pos, tri)).sum()
+
+    pos.requires_grad_()
+    color.requires_grad_()
+    loss(pos, color).backward()
+    assert relative_error(pos.grad, numeric_gradient(lambda p: loss(p, color).detach(), pos.detach())) < 1e-6
+    assert relative_error(color.grad, numeric_gradient(lambda c: loss(pos, c).detach(), color.detach())) < 1e-6
+    assert (pos.grad[..., 2] == 0).all()
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 2e-3)])
+@pytest.mark.parametrize("shared", [False, True])
+def test_values_and_gradients_of_interpolation_match_autograd_of_the_reference(dtype, tolerance, shared):
+    pos, tri = ball(5, 8, batch=2, dtype=dtype)
+    attr = torch.randn(1 if shared else 2, pos.shape[1], 4, generator=generator(0), dtype=dtype)
+    pos.requires_grad_()
+    attr.requires_grad_()
+    rast = CPU.rasterize(pos, tri, (24, 28))
+    uv = reference.barycentrics(pos, tri, rast[..., 3].detach())
+    free = unclamped(rast) | (rast[..., 3] == 0)
+    weights = torch.randn(2, 24, 28, 4, generator=generator(1), dtype=dtype) * free[..., None]
+    actual = CPU.interpolate(attr, rast, tri)
+    expected = reference.interpolate(attr, torch.cat([uv, rast[..., 2:]], -1), tri)
+    assert relative_error(actual[free].detach(), expected[free].detach()) < tolerance
+    grads = torch.autograd.grad((weights * actual).sum(), [pos, attr], retain_graph=True)
+    expected_grads = torch.autograd.grad((weights * expected).sum(), [pos, attr])
+    for grad, expected_grad in zip(grads, expected_grads, strict=True):
+        assert relative_error(grad, expected_grad) < tolerance
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 2e-3)])
+@pytest.mark.parametrize("scene", ["ball", "soup"])
+def test_values_and_gradients_of_antialiasing_match_autograd_of_the_reference(dtype, tolerance, scene):
+    pos, tri = ball(5, 7, dtype=dtype) if scene == "ball" else triangle_soup(5, 12, dtype=dtype)
+    rast = CPU.rasterize(pos, tri, (16, 20)).detach()
+    color = torch.rand(1, 16, 20, 3, generator=generator(0), dtype=dtype)
+    pos.requires_grad_()
+    color.requires_grad_()
+    weights = torch.randn(1, 16, 20, 3, generator=generator(1), dtype=dtype)
+    actual = CPU.antialias(color, rast, pos, tri)
+    expected = reference.antialias(color, rast, pos, tri)
+    assert ((actual != color).any(-1)).sum() > 15
+    assert relative_error(actual.detach(), expected.detach()) < tolerance
+    grads = torch.autograd.grad((weights * actual).sum(), [pos, color])
+    expected_grads = torch.autograd.grad((weights * expected).sum(), [pos, color])
+    for grad, expected_grad in zip(grads, expected_grads, strict=True):
+        assert relative_error(grad, expected_grad) < tolerance
+
+
+# Antialiasing
+
+
+@pytest.mark.parametrize("transpose", [False, True])
+def test_an_axis_aligned_edge_gives_exact_coverage(transpose):
+    left, right = 2.3, 6.4
+    x = [2 * left / 10 - 1, 2 * right / 10 - 1]
+    corners = [[x[0], -2], [x[1], -2], [x[1], 2], [x[0], 2]]
+    pos = clip([p[::-1] for p in corners] if transpose else corners)
+    tri = faces((0, 1, 2), (0, 2, 3))
+    rast = CPU.rasterize(pos, tri, (10, 10))
+    mask = CPU.antialias((rast[..., 3:] > 0).double(), rast, pos, tri)[0, ..., 0]
+    expected = torch.tensor([0, 0, 0.7, 1, 1, 1, 0.4, 0, 0, 0], dtype=torch.float64)
+    torch.testing.assert_close(mask.T if transpose else mask, expected.expand(10, 10))
+
+
+def test_edges_inside_a_surface_are_not_blended_but_seams_of_equal_vertices_are():
+    square = torch.tensor([[-2.0, -2], [2, -2], [2, 2.3], [-2, 2]], dtype=torch.float64)
+    image = torch.rand(1, 12, 12, 3, generator=generator(0), dtype=torch.float64)
+    shared, split = faces((0, 1, 2), (0, 2, 3)), faces((0, 1, 2), (3, 4, 5))
+    pos = clip(square)
+    blended = CPU.antialias(image, CPU.rasterize(pos, shared, (12, 12)), pos, shared)
+    assert torch.equal(blended, image)
+    pos = clip(square[[0, 1, 2, 0, 2, 3]])
+    assert not torch.equal(CPU.antialias(image, CPU.rasterize(pos, split, (12, 12)), pos, split), image)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(*[st.integers(0, 6)] * 3), max_size=12))
+def test_topology_names_the_vertex_across_each_edge(rows):
+    tri = faces(*rows)
+    neighbours = reference.edge_neighbours(tri)
+    expected = torch.full((len(tri), 3), -1, dtype=torch.int32)
+    for face, corners in enumerate(tri.tolist()):
+        for k, (i, j, _) in enumerate(triples(corners)):
+            if len(set(corners)) == 3 and len(neighbours[frozenset((i, j))]) == 2:
+                (expected[face, k],) = (v for f, v in neighbours[frozenset((i, j))] if f != face)
+    assert torch.equal(CPU.topology(tri, 7), expected)
+
+
+def test_a_given_topology_changes_nothing():
+    pos, tri = ball(batch=2)
+    rast = CPU.rasterize(pos, tri, (16, 16))
+    topology = CPU.topology(tri, pos.shape[1])
+    assert torch.equal(CPU.antialias(rast, rast, pos, tri, topology), CPU.antialias(rast, rast, pos, tri))
+
+
+def test_a_triangle_is_fitted_to_a_mask():
+    corners = clip([[-0.6, -0.5], [0.5, -0.4], [0.0, 0.7]])
+    tri = faces((0, 1, 2))
+
+    def render(scale, shift):
+        pos = torch.cat([corners[..., :2] * scale + shift, corners[..., 2:]], -1)
+        rast = CPU.rasterize(pos, tri, (48, 48))
+        return CPU.antialias((rast[..., 3:] > 0).double(), rast, pos, tri)
+
+    true_scale, true_shift = torch.tensor([1.2, 0.8]).double(), torch.tensor([-0.1, 0.15]).double()
+    target = render(true_scale, true_shift).detach()
+    scale = torch.tensor([0.7, 1.1], dtype=torch.float64, requires_grad=True)
+    shift = torch.tensor([0.2, -0.1], dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.Adam([scale, shift], lr=0.02)
+    for _ in range(150):
+        optimizer.zero_grad()
+        (render(scale, shift) - target).square().mean().backward()
+        optimizer.step()
+    assert (scale - true_scale).abs().max() < 0.02
+    assert (shift - true_shift).abs().max() < 0.02
+
+
+# Robustness
+
+
+NAN, INF = math.nan, math.inf
+DEGENERATE = {
+    "point": ([[0.1, 0.1, -0.5, 1]] * 3, 0),
+    "line": ([[-0.9, -0.9, -0.5, 1], [0, 0, -0.5, 1], [0.9, 0.9, -0.5, 1]], 0),
+    "nan": ([[NAN, 0, -0.5, 1], [1, 0, -0.5, 1], [0, 1, -0.5, 1]], 0),
+    "nan w": ([[0, 0, -0.5, NAN], [1, 0, -0.5, 1], [0, 1, -0.5, 1]], 0),
+    "inf": ([[INF, 0, -0.5, 1], [1, 0, -0.5, 1], [0, 1, -0.5, 1]], 0),
+    "behind the camera": ([[-1, -1, 0.5, -1], [3, -1, 0.5, -1], [-1, 3, 0.5, -1]], 0),
+    "w = 0": ([[-1, -1, 0, 0], [3, -1, 0, 0], [-1, 3, 0, 0]], 0),
+    "beyond the far plane": ([[-1, -1, 1.5, 1], [3, -1, 1.5, 1], [-1, 3, 1.5, 1]], 0),
+    "huge": ([[-1e30, -1e30, -0.5, 1], [1e30, -1e30, -0.5, 1], [0, 1e30, -0.5, 1]], 256),
+    "one vertex at w = 0": ([[-1, -1, -0.5, 1], [1, -1, -0.5, 1], [0, 1, 0, 0]], None),
+    "tiny w": ([[-1e-30, -1e-30, 0, 1e-30], [3e-30, -1e-30, 0, 1e-30], [-1e-30, 3e-30, 0, 1e-30]], 256),
+}
+
+
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_degenerate_faces_give_finite_images_and_gradients(name):
+    corners, count = DEGENERATE[name]
+    behind = clip([[-0.5, -0.5], [0.5, -0.5], [-0.5, 0.5]], depth=0.5, dtype=torch.float32)
+    pos = torch.cat([torch.tensor([corners], dtype=torch.float32), behind], 1).requires_grad_()
+    tri = faces((0, 1, 2), (3, 4, 5), (0, 2, 1), (0, 0, 1))
+    attr = torch.rand(1, 6, 2, generator=generator(0)).requires_grad_()
+    rast = CPU.rasterize(pos, tri, (16, 16))
+    out = CPU.antialias(CPU.interpolate(attr, rast, tri), rast, pos, tri)
+    out.square().sum().backward()
+    for tensor in (rast, out, pos.grad, attr.grad):
+        assert torch.isfinite(tensor).all()
+    degenerate = ((rast[..., 3] == 1) | (rast[..., 3] >= 3)).sum()
+    if count is not None:
+        assert degenerate == count
+    if count == 0:
+        alone = CPU.rasterize(pos, tri[1:2], (16, 16))[..., 3]
+        assert alone.sum() > 20 and torch.equal(alone > 0, rast[..., 3] > 0)
+
+
+@pytest.mark.parametrize("batch", [0, 2])
+def test_no_faces_and_no_instances_render_an_empty_image(batch):
+    pos = torch.zeros(batch, 4, 4, requires_grad=True)
+    tri = torch.zeros(0, 3, dtype=torch.int32)
+    rast = CPU.rasterize(pos, tri, (5, 6))
+    out = CPU.antialias(CPU.interpolate(pos, rast, tri), rast, pos, tri)
+    assert out.shape == (batch, 5, 6, 4) and not out.any()
+    out.sum().backward()
+    assert not pos.grad.any()
+
+
+def test_memory_layout_and_index_type_do_not_matter():
+    pos, tri = ball(batch=2)
+    attr = torch.rand(2, 3, pos.shape[1], generator=generator(0), dtype=torch.float64).transpose(1, 2)
+    spread = torch.stack([pos, pos], -1)[..., 0]
+    rast = CPU.rasterize(pos, tri, (16, 16))
+    assert torch.equal(CPU.rasterize(spread, tri.long(), (16, 16)), rast)
+    image = CPU.interpolate(attr.contiguous(), rast, tri)
+    assert torch.equal(CPU.interpolate(attr, rast.transpose(1, 2).contiguous().transpose(1, 2), tri.long()), image)
+    planar = image.permute(0, 3, 1, 2).contiguous().permute(0, 2, 3, 1)
+    assert torch.equal(CPU.antialias(planar, rast, spread, tri.long()), CPU.antialias(image, rast, pos, tri))
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_results_and_gradients_are_bit_identical_for_any_number_of_threads(batch):
+    def run(threads):
+        rasterizer = CpuRasterizer(threads)
+        pos, tri = ball(10, 12, batch=batch, dtype=torch.float32)
+        attr = torch.rand(1, pos.shape[1], 5, generator=generator(0))
+        pos.requires_grad_()
+        attr.requires_grad_()
+        rast = rasterizer.rasterize(pos, tri, (33, 40))
+        out = rasterizer.antialias(rasterizer.interpolate(attr, rast, tri), rast, pos, tri)
+        out.square().sum().backward()
+        return [tensor.detach().numpy().tobytes() for tensor in (rast, out, pos.grad, attr.grad)]
+
+    expected = run(1)
+    for threads in (1, 2, 2, 5):
+        assert run(threads) == expected
+
+
+# Errors
+
+
+@pytest.mark.parametrize("index", [-1, 3])
+def test_an_index_that_is_no_vertex_is_an_error(index):
+    pos, tri = clip(FULL_SCREEN), faces((0, 1, index))
+    with pytest.raises(ValueError, match="vertex indices from 0 to 2"):
+        CPU.rasterize(pos, tri, (4, 4))
+    with pytest.raises(ValueError, match="vertex indices from 0 to 2"):
+        CPU.topology(tri, 3)
+
+
+def test_arguments_of_different_meshes_are_errors():
+    pos, tri = clip(FULL_SCREEN), faces((0, 1, 2))
+    rast = CPU.rasterize(pos, faces((0, 1, 2), (0, 1, 2)), (4, 4))
+    with pytest.raises(ValueError, match="face ids from 0 to 1"):
+        CPU.interpolate(pos, rast, tri)
+    rast = CPU.rasterize(pos, tri, (4, 4))
+    with pytest.raises(ValueError, match="vertex indices from 0 to 1"):
+        CPU.interpolate(pos[:, :2], rast, tri)
+    with pytest.raises(ValueError, match=r"topology must have the shape \(1, 3\)"):
+        CPU.antialias(rast, rast, pos, tri, CPU.topology(faces((0, 1, 2), (0, 1, 2)), 3))
+    with pytest.raises(ValueError, match=r"attr must have the shape \(1, any, any\); found \(2, 3, 4\)"):
+        CPU.interpolate(pos.repeat(2, 1, 1), rast, tri)
+
+
+def test_dtypes_and_sizes_are_checked():
+    pos, tri = clip(FULL_SCREEN), faces((0, 1, 2))
+    rast = CPU.rasterize(pos, tri, (4, 4))
+    with pytest.raises(ValueError, match="all be float32, or all be float64"):
+        CPU.interpolate(pos.float(), rast, tri)
+    with pytest.raises(ValueError, match=r"found pos torch\.float16"):
+        CPU.rasterize(pos.half(), tri, (4, 4))
+    with pytest.raises(ValueError, match=r"found pos torch\.float32 on meta"):
+        CPU.rasterize(pos.float().to("meta"), tri, (4, 4))
+    with pytest.raises(ValueError, match="resolution must be a positive"):
+        CPU.rasterize(pos, tri, (0, 4))
+
+
+def test_rasterizers_are_made_by_name():
+    assert make_rasterizer().name == "cpu"
+    assert isinstance(make_rasterizer("cpu", torch.device("cpu")), Rasterizer)
+    with pytest.raises(InputError, match="Unknown rasterizer 'cpi'. Did you mean 'cpu'"):
+        make_rasterizer("cpi")
+    with pytest.raises(InputError, match="'cpu' works on device cpu, not on 'cuda'"):
+        make_rasterizer("cpu", "cuda")
+    with pytest.raises(InputError, match="No rasterizer works on device 'cuda'"):
+        make_rasterizer("auto", "cuda")
