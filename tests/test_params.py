@@ -33,15 +33,15 @@ def put(nested: dict, key: tuple, value) -> None:
 
 
 def undocumented(text: str) -> list[str]:
-    """Keys that stand neither below a comment, nor below a sibling or a parent that shares its comment."""
+    """Keys with no comment beside or above them, nor above a sibling or a parent directly over them."""
     missing = []
     above, above_indent = "", 0
     for line in text.splitlines():
         stripped, indent = line.strip(), len(line) - len(line.lstrip())
         if re.match(r"\w+:", stripped):
             sibling = indent == above_indent and ":" in above
-            child = indent > above_indent and above.endswith(":")
-            if not (above.startswith("#") or sibling or child):
+            child = indent > above_indent and re.match(r"\w+:( *#|$)", above)
+            if not ("#" in stripped or above.startswith("#") or sibling or child):
                 missing.append(stripped)
         above, above_indent = stripped, indent
     return missing
@@ -141,6 +141,18 @@ def test_empty_file_is_an_error(tmp_path):
     (tmp_path / "params.yaml").write_text("")
     with pytest.raises(InputError, match="must be a section"):
         load_params(tmp_path / "params.yaml")
+
+
+def test_dvc_experiments_keep_every_comment(tmp_path):
+    """DVC loses a comment between a list and the next key; there it stands beside the key."""
+    from dvc.utils.hydra import apply_overrides
+
+    path = tmp_path / "params.yaml"
+    path.write_text(PATH.read_text())
+    apply_overrides(path, ["loss.feat_cons=0"])
+    before, after = (re.findall("#.*", file.read_text()) for file in (PATH, path))
+    assert after == before
+    assert load_params(path).loss.feat_cons == 0
 
 
 def test_lists_are_blocks():

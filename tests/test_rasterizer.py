@@ -190,18 +190,24 @@ def test_every_pixel_is_covered_exactly_once_by_a_sheet(jitter, size):
     assert (counts == 1).all()
 
 
-def test_a_ground_plane_through_the_camera_covers_the_lower_half():
-    # y = -1 everywhere, w = depth along the view: two corners lie behind the camera.
-    corners = torch.tensor([[-50.0, -5.0], [50.0, -5.0], [50.0, 50.0], [-50.0, 50.0]], dtype=torch.float64)
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_ground_plane_through_the_camera_covers_the_lower_half_once(turned):
+    # y = -1 everywhere and w is the depth: half of the corners lie behind the camera, and the shared edge between
+    # the left and the right half of the plane runs through the centres of column 20.
+    corners = torch.tensor([(x, w) for x in (-50.0, 0.0, 50.0) for w in (-5.0, 50.0)], dtype=torch.float64)
     x, w = corners.T
-    pos = torch.stack([x, -torch.ones(4, dtype=torch.float64), torch.zeros(4, dtype=torch.float64), w], -1)[None]
-    tri = faces((0, 1, 2), (0, 2, 3))
-    mask = covered(pos, tri, (40, 40))
+    pos = torch.stack([x, -torch.ones_like(x), torch.zeros_like(x), w], -1)[None]
+    tri = faces((0, 2, 3), (0, 3, 1), (2, 4, 5), (2, 5, 3))
+    if turned:
+        tri = tri.flip(1)
+    resolution = (40, 41)
+    mask = covered(pos, tri, resolution)
     assert mask[:19].all() and not mask[20:].any()
-    counts = sum(covered(pos, tri[i : i + 1], (40, 40)).int() for i in range(2))
+    counts = sum(covered(pos, tri[i : i + 1], resolution).int() for i in range(len(tri)))
     assert counts.max() == 1
-    expected = reference.ray_cast(pos[0], tri, (40, 40))
-    torch.testing.assert_close(CPU.rasterize(pos, tri, (40, 40))[0], expected, atol=1e-9, rtol=0)
+    rast, expected = CPU.rasterize(pos, tri, resolution)[0], reference.ray_cast(pos[0], tri, resolution)
+    aside = torch.arange(41) != 20
+    torch.testing.assert_close(rast[:, aside], expected[:, aside], atol=1e-9, rtol=0)
 
 
 # Gradients
@@ -299,6 +305,19 @@ def test_an_axis_aligned_edge_gives_exact_coverage(transpose):
     mask = CPU.antialias((rast[..., 3:] > 0).double(), rast, pos, tri)[0, ..., 0]
     expected = torch.tensor([0, 0, 0.7, 1, 1, 1, 0.4, 0, 0, 0], dtype=torch.float64)
     torch.testing.assert_close(mask.T if transpose else mask, expected.expand(10, 10))
+
+
+@pytest.mark.parametrize(("distance", "blend"), [(1.03, 0.5), (1.2, 0)])
+def test_an_edge_counts_only_up_to_the_other_pixels_centre(distance, blend):
+    # The first quad dives below the second face between the columns 5 and 6, and ends further to the right.
+    left, right, dive = 2, 5.5 + distance, 5.9
+    window = torch.tensor([[left, -5.0], [right, -5.0], [right, 15.0], [left, 15.0]], dtype=torch.float64)
+    pos = torch.cat([clip(window / 5 - 1, depth=(window[:, 0] - dive) * 0.1), clip(FULL_SCREEN)], 1)
+    tri = faces((0, 1, 2), (0, 2, 3), (4, 5, 6))
+    rast = CPU.rasterize(pos, tri, (10, 10))
+    quad = ((rast[..., 3:] == 1) | (rast[..., 3:] == 2)).double()
+    assert quad[0, 4, 4:8, 0].tolist() == [1, 1, 0, 0]
+    assert CPU.antialias(quad, rast, pos, tri)[0, 4, 4:8, 0].tolist() == [1, 1, blend, 0]
 
 
 def test_edges_inside_a_surface_are_not_blended_but_seams_of_equal_vertices_are():

@@ -1,6 +1,7 @@
 """Kernels on a pool of threads."""
 
 import functools
+import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ def run(kernel: Callable[..., None], units: int, threads: int, *arguments: Any) 
     bounds = [units * i // ranges for i in range(ranges + 1)]
     futures = [
         _pool(threads, os.getpid()).submit(kernel, start, stop, *arguments)
-        for start, stop in zip(bounds[1:-1], bounds[2:], strict=True)
+        for start, stop in itertools.pairwise(bounds[1:])
     ]
     try:
         kernel(bounds[0], bounds[1], *arguments)

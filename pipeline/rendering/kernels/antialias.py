@@ -32,7 +32,7 @@ def antialias_forward(start, stop, color, rast, pos, tri, opposite, out):
                     r2, c2 = r + axis, c + 1 - axis
                     if r2 == height or c2 == width or rast[b, r, c, 3] == rast[b, r2, c2, 3]:
                         continue
-                    forward, face, edge, d = _crossing(rast[b], pos[b], tri, silhouettes, r, c, axis)
+                    forward, _, edge, d = _crossing(rast[b], pos[b], tri, silhouettes, r, c, axis)
                     if edge < 0 or d == 0.5:
                         continue
                     # The first pixel of the pair receives when it is own and d < 1/2, or other and d > 1/2.

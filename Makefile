@@ -1,0 +1,74 @@
+# `make` lists the targets.
+
+PYTHON ?= python3
+PORT ?= 5055
+SPAIR ?= ../shared/fixtures/SPair-71k
+PHOTOS := build/photos
+SMOKE := build/smoke
+
+# The stages of dvc.yaml call `python`: it is the one of .venv.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Waiting threads sleep instead of taking the core from the rasterizer's (here, as OpenMP reads it when torch loads).
+export OMP_WAIT_POLICY := PASSIVE
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install repro test lint smoke mlflow photos clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/.installed  ## Set up .venv: torch for the CPU, the project and its tools
+
+.venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; found " + sys.version.split()[0] + ". Name another: make install PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --retries 1 --extra-index-url https://download.pytorch.org/whl/cpu torch==2.13.0
+	.venv/bin/pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+repro: install  ## Run the pipeline from data to reports/table1.md (20 minutes on 2 cores), and print the table
+	dvc repro
+	@python -m stages.sync
+	@printf '\n' && cat reports/table1.md
+	@printf '\nLook further:\n'
+	@printf '  %-42s %s\n' \
+		'make mlflow' 'runs, loss curves and pictures in the browser' \
+		'source .venv/bin/activate' 'then:' \
+		'dvc dag' 'the stages' \
+		'dvc plots show' 'loss curves and matched pairs as a page' \
+		'dvc exp run -S loss.feat_cons=0' 'one ablation' \
+		'dvc metrics diff --md' 'what it changed' \
+		'dvc exp show --only-changed --drop ".*/"' 'experiments side by side'
+
+test: install  ## Run the tests
+	python -m pytest
+
+lint: install  ## Check style and format
+	ruff check . && ruff format --check .
+
+smoke: install  ## Run a tiny profile of the whole DAG through DVC, in a copy of the working tree under build/smoke
+	@rm -rf $(SMOKE) && mkdir -p build
+	@git clone --quiet --local --no-hardlinks . $(SMOKE)
+	@git ls-files -z --cached --others --exclude-standard \
+		| tar --create --null --files-from=- --ignore-failed-read 2>/dev/null | tar --extract --directory $(SMOKE)
+	cd $(SMOKE) && unset MLFLOW_TRACKING_URI && python -m pipeline.profiles smoke && dvc repro && python -m stages.sync
+	@cd $(SMOKE) && dvc status --quiet || { echo 'smoke: a second `dvc repro` would run stages again:'; dvc status; exit 1; }
+	@cat $(SMOKE)/reports/table1.md
+
+mlflow: install  ## Show the MLflow runs at http://127.0.0.1:5055 (PORT=5055)
+	mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlflow.db --host 127.0.0.1 --port $(PORT) --workers 1
+
+photos: install  ## Match real photographs without weights: SPAIR=folder of SPair-71k; results in build/photos
+	@rm -rf $(PHOTOS) && mkdir -p $(PHOTOS)
+	@test -d "$(SPAIR)/PairAnnotation" || { echo 'make photos: $(SPAIR) is no SPair-71k folder (it has no PairAnnotation). Say where it is: make photos SPAIR=/path/to/SPair-71k'; exit 1; }
+	python -m pipeline.profiles photos --output $(PHOTOS)/params.yaml --set data.spair="$(abspath $(SPAIR))"
+	for stage in instances masks features evaluate; do python -m stages.$$stage --category bus --root $(PHOTOS) || exit 1; done
+	python -m stages.report --root $(PHOTOS)
+	@cat $(PHOTOS)/reports/table1.md
+
+clean:  ## Remove what smoke and photos left, and unfinished trainings
+	rm -rf build .checkpoints

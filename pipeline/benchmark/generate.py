@@ -1,0 +1,103 @@
+"""The embedded benchmark: both releases and the truth beside them, for all categories of a run."""
+
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+from pipeline.benchmark import pascal3d_release, spair_release
+from pipeline.benchmark.folders import prepare
+from pipeline.benchmark.picture import Picture, Specimen, take_picture
+from pipeline.benchmark.pool import Assignment, assignments, keypoint_names, make_pool
+from pipeline.benchmark.viewpoints import sample_broad, sample_training
+from pipeline.categories import CATEGORIES
+from pipeline.data.spair import SPLITS, ImageAnnotation, pair_list_path, write_pair_list
+from pipeline.layout import Layout
+from pipeline.params import Params
+from pipeline.rendering.rasterizer import Rasterizer, make_rasterizer
+from pipeline.seeding import seeded
+from pipeline.truth import write_truth
+
+FOLDS = {"bottle": 0}
+"""Categories that look the same from all sides; the others have one front."""
+WORKERS = 2
+PAIR_IDS = 100_000
+"""Pair numbers reserved for a category in each split, so that those of a category do not depend on the others."""
+
+
+class Counts(NamedTuple):
+    """What was written."""
+
+    models: int
+    images: int
+    pairs: int
+
+
+def generate(params: Params, layout: Layout) -> Counts:
+    """Write the embedded benchmark; equal parameters give equal bytes.
+
+    Raises:
+        InputError: a folder holds something that the generator did not write, `benchmark.cad_dir` has no usable models
+            of a category, or there are too few shapes.
+    """
+    plans = {category: assignments(category, params.benchmark) for category in params.categories}
+    # Shapes come first, so that a bad CAD model is reported before an earlier benchmark is cleared.
+    pools = {category: make_pool(category, params.benchmark, layout.root) for category in tqdm(plans, desc="shapes")}
+    prepare((layout.pascal3d, layout.spair, layout.truth))
+    pairs: dict[str, list[str]] = defaultdict(list)
+    for category, pool in pools.items():
+        for split, filenames in _generate_category(params, layout, category, plans[category], pool).items():
+            pairs[split] += filenames
+    for split in SPLITS:
+        write_pair_list(pair_list_path(layout.spair, "large", split), pairs[split])
+        write_pair_list(pair_list_path(layout.spair, "small", split), spair_release.small(pairs[split]))
+    return Counts(sum(map(len, pools.values())), sum(map(len, plans.values())), sum(map(len, pairs.values())))
+
+
+def _generate_category(
+    params: Params, layout: Layout, category: str, plan: list[Assignment], pool: list[Specimen]
+) -> dict[str, list[str]]:
+    """Write the models, images and pairs of one category; returns the pairs of each split."""
+    rasterizer, names = make_rasterizer("cpu", "cpu"), keypoint_names(pool)
+
+    def write(assignment: Assignment) -> ImageAnnotation | None:
+        picture = _picture(params, category, assignment, pool, rasterizer)
+        name = assignment.name
+        write_truth(layout.truth / category / f"{name}.npz", picture.truth(FOLDS.get(category, 1)))
+        if assignment.split == "train":
+            return pascal3d_release.write_picture(layout.pascal3d, category, name, picture)
+        return spair_release.write_picture(layout.spair, category, name, picture, names)
+
+    pascal3d_release.write_models(layout.pascal3d, category, pool)
+    training = [assignment.name for assignment in plan if assignment.split == "train"]
+    pascal3d_release.write_image_sets(layout.pascal3d, category, training)
+    with ThreadPoolExecutor(WORKERS) as workers:
+        written = list(tqdm(workers.map(write, plan), desc=f"{category}: images", total=len(plan)))
+    annotations: dict[str, dict[str, ImageAnnotation]] = {split: {} for split in SPLITS}
+    for assignment, annotation in zip(plan, written, strict=True):
+        if annotation is not None:
+            annotations[assignment.split][assignment.name] = annotation
+    return {split: _write_pairs(params, layout, category, split, annotations[split]) for split in SPLITS}
+
+
+def _write_pairs(
+    params: Params, layout: Layout, category: str, split: str, annotations: dict[str, ImageAnnotation]
+) -> list[str]:
+    benchmark = params.benchmark
+    count = {"trn": benchmark.trn_pairs, "val": benchmark.val_pairs, "test": benchmark.test_pairs}[split]
+    rng = seeded(benchmark.seed, "pairs", f"{category}/{split}")
+    first_id = PAIR_IDS * CATEGORIES.index(category)
+    return spair_release.write_pairs(layout.spair, split, annotations, count, first_id, rng)
+
+
+def _picture(
+    params: Params, category: str, assignment: Assignment, pool: list[Specimen], rasterizer: Rasterizer
+) -> Picture:
+    benchmark = params.benchmark
+    rng = seeded(benchmark.seed, "photograph", f"{category}/{assignment.name}")
+    if assignment.split == "train":
+        angles = sample_training(category, rng)
+    else:
+        angles = sample_broad(category, rng, benchmark.broad_azimuth_share, benchmark.broad_spread)
+    return take_picture(pool[assignment.specimen], angles, benchmark, rng, rasterizer)

@@ -1,0 +1,53 @@
+"""Percentage of correct keypoints, as SPair-71k defines it (`hpf`: data/dataset.py, model/evaluation.py)."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from pipeline.errors import InputError
+from pipeline.records import Box
+
+TABLE_ALPHA = 0.1
+"""Threshold of the paper's tables."""
+
+
+class Pck(NamedTuple):
+    """Shares in [0, 1] of the keypoints of one category that are correct."""
+
+    per_image: float
+    """Mean over the pairs of each pair's share; the number of the tables."""
+    per_point: float
+    """Share of all keypoints, pooled over the pairs."""
+
+
+def keypoint_errors(predicted: Float[np.ndarray, "K 2"], truth: Float[np.ndarray, "K 2"]) -> Float[np.ndarray, "K"]:
+    """Euclidean distances || p_pred - p_gt || in the unit of the points (pixels of the original target image)."""
+    return np.hypot(*(predicted - truth).T)
+
+
+def longer_side(box: Box) -> float:
+    """max(h, w), by which the thresholds are scaled."""
+    return float(max(box.height, box.width))
+
+
+def is_correct(
+    errors: Float[np.ndarray, "K"], target_sides: Float[np.ndarray, "K"], alpha: float
+) -> Bool[np.ndarray, "K"]:
+    """error <= alpha * max(h, w) of the TARGET's box, both in original pixels; the boundary counts as correct."""
+    return errors <= alpha * target_sides
+
+
+def pck(correct: Sequence[Bool[np.ndarray, "_"]]) -> Pck:
+    """Both averages over the pairs of one category.
+
+    Args:
+        correct: for each pair, which of its keypoints (one or more) are correct.
+
+    Raises:
+        InputError: there is no pair, or a pair without keypoints, whose share is undefined.
+    """
+    if not correct or min(map(len, correct)) == 0:
+        raise InputError(f"PCK needs pairs with keypoints; found {len(correct)} pairs, or one without keypoints.")
+    return Pck(float(np.mean([np.mean(pair) for pair in correct])), float(np.mean(np.concatenate(correct))))

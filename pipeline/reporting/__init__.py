@@ -1,0 +1,1 @@
+"""Tables, summary and pictures from the scores of the evaluation."""
