@@ -99,6 +99,14 @@ def eikonal_loss(gradient: Float[Tensor, "P 3"]) -> Float[Tensor, ""]:
     return (gradient.norm(dim=-1) - 1).square().mean()
 
 
+def size_loss(vertices: Float[Tensor, "N 3"], radius: float) -> Float[Tensor, ""]:
+    """Squared relative deviation of the template's root mean square radius from `radius`.
+
+    Every crop is fitted to its object's box, so the images leave the template's size free; this fixes it.
+    """
+    return (vertices.square().sum(-1).mean().sqrt() / radius - 1).square()
+
+
 def deformation_loss(offsets: Float[Tensor, "B N 3"]) -> Float[Tensor, ""]:
     """Mean squared offset (MagicPony)."""
     return offsets.square().mean()

@@ -97,6 +97,7 @@ class Poses:
 @dataclass(frozen=True)
 class BenchmarkFeatureParams:
     dims: int
+    code_dims: int
     frequency: float
     white_noise: float
     smooth_noise: float
@@ -202,6 +203,7 @@ class Loss:
     feature: float
     feature_deformed: float
     eikonal: float
+    size: float
     deformation: float
     laplacian: float
     feat_cons: float
@@ -209,6 +211,13 @@ class Loss:
     pose: float
     logit: float
     logit_feature_boost: float
+
+
+@dataclass(frozen=True)
+class PoseAugmentation:
+    rotation: float
+    log_scale: float
+    shift: float
 
 
 @dataclass(frozen=True)
@@ -224,6 +233,7 @@ class Training:
     final_share: float
     clip: float
     flip: bool
+    pose_augmentation: PoseAugmentation
     deform_from: float
     feat_cons_ramp: float
     label_pose_until: float

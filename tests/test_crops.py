@@ -28,8 +28,12 @@ def test_sampled_ramp_has_the_values_of_its_coordinates(size):
     sampled = sample_crop(image, crop, size)
     centres = (np.arange(size) + 0.5) / size
     inner = slice(size // 8, -size // 8)
-    np.testing.assert_allclose(sampled[inner, inner, 0], np.tile(from_x(centres, crop), (size, 1))[inner, inner], atol=0.02)
-    np.testing.assert_allclose(sampled[inner, inner, 1].T, np.tile(from_y(centres, crop), (size, 1))[inner, inner], atol=0.02)
+    np.testing.assert_allclose(
+        sampled[inner, inner, 0], np.tile(from_x(centres, crop), (size, 1))[inner, inner], atol=0.02
+    )
+    np.testing.assert_allclose(
+        sampled[inner, inner, 1].T, np.tile(from_y(centres, crop), (size, 1))[inner, inner], atol=0.02
+    )
 
 
 def from_x(u, crop):

@@ -25,6 +25,7 @@ from pipeline.truth import Truth, write_truth
 GRID = 16
 CLEAN = BenchmarkFeatureParams(
     dims=24,
+    code_dims=12,
     frequency=1.0,
     white_noise=0.0,
     smooth_noise=0.0,
@@ -94,8 +95,15 @@ def test_token_mixes_object_and_background_by_coverage(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.where(within, mixed, 0), np.where(within, expected, 0), atol=1e-5)
 
 
+def test_code_spans_the_declared_dimensions_and_keeps_its_amplitude(tmp_path: Path) -> None:
+    surface = np.random.default_rng(0).uniform(-0.5, 0.5, (4000, 3))
+    mixed = BenchmarkFeatures(CLEAN, GRID, tmp_path, 0)._code(surface, "car")
+    assert np.linalg.matrix_rank(mixed, tol=1e-6) == CLEAN.code_dims
+    np.testing.assert_allclose(np.square(mixed).mean(), 0.5, rtol=0.25)
+
+
 def test_code_has_declared_frequency(tmp_path: Path) -> None:
-    backend = BenchmarkFeatures(dataclasses.replace(CLEAN, dims=4000, frequency=1.5), GRID, tmp_path, 0)
+    backend = BenchmarkFeatures(dataclasses.replace(CLEAN, dims=2000, code_dims=2000, frequency=1.5), GRID, tmp_path, 0)
     step = 1e-3
     points = np.array([[0.2, 0.1, -0.1]]) + step * np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
     code = backend._code(points, "car")

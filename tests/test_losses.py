@@ -146,9 +146,7 @@ def test_feature_consistency_formula_and_one_sided_gradient():
     canonical = torch.rand(5, 3, generator=generator).requires_grad_()
     deformed = torch.rand(2, 5, 3, generator=generator).requires_grad_()
     value = losses.feature_consistency_loss(canonical, deformed)
-    expected = np.mean(
-        [((canonical[i] - deformed[b, i]) ** 2).sum().item() for b in range(2) for i in range(5)]
-    )
+    expected = np.mean([((canonical[i] - deformed[b, i]) ** 2).sum().item() for b in range(2) for i in range(5)])
     assert value.item() == pytest.approx(expected, rel=1e-5)
     value.backward()
     assert canonical.grad is None and deformed.grad.abs().sum() > 0
@@ -164,3 +162,9 @@ def test_logit_loss_does_not_move_its_target():
     torch.testing.assert_close(value, torch.tensor([1.0, 4.0]))
     value.sum().backward()
     assert target.grad is None and torch.equal(logits.grad, torch.tensor([-2.0, -4.0]))
+
+
+def test_size_loss_is_relative_and_vanishes_at_the_radius():
+    sphere = torch.nn.functional.normalize(torch.randn(50, 3, generator=torch.Generator().manual_seed(0)), dim=-1)
+    assert losses.size_loss(1.2 * sphere, 1.2).item() == pytest.approx(0, abs=1e-10)
+    assert losses.size_loss(2.4 * sphere, 1.2).item() == pytest.approx(1, rel=1e-5)

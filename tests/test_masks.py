@@ -15,10 +15,11 @@ from pipeline.images import read_image
 from pipeline.labels.masks import nonempty_mask
 from pipeline.labels.masks.benchmark import BenchmarkMasks, signed_distance
 from pipeline.labels.masks.grabcut import GrabCutMasks, largest_part
-from pipeline.labels.noise import seeded, smooth_field
+from pipeline.labels.noise import smooth_field
 from pipeline.labels.photo import Photo
 from pipeline.params import BenchmarkMaskParams, GrabCutParams
 from pipeline.records import Box, Instance
+from pipeline.seeding import seeded
 from pipeline.truth import write_truth
 
 SPAIR = Path(__file__).parent.parent.parent / "shared/fixtures/SPair-71k"

@@ -20,7 +20,9 @@ def make_instance(name, box):
 
 
 def setup(tmp_path, count=2, **overrides):
-    params = tiny_params(model__grid__resolution=12, model__pose__max_zoom=1.0, model__pose__max_offset=0.0, **overrides)
+    params = tiny_params(
+        model__grid__resolution=12, model__pose__max_zoom=1.0, model__pose__max_offset=0.0, **overrides
+    )
     layout = Layout(tmp_path, params)
     model = build_model(params.model, InputSizes(8, 6, 4), 1, seed=0)
     instances = [make_instance(f"image_{i}", Box(40.0 + 10 * i, 30.0, 160.0, 120.0)) for i in range(count)]

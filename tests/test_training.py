@@ -24,7 +24,7 @@ def same(a, b):
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-class Interrupted(Exception):
+class InterruptedRunError(Exception):
     pass
 
 
@@ -38,9 +38,9 @@ def test_interrupted_training_ends_with_the_same_bytes(tmp_path, identity):
 
         def interrupt(row, stop_at=stop_at):
             if row["step"] >= stop_at:
-                raise Interrupted
+                raise InterruptedRunError
 
-        with pytest.raises(Interrupted):
+        with pytest.raises(InterruptedRunError):
             trainer.train(params, data, tmp_path / "pieces", report=interrupt)
     resumed = trainer.train(params, data, tmp_path / "pieces")
     assert same(weights(whole.model), weights(resumed.model))
@@ -56,9 +56,9 @@ def test_a_checkpoint_of_another_configuration_is_not_continued(tmp_path):
 
     def interrupt(row):
         if row["step"] >= 4:
-            raise Interrupted
+            raise InterruptedRunError
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedRunError):
         trainer.train(params, data, tmp_path, report=interrupt)
     fresh = trainer.train(other, data, tmp_path / "fresh")
     assert same(weights(trainer.train(other, data, tmp_path).model), weights(fresh.model))

@@ -1,4 +1,4 @@
-"""Scoring of all methods on the evaluated pairs of one category (`method.md` 4.1 and 4.2)."""
+"""Scoring of all methods on the evaluated pairs of one category (SEMAGIC section 4.2)."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

@@ -1,16 +1,9 @@
-"""Random numbers of the simulated labels: seeded for each image, smooth over the image plane where errors are."""
+"""Random fields of the simulated labels, smooth over the image plane where errors are."""
 
-import hashlib
 import math
 
 import numpy as np
 from jaxtyping import Float
-
-
-def seeded(seed: int, purpose: str, key: str) -> np.random.Generator:
-    """A generator that depends on nothing but its arguments, so that the order of the images never matters."""
-    digest = hashlib.sha256(f"{seed}/{purpose}/{key}".encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 
 
 def smooth_field(

@@ -13,6 +13,7 @@ from pipeline.networks.pose import PoseHypotheses
 from pipeline.params import Loss, Params
 from pipeline.renderer import Rendering, render
 from pipeline.rendering.rasterizer import Rasterizer
+from pipeline.training.augment import augment_pose
 from pipeline.training.dataset import Batch
 from pipeline.training.schedule import Phase
 
@@ -28,6 +29,7 @@ class Terms(NamedTuple):
     rgb: Float[Tensor, ""]
     feature: Float[Tensor, ""]
     eikonal: Float[Tensor, ""]
+    size: Float[Tensor, ""]
     deformation: Float[Tensor, ""]
     laplacian: Float[Tensor, ""]
     feat_cons: Float[Tensor, ""]
@@ -112,7 +114,9 @@ def evaluate_objective(
     terms |= {name: (importance * value).mean() for name, value in images.items()}
 
     if supervised:
-        terms["pose"] = losses.pose_loss(pose.rotation, batch.rotation, batch.fold).mean()
+        augmented = augment_pose(batch.tokens, batch.rotation, params.training.pose_augmentation, generator)
+        predicted = model.pose(augmented.tokens).rotations[:, 0]
+        terms["pose"] = losses.pose_loss(predicted, augmented.rotation, batch.fold).mean()
     if hypotheses.logits.shape[1] > 1 and weights.logit:
         boost = {"feature": weights.logit_feature_boost}
         target = sum(
@@ -125,8 +129,10 @@ def evaluate_objective(
         with torch.no_grad():
             canonical = model.features(template.vertices)
         terms["feat_cons"] = losses.feature_consistency_loss(canonical, model.frozen_features(vertices))
-    if weights.eikonal and not model.frozen:
-        terms["eikonal"] = losses.eikonal_loss(_sdf_gradient(model, template, generator))
+    if not model.frozen:
+        terms["size"] = losses.size_loss(template.vertices, params.model.sdf.radius)
+        if weights.eikonal:
+            terms["eikonal"] = losses.eikonal_loss(_sdf_gradient(model, template, generator))
     return Terms(**terms)
 
 

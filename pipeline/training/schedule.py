@@ -55,7 +55,9 @@ def deform_step(params: Training) -> int:
 def batch_order(step: int, count: int, params: Training) -> np.ndarray:
     """Indices of the images of `step`, a pure function of (seed, step): shuffled epochs, laid end to end."""
     positions = np.arange(step * params.batch, (step + 1) * params.batch)
-    epochs = {epoch: _generator(params.seed, 0, epoch).permutation(count) for epoch in set((positions // count).tolist())}
+    epochs = {
+        epoch: _generator(params.seed, 0, epoch).permutation(count) for epoch in set((positions // count).tolist())
+    }
     return np.array([epochs[position // count][position % count] for position in positions])
 
 

@@ -8,10 +8,11 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from pipeline.crops import Crop, sample_crop
-from pipeline.labels.noise import seeded, smooth_field
+from pipeline.labels.noise import smooth_field
 from pipeline.labels.patches import SAMPLES, patch_means
 from pipeline.labels.photo import Photo
 from pipeline.params import BenchmarkFeatureParams
+from pipeline.seeding import seeded
 from pipeline.truth import read_truth
 
 
@@ -19,9 +20,10 @@ from pipeline.truth import read_truth
 class BenchmarkFeatures:
     """Tokens like DINOv2's: a smooth code of the semantic surface point that cannot tell left from right.
 
-    A surface point with the semantic coordinate (x, y, z) has the code c = cos(W s + b) with s = (|x|, y, z): random
-    Fourier features (Rahimi, Recht 2007), W and b the same for all images of a category. With m the share of a patch
-    that the object covers, a token is
+    A surface point with the semantic coordinate (x, y, z) has the code c = A cos(W s + b) with s = (|x|, y, z): random
+    Fourier features (Rahimi, Recht 2007), spread over the channels by orthonormal columns A times sqrt(dims /
+    code_dims), so that the code has fewer dimensions than the token, as DINOv2's do. A, W and b are the same for all
+    images of a category. With m the share of a patch that the object covers, a token is
         mean over the object's part of (c + instance_noise e) m + (1 - m) g + smooth_noise n + white_noise w
     where e is one standard normal vector for each image, g the background, n and w noise for each patch; g and n are
     Gaussian fields with correlation lengths in patches, g of the code's variance 1/2, n and w of variance 1.
@@ -53,9 +55,11 @@ class BenchmarkFeatures:
         return tokens[:, ::-1].copy() if flip else tokens
 
     def _code(self, surface: Float[np.ndarray, "N 3"], category: str) -> Float[np.ndarray, "N D"]:
-        """cos(W s + b); the root mean square frequency along W's rows is `frequency` cycles for each CAD unit."""
+        """A cos(W s + b); the root mean square frequency along W's rows is `frequency` cycles for each CAD unit."""
+        dims, components = self.params.dims, self.params.code_dims
         rng = seeded(self.seed, "feature code", category)
-        weights = rng.standard_normal((self.params.dims, 3)) * (2 * math.pi * self.params.frequency / math.sqrt(3))
-        phases = rng.uniform(0, 2 * math.pi, self.params.dims)
+        weights = rng.standard_normal((components, 3)) * (2 * math.pi * self.params.frequency / math.sqrt(3))
+        phases = rng.uniform(0, 2 * math.pi, components)
+        mixture = np.linalg.qr(rng.standard_normal((dims, components))).Q * math.sqrt(dims / components)
         semantic = np.concatenate([np.abs(surface[:, :1]), surface[:, 1:]], axis=1)
-        return np.cos(semantic @ weights.T + phases)
+        return np.cos(semantic @ weights.T + phases) @ mixture.T

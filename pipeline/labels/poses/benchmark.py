@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
-from pipeline.labels.noise import seeded
 from pipeline.labels.photo import Photo
 from pipeline.labels.poses import PoseLabel
 from pipeline.params import BenchmarkPoseParams
+from pipeline.seeding import seeded
 from pipeline.truth import read_truth
 
 

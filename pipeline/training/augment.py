@@ -1,0 +1,52 @@
+"""Similarity transforms of token maps, so that the pose head sees more views than the training images show."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from pipeline.params import PoseAugmentation
+
+
+class Augmented(NamedTuple):
+    """Token maps of turned, scaled and shifted crops, and the object's rotation in them."""
+
+    tokens: Float[Tensor, "B T T D"]
+    rotation: Float[Tensor, "B 3 3"]
+
+
+def augment_pose(
+    tokens: Float[Tensor, "B T T D"],
+    rotation: Float[Tensor, "B 3 3"],
+    params: PoseAugmentation,
+    generator: torch.Generator,
+) -> Augmented:
+    """Turn each crop in the image plane by a random angle, and its pose label with it; scale and shift it.
+
+    Turning the image counter-clockwise by a turns the object by Rz(a) in the camera frame. What comes from beyond the
+    crop is zero, as beyond the edge of a photograph.
+    """
+    count, device = len(tokens), tokens.device
+
+    def uniform(*shape: int) -> Tensor:
+        return (2 * torch.rand(*shape, generator=generator) - 1).to(device)
+
+    angle = torch.deg2rad(params.rotation * uniform(count))
+    scale = torch.exp(params.log_scale * uniform(count))
+    shift = params.shift * uniform(count, 2)
+    cos, sin = angle.cos(), angle.sin()
+    # `affine_grid` asks for the map from the new image to the old one, with y down.
+    inverse = torch.stack(
+        [torch.stack([cos, -sin], -1) / scale[:, None], torch.stack([sin, cos], -1) / scale[:, None]], 1
+    )
+    theta = torch.cat([inverse, shift[..., None]], -1)
+    maps = tokens.permute(0, 3, 1, 2)
+    grid = functional.affine_grid(theta, list(maps.shape), align_corners=False)
+    turned = functional.grid_sample(maps, grid, align_corners=False).permute(0, 2, 3, 1)
+    zero, one = torch.zeros_like(cos), torch.ones_like(cos)
+    roll = torch.stack(
+        [torch.stack([cos, -sin, zero], -1), torch.stack([sin, cos, zero], -1), torch.stack([zero, zero, one], -1)], 1
+    )
+    return Augmented(turned, roll @ rotation)
