@@ -99,12 +99,14 @@ def eikonal_loss(gradient: Float[Tensor, "P 3"]) -> Float[Tensor, ""]:
     return (gradient.norm(dim=-1) - 1).square().mean()
 
 
-def size_loss(vertices: Float[Tensor, "N 3"], radius: float) -> Float[Tensor, ""]:
-    """Squared relative deviation of the template's root mean square radius from `radius`.
+def size_loss(centre: Float[Tensor, "3"], radius: Float[Tensor, ""], expected: float) -> Float[Tensor, ""]:
+    """Keeps the surface in the middle of the grid: |centre|^2 / expected^2 + (radius / expected - 1)^2.
 
-    Every crop is fitted to its object's box, so the images leave the template's size free; this fixes it.
+    Args:
+        centre, radius: of the surface of the signed distance, which no image constrains (`DeformableModel.template`).
+        expected: radius of the initial sphere.
     """
-    return (vertices.square().sum(-1).mean().sqrt() / radius - 1).square()
+    return (centre / expected).square().sum() + (radius / expected - 1).square()
 
 
 def deformation_loss(offsets: Float[Tensor, "B N 3"]) -> Float[Tensor, ""]:

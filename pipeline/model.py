@@ -24,6 +24,10 @@ class Template(NamedTuple):
     faces: Int64[Tensor, "F 3"]
     codes: Float[Tensor, "N E"] | None
     """Vertex-index embedding (Eq. 3); None when the model has none or deformation has not begun."""
+    centre: Float[Tensor, "3"]
+    """Of the surface of the signed distance, before it was centred and scaled."""
+    radius: Float[Tensor, ""]
+    """Its root mean square radius."""
 
 
 class EmptyMeshError(RuntimeError):
@@ -96,16 +100,27 @@ class DeformableModel(nn.Module):
     def template(self, jitter: float = 0.0) -> Template:
         """The canonical mesh; `jitter` moves the grid by that many object units along each axis.
 
+        Every crop is fitted to its object's box, so that no image says where the template lies or how large it is. To
+        keep the silhouettes from shrinking it for ever, the mesh is centred along y and z and scaled to the root mean
+        square radius of the initial sphere: v = r (p - c) / rms(p - c). No loss on v has a gradient along place or size.
+
         Raises:
             EmptyMeshError: the signed distance does not change sign inside the grid.
         """
         if self.frozen:
-            return Template(self.template_vertices, self.template_faces, self._frozen_codes())
+            vertices = self.template_vertices
+            codes = self._frozen_codes()
+            return Template(vertices, self.template_faces, codes, vertices.mean(0), _rms(vertices))
         points = self.grid.vertices + jitter
         surface = marching_tetrahedra(self.grid, points, sparse_sdf(self.grid, points, self.signed_distance))
         if len(surface.faces) == 0:
             raise EmptyMeshError("The signed distance has no zero crossing: the template mesh is empty.")
-        return Template(surface.vertices, surface.faces, self._grid_codes(surface.edges, surface.weights))
+        # The plane of symmetry stays where it is.
+        centre = surface.vertices.mean(0) * surface.vertices.new_tensor([0.0, 1.0, 1.0])
+        centred = surface.vertices - centre
+        radius = _rms(centred)
+        codes = self._grid_codes(surface.edges, surface.weights)
+        return Template(self.params.sdf.radius / radius * centred, surface.faces, codes, centre, radius)
 
     @torch.no_grad()
     def freeze(self) -> None:
@@ -113,9 +128,9 @@ class DeformableModel(nn.Module):
 
         Small separate pieces are dropped. The new codes are drawn from torch's generator.
         """
-        vertices, faces, _ = self.template()
-        part = largest_component(faces, len(vertices))
-        self.template_vertices = vertices[part.vertices]
+        template = self.template()
+        part = largest_component(template.faces, len(template.vertices))
+        self.template_vertices = template.vertices[part.vertices]
         self.template_faces = part.faces.long()
         mirror = mirror_pairs(self.template_vertices, tolerance=1e-4 * self.params.grid.scale)
         self.template_mirror = torch.minimum(mirror, torch.arange(len(mirror), device=mirror.device))
@@ -182,6 +197,10 @@ class DeformableModel(nn.Module):
             codes = codes[torch.minimum(self.grid.mirror, torch.arange(len(codes), device=codes.device))]
         weights = weights.detach()[:, None]
         return (1 - weights) * codes[edges[:, 0]] + weights * codes[edges[:, 1]]
+
+
+def _rms(points: Float[Tensor, "N 3"]) -> Float[Tensor, ""]:
+    return points.square().sum(-1).mean().sqrt()
 
 
 def build_model(

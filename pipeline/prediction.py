@@ -41,7 +41,7 @@ def project_instance(
     """Deform and pose the template for one image, project it and test which vertices are seen (Eq. 9)."""
     params = layout.params
     vertices, pose = reconstruct(model, template, tokens[None].float())
-    placement = place(vertices, pose, model.params.pose, params.data.crop_margin)
+    placement = place(vertices, template.vertices, pose, model.params.pose, params.data.crop_margin)
     faces = template.faces.to(torch.int32).contiguous()
     clip = placement.clip.contiguous()
     size = params.correspondence.size

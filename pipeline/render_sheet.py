@@ -74,7 +74,7 @@ def _shaded(
     margin: float,
 ) -> UInt8[np.ndarray, "S S 3"]:
     """The mesh in the given vertex colours under a light from the camera."""
-    clip = place(vertices, pose, model.params.pose, margin).clip.contiguous()
+    clip = place(vertices, template.vertices, pose, model.params.pose, margin).clip.contiguous()
     faces = template.faces.to(torch.int32).contiguous()
     normals = vertex_normals(vertices, template.faces) @ pose.rotation.transpose(-1, -2)
     light = 0.45 + 0.55 * normals[..., 2:].abs()

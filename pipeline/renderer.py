@@ -38,17 +38,25 @@ class Rendering(NamedTuple):
     covered: Bool[Tensor, "B S S"]
 
 
-def place(vertices: Float[Tensor, "B N 3"], pose: PoseEstimate, params: PoseParams, margin: float) -> Placement:
-    """Rotate the mesh, and choose the crop's window so that the projection fills the object's box.
+def place(
+    vertices: Float[Tensor, "B N 3"],
+    template: Float[Tensor, "N 3"],
+    pose: PoseEstimate,
+    params: PoseParams,
+    margin: float,
+) -> Placement:
+    """Rotate the mesh, and choose the crop's window so that the template's projection would fill the object's box.
 
     The crop is centred on the box and `margin` times its longer side, so a mesh p seen in the right pose satisfies
-    max extent(p) = 2 / margin in NDC: with c and h the centre and the longer half side of its bounding rectangle,
-    ndc = exp(log_zoom) (p - c) / (margin h) + offset. The fit (c, h) is a constant to the gradient.
+    max extent(p) = 2 / margin in NDC: with c and h the centre and the longer half side of the bounding rectangle of the
+    projected template, ndc = exp(log_zoom) (p - c) / (margin h) + offset. The fit (c, h) is a constant to the gradient,
+    and it does not follow the deformation: otherwise a vertex that strays would be framed instead of pulled back.
     """
-    camera = vertices @ pose.rotation.transpose(-1, -2)
-    clip = to_clip(camera, params.distance, params.fov)
+    rotation = pose.rotation.transpose(-1, -2)
+    clip = to_clip(vertices @ rotation, params.distance, params.fov)
     with torch.no_grad():
-        ndc = clip[..., :2] / clip[..., 3:]
+        reference = to_clip(template @ rotation, params.distance, params.fov)
+        ndc = reference[..., :2] / reference[..., 3:]
         low, high = ndc.amin(1), ndc.amax(1)
         centre, half = (low + high) / 2, (high - low).amax(-1) / 2
     zoom = pose.log_zoom.exp() / (margin * half)
@@ -73,7 +81,7 @@ def render(
 
     The networks are evaluated on covered pixels only.
     """
-    placement = place(vertices, pose, model.params.pose, margin)
+    placement = place(vertices, template.vertices, pose, model.params.pose, margin)
     faces = template.faces.to(torch.int32).contiguous()
     clip = placement.clip.contiguous()
     rast = rasterizer.rasterize(clip, faces, (size, size))

@@ -31,6 +31,29 @@ def test_first_template_is_the_sphere():
     torch.testing.assert_close(radii, torch.full_like(radii, model.params.sdf.radius), atol=0.02, rtol=0)
 
 
+@pytest.mark.parametrize("radius", [0.6, 1.2, 1.8])
+def test_template_has_one_size_and_place_however_large_its_distance_field_is(radius):
+    model = model_of(model__grid__resolution=12)
+    shifted = torch.tensor([0.0, 0.3, -0.2])
+    model.signed_distance = lambda points: radius - (points - shifted).norm(dim=-1)
+    template = model.template()
+    rms = template.vertices.square().sum(-1).mean().sqrt()
+    torch.testing.assert_close(rms, torch.tensor(model.params.sdf.radius), atol=1e-4, rtol=0)
+    torch.testing.assert_close(template.vertices.mean(0), torch.zeros(3), atol=1e-4, rtol=0)
+    torch.testing.assert_close(template.centre, shifted, atol=0.02, rtol=0)
+    torch.testing.assert_close(template.radius, torch.tensor(radius), atol=0.03, rtol=0)
+
+
+def test_silhouettes_cannot_shrink_the_template():
+    model = model_of()
+    randomise(model.sdf, scale=0.05)
+    scale = torch.ones((), requires_grad=True)
+    distance = model.signed_distance
+    model.signed_distance = lambda points: scale * distance(points / scale)
+    model.template().vertices.square().sum().backward()
+    assert abs(scale.grad) < 1e-2
+
+
 def test_same_seed_same_weights_and_global_generator_untouched():
     torch.manual_seed(5)
     before = torch.get_rng_state()
@@ -150,7 +173,7 @@ def test_placement_fills_the_box_of_the_crop():
     params = tiny_params().model.pose
     vertices = torch.randn(1, 50, 3) * torch.tensor([0.5, 0.3, 1.5])
     rotation = torch.linalg.qr(torch.randn(1, 3, 3)).Q
-    placement = place(vertices, PoseEstimate(rotation, torch.zeros(1, 2), torch.zeros(1)), params, 1.25)
+    placement = place(vertices, vertices[0], PoseEstimate(rotation, torch.zeros(1, 2), torch.zeros(1)), params, 1.25)
     ndc = placement.clip[0, :, :2] / placement.clip[0, :, 3:]
     low, high = ndc.amin(0), ndc.amax(0)
     torch.testing.assert_close((low + high) / 2, torch.zeros(2), atol=1e-5, rtol=0)
@@ -162,7 +185,7 @@ def test_projection_is_where_the_rasterizer_draws():
     model, rasterizer = model_of(model__grid__resolution=10), make_rasterizer()
     template = model.template()
     pose = PoseEstimate(torch.eye(3)[None], torch.zeros(1, 2), torch.zeros(1))
-    placement = place(template.vertices[None], pose, model.params.pose, 1.2)
+    placement = place(template.vertices[None], template.vertices, pose, model.params.pose, 1.2)
     size, faces = 128, template.faces.int()
     rast = rasterizer.rasterize(placement.clip, faces, (size, size))
     ndc = (placement.clip[0, :, :2] / placement.clip[0, :, 3:])[None]

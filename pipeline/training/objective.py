@@ -130,7 +130,7 @@ def evaluate_objective(
             canonical = model.features(template.vertices)
         terms["feat_cons"] = losses.feature_consistency_loss(canonical, model.frozen_features(vertices))
     if not model.frozen:
-        terms["size"] = losses.size_loss(template.vertices, params.model.sdf.radius)
+        terms["size"] = losses.size_loss(template.centre, template.radius, params.model.sdf.radius)
         if weights.eikonal:
             terms["eikonal"] = losses.eikonal_loss(_sdf_gradient(model, template, generator))
     return Terms(**terms)
