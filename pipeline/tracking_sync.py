@@ -77,7 +77,8 @@ def record_evaluation(layout: Layout, category: str) -> Outcome | None:
     config = {**trained, **{name: value for name, value in leaves.items() if name not in numbers}}
     seed = trained["training"]["seed"] if trained else 0
     cell = Cell("evaluation", "evaluate", category, seed, config, sha256(path))
-    pictures = sorted(p for p in folder.rglob("*") if p.suffix in PICTURES)
+    places = (folder, layout.predictions(category))
+    pictures = sorted(p for place in places for p in place.rglob("*") if p.suffix in PICTURES)
     return _record(layout, cell, [(0, numbers)], [path, *pictures])
 
 

@@ -198,6 +198,18 @@ def test_sync_adds_what_is_missing_and_nothing_twice(layout):
     assert len(runs(layout.root, layout.params.tracking.experiment)) == 4
 
 
+def test_pictures_of_predictions_and_matches_are_artifacts_of_the_evaluation(layout):
+    write_cell(layout, "car")
+    for path in (layout.evaluation("car") / "pairs.png", layout.predictions("car") / "sheet.png"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"picture")
+    sync(layout, ["car"])
+    experiment = layout.params.tracking.experiment
+    (run,) = (run for run in runs(layout.root, experiment) if run.data.tags["kind"] == "evaluation")
+    stored = layout.root / "mlruns" / experiment / run.info.run_id / "artifacts"
+    assert {p.name for p in stored.iterdir()} == {"metrics.json", "pairs.png", "sheet.png"}
+
+
 def test_sync_knows_a_run_that_was_recorded_live(layout):
     write_cell(layout, "car")
     live = Cell("training", "train", "car", 3, CONFIG, "i" * 64)
