@@ -49,16 +49,16 @@ def place(
 
     The crop is centred on the box and `margin` times its longer side, so a mesh p seen in the right pose satisfies
     max extent(p) = 2 / margin in NDC: with c and h the centre and the longer half side of the bounding rectangle of the
-    projected template, ndc = exp(log_zoom) (p - c) / (margin h) + offset. The fit (c, h) is a constant to the gradient,
-    and it does not follow the deformation: otherwise a vertex that strays would be framed instead of pulled back.
+    projected template, ndc = exp(log_zoom) (p - c) / (margin h) + offset. The fit (c, h) passes gradients on: were it a
+    constant, a template that lacks a wing would shrink instead of growing one. It does not follow the deformation:
+    otherwise a vertex that strays would be framed instead of pulled back.
     """
     rotation = pose.rotation.transpose(-1, -2)
     clip = to_clip(vertices @ rotation, params.distance, params.fov)
-    with torch.no_grad():
-        reference = to_clip(template @ rotation, params.distance, params.fov)
-        ndc = reference[..., :2] / reference[..., 3:]
-        low, high = ndc.amin(1), ndc.amax(1)
-        centre, half = (low + high) / 2, (high - low).amax(-1) / 2
+    reference = to_clip(template @ rotation, params.distance, params.fov)
+    ndc = reference[..., :2] / reference[..., 3:]
+    low, high = ndc.amin(1), ndc.amax(1)
+    centre, half = (low + high) / 2, (high - low).amax(-1) / 2
     zoom = pose.log_zoom.exp() / (margin * half)
     shift = pose.offset - zoom[:, None] * centre
     xy = zoom[:, None, None] * clip[..., :2] + shift[:, None] * clip[..., 3:]
