@@ -102,7 +102,8 @@ class DeformableModel(nn.Module):
 
         Every crop is fitted to its object's box, so that no image says where the template lies or how large it is. To
         keep the silhouettes from shrinking it for ever, the mesh is centred along y and z and scaled to the root mean
-        square radius of the initial sphere: v = r (p - c) / rms(p - c). No loss on v has a gradient along place or size.
+        square radius of the initial sphere: v = r (p - c) / rms(p - c). No loss on v has a gradient along its place or
+        its size.
 
         Raises:
             EmptyMeshError: the signed distance does not change sign inside the grid.
