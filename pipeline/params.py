@@ -175,6 +175,7 @@ class Encoder:
 
 @dataclass(frozen=True)
 class Pose:
+    keypoints: int
     fov: float
     distance: float
     max_elevation: float
@@ -215,6 +216,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class PoseAugmentation:
+    background: float
     rotation: float
     log_scale: float
     shift: float
@@ -229,10 +231,12 @@ class Training:
     lr_prior: float
     lr_instance: float
     lr_codes: float
+    lr_pose: float
     final_lr_factor: float
     final_share: float
     clip: float
     flip: bool
+    pose_batch: int
     pose_augmentation: PoseAugmentation
     deform_from: float
     feat_cons_ramp: float
@@ -252,6 +256,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Correspondence:
+    subdivisions: int
     size: int
     tolerance: float
     search: bool

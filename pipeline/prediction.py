@@ -10,6 +10,7 @@ from torch import Tensor
 from pipeline.cameras import clip_to_crop
 from pipeline.correspondence import Projection, visible_vertices
 from pipeline.crops import from_crop, square_crop
+from pipeline.geometry.meshes import Subdivision, subdivide
 from pipeline.labels.features import read_tokens
 from pipeline.layout import Layout
 from pipeline.model import DeformableModel, Template
@@ -24,9 +25,13 @@ def predict(
 ) -> Iterator[tuple[Instance, Projection]]:
     """The projected mesh of each instance, from its cached patch tokens."""
     template = model.template()
+    levels = subdivisions(template, layout.params.correspondence.subdivisions)
     for instance in instances:
         tokens, _ = read_tokens(layout.features(category) / f"{instance.name}.npz")
-        yield instance, project_instance(model, rasterizer, template, torch.from_numpy(tokens), instance, layout)
+        yield (
+            instance,
+            project_instance(model, rasterizer, template, levels, torch.from_numpy(tokens), instance, layout),
+        )
 
 
 @torch.no_grad()
@@ -34,6 +39,7 @@ def project_instance(
     model: DeformableModel,
     rasterizer: Rasterizer,
     template: Template,
+    levels: list[Subdivision],
     tokens: Float[Tensor, "T T D"],
     instance: Instance,
     layout: Layout,
@@ -41,14 +47,15 @@ def project_instance(
     """Deform and pose the template for one image, project it and test which vertices are seen (Eq. 9)."""
     params = layout.params
     vertices, pose = reconstruct(model, template, tokens[None].float())
+    faces = template.faces
+    for level in levels:
+        vertices, faces = level.refine(vertices), level.faces
     placement = place(vertices, template.vertices, pose, model.params.pose, params.data.crop_margin)
-    faces = template.faces.to(torch.int32).contiguous()
-    clip = placement.clip.contiguous()
     size = params.correspondence.size
-    rast = rasterizer.rasterize(clip, faces, (size, size))
-    depth_map = rasterizer.interpolate(placement.depth[..., None].contiguous(), rast, faces)[0, ..., 0]
+    rast = rasterizer.rasterize(placement.clip, faces, (size, size))
+    depth_map = rasterizer.interpolate(placement.depth[..., None], rast, faces)[0, ..., 0]
     depth_map = torch.where(rast[0, ..., 3] > 0, depth_map, torch.inf)
-    points = clip_to_crop(clip)[0]
+    points = clip_to_crop(placement.clip)[0]
     diagonal = float((template.vertices.amax(0) - template.vertices.amin(0)).norm())
     visible = visible_vertices(points, placement.depth[0], depth_map, params.correspondence.tolerance * diagonal)
     crop = square_crop(instance.box, params.data.crop_margin)
@@ -56,10 +63,24 @@ def project_instance(
     return Projection(torch.from_numpy(pixels), visible, pose.rotation[0])
 
 
+def subdivisions(template: Template, count: int) -> list[Subdivision]:
+    """Successive splits of the template's faces, so that a vertex is close to any point of the surface."""
+    levels: list[Subdivision] = []
+    vertices, faces = template.vertices, template.faces
+    for _ in range(count):
+        levels.append(subdivide(faces, len(vertices)))
+        vertices, faces = levels[-1].refine(vertices), levels[-1].faces
+    return levels
+
+
 @torch.no_grad()
-def template_features(model: DeformableModel) -> Float[Tensor, "N K"]:
-    """The feature field g at the template's vertices, in [0, 1]."""
-    return model.features(model.template().vertices)
+def template_features(model: DeformableModel, count: int) -> Float[Tensor, "N K"]:
+    """The feature field g at the vertices of the template after `count` subdivisions, in [0, 1]."""
+    template = model.template()
+    vertices = template.vertices
+    for level in subdivisions(template, count):
+        vertices = level.refine(vertices)
+    return model.features(vertices)
 
 
 @torch.no_grad()

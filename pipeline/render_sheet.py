@@ -74,14 +74,13 @@ def _shaded(
     margin: float,
 ) -> UInt8[np.ndarray, "S S 3"]:
     """The mesh in the given vertex colours under a light from the camera."""
-    clip = place(vertices, template.vertices, pose, model.params.pose, margin).clip.contiguous()
-    faces = template.faces.to(torch.int32).contiguous()
+    clip = place(vertices, template.vertices, pose, model.params.pose, margin).clip
     normals = vertex_normals(vertices, template.faces) @ pose.rotation.transpose(-1, -2)
     light = 0.45 + 0.55 * normals[..., 2:].abs()
-    rast = rasterizer.rasterize(clip, faces, (SIZE, SIZE))
+    rast = rasterizer.rasterize(clip, template.faces, (SIZE, SIZE))
     covered = (rast[..., 3:] > 0).float()
-    image = torch.cat([rasterizer.interpolate((colours * light).contiguous(), rast, faces), covered], -1)
-    image = rasterizer.antialias(image.contiguous(), rast, clip, faces)[0]
+    image = torch.cat([rasterizer.interpolate(colours * light, rast, template.faces), covered], -1)
+    image = rasterizer.antialias(image, rast, clip, template.faces)[0]
     return _on_white(image[..., :3], image[..., 3])
 
 

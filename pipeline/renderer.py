@@ -40,7 +40,7 @@ class Rendering(NamedTuple):
 
 def place(
     vertices: Float[Tensor, "B N 3"],
-    template: Float[Tensor, "N 3"],
+    template: Float[Tensor, "T 3"],
     pose: PoseEstimate,
     params: PoseParams,
     margin: float,
@@ -82,13 +82,12 @@ def render(
     The networks are evaluated on covered pixels only.
     """
     placement = place(vertices, template.vertices, pose, model.params.pose, margin)
-    faces = template.faces.to(torch.int32).contiguous()
-    clip = placement.clip.contiguous()
+    clip, faces = placement.clip, template.faces
     rast = rasterizer.rasterize(clip, faces, (size, size))
     normals = vertex_normals(vertices, template.faces) @ pose.rotation.transpose(-1, -2)
     canonical = template.vertices.expand_as(vertices)
     attributes = torch.cat([canonical, vertices, normals, 1 / placement.depth[..., None]], -1)
-    pixels = rasterizer.interpolate(attributes.contiguous(), rast, faces)
+    pixels = rasterizer.interpolate(attributes, rast, faces)
     covered = rast[..., 3] > 0
 
     image_of_pixel = covered.nonzero()[:, 0]

@@ -21,7 +21,7 @@ def main() -> None:
     write_projections(
         layout.predictions(category) / "projections.safetensors",
         {instance.name: projection for instance, projection in projections},
-        template_features(model),
+        template_features(model, layout.params.correspondence.subdivisions),
     )
     sheet = draw_sheet(model, rasterizer, layout, category, instances[:SHEET_ROWS])
     write_image(layout.predictions(category) / "sheet.png", sheet)

@@ -15,6 +15,7 @@ from pipeline.geometry.meshes import (
     mesh_edges,
     mirror_pairs,
     signed_volume,
+    subdivide,
     vertex_normals,
 )
 from pipeline.geometry.tetgrid import build_tetgrid
@@ -160,3 +161,16 @@ def test_watertight_means_every_side_has_its_reverse_once():
     assert not is_watertight(torch.cat([TETRAHEDRON[:3], TETRAHEDRON[3:].flip(1)])), "one face inside out"
     assert not is_watertight(torch.cat([TETRAHEDRON, TETRAHEDRON])), "four faces on an edge"
     assert not is_watertight(torch.zeros(0, 3, dtype=torch.int64))
+
+
+def test_subdivision_is_the_same_closed_surface_with_four_times_the_faces(sphere):
+    split = subdivide(sphere.faces, len(sphere.vertices))
+    vertices = split.refine(sphere.vertices)
+    assert len(split.faces) == 4 * len(sphere.faces) and len(vertices) == len(sphere.vertices) + len(split.edges)
+    assert is_watertight(split.faces)
+    torch.testing.assert_close(signed_volume(vertices, split.faces), signed_volume(sphere.vertices, sphere.faces))
+    torch.testing.assert_close(vertices[: len(sphere.vertices)], sphere.vertices)
+    for (a, b), middle in zip(split.edges.tolist(), vertices[len(sphere.vertices) :], strict=True):
+        torch.testing.assert_close(middle, (sphere.vertices[a] + sphere.vertices[b]) / 2)
+    old = {tuple(sorted(face)) for face in sphere.faces.tolist()}
+    assert not old & {tuple(sorted(face)) for face in split.faces.tolist()}

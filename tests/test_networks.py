@@ -8,7 +8,7 @@ import torch
 from tiny import tiny_params
 
 from pipeline.errors import InputError
-from pipeline.networks.encoder import TokenEncoder
+from pipeline.networks.encoder import GAIN, SHARPNESS, KeypointEncoder, TokenEncoder
 from pipeline.networks.light import LightHead
 from pipeline.networks.mlp import CoordinateMlp, PositionalEncoding
 from pipeline.networks.pose import QUADRANTS, PoseHead
@@ -65,6 +65,33 @@ def test_encoder_reduces_any_power_of_two(grid):
 def test_encoder_refuses_other_grids(grid):
     with pytest.raises(InputError, match="features.grid must be a power of two"):
         TokenEncoder(grid, 6, 16, 10)
+
+
+def test_keypoint_encoder_reads_where_its_keypoints_are():
+    """Against loops over the patches."""
+    torch.manual_seed(0)
+    encoder = KeypointEncoder(5, 3, 8, 2, 4)
+    tokens = torch.randn(2, 5, 5, 3)
+    outputs = encoder(tokens)
+    for b in range(2):
+        means, spreads, evidence = [], [], []
+        for k in range(2):
+            logits = {
+                (i, j): SHARPNESS * encoder.detector(tokens[b, i, j].reshape(1, 3, 1, 1))[0, k, 0, 0].item()
+                for i in range(5)
+                for j in range(5)
+            }
+            total = sum(math.exp(value) for value in logits.values())
+            place = {key: ((2 * key[1] + 1) / 5 - 1, (2 * key[0] + 1) / 5 - 1) for key in logits}
+            x, y = (sum(math.exp(logits[key]) / total * place[key][axis] for key in logits) for axis in (0, 1))
+            squares = (
+                math.exp(logits[key]) / total * ((place[key][0] - x) ** 2 + (place[key][1] - y) ** 2) for key in logits
+            )
+            means += [GAIN * x, GAIN * y]
+            spreads.append(GAIN * sum(squares))
+            evidence.append(math.tanh(math.log(total / 25) / 4))
+        expected = encoder.reader(torch.tensor(means + spreads + evidence))
+        torch.testing.assert_close(outputs[b], expected, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("hypotheses", [1, 4])

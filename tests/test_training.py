@@ -100,9 +100,10 @@ def terms_of(params, step, data=None, flips=(False, True)):
         model.freeze()
     rasterizer = make_rasterizer()
     batch = data.batch(np.arange(2), np.array(flips))
+    poses = data.pose_batch(np.arange(3), np.array([False, True, False]))
     phase = phase_at(step, params.training)
     generator = step_generator(step, params.training)
-    return evaluate_objective(model, rasterizer, MeshCache(rasterizer), batch, phase, params, generator)
+    return evaluate_objective(model, rasterizer, MeshCache(rasterizer), batch, poses, phase, params, generator)
 
 
 @pytest.mark.parametrize("term", ["depth", "feat_cons", "pose", "eikonal"])
@@ -140,6 +141,18 @@ def test_mirrored_batch_mirrors_every_label():
         torch.testing.assert_close(getattr(mirrored, name), getattr(plain, name).flip(2))
     sign = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
     torch.testing.assert_close(mirrored.rotation[0], sign @ plain.rotation[0] @ sign)
+
+
+def test_pose_batch_shows_the_same_crops():
+    data = tiny_set(tiny_params())
+    index, flips = np.array([2, 0, 1]), np.array([False, True, True])
+    batch, poses = data.batch(index, flips), data.pose_batch(index, flips)
+    for name in ("tokens", "rotation", "fold"):
+        torch.testing.assert_close(getattr(poses, name), getattr(batch, name))
+    patch = batch.mask.shape[1] // poses.tokens.shape[1]
+    for b, i, j in torch.cartesian_prod(torch.arange(3), torch.arange(8), torch.arange(8)).tolist():
+        touched = batch.mask[b, patch * i : patch * (i + 1), patch * j : patch * (j + 1)].any()
+        assert poses.foreground[b, i, j] == touched
 
 
 def test_saved_model_is_read_back_whole(tmp_path):

@@ -30,6 +30,7 @@ TINY = {
     "pca.dims": 4,
     "training.steps": 8,
     "training.batch": 2,
+    "training.pose_batch": 3,
     "training.size": 24,
     "training.checkpoint_every": 3,
     "training.log_every": 2,

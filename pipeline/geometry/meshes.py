@@ -48,6 +48,29 @@ def mesh_edges(faces: Int[Tensor, "F 3"]) -> Int[Tensor, "E 2"]:
     return _sides(faces).sort(1).values.unique(dim=0)
 
 
+class Subdivision(NamedTuple):
+    """A mesh whose faces are each split into four at the middles of their edges."""
+
+    edges: Int[Tensor, "E 2"]
+    """The edges whose middles follow the old vertices, in this order."""
+    faces: Int[Tensor, "4F 3"]
+
+    def refine(self, values: Float[Tensor, "*B N C"]) -> Float[Tensor, "*B M C"]:
+        """Values on the old vertices, followed by their means on the new ones."""
+        a, b = self.edges.unbind(1)
+        return torch.cat([values, (values.index_select(-2, a) + values.index_select(-2, b)) / 2], -2)
+
+
+def subdivide(faces: Int[Tensor, "F 3"], n: int) -> Subdivision:
+    """Split each face of a mesh of `n` vertices into four; the surface stays the same."""
+    sides = _sides(faces).sort(1).values
+    edges, index = sides.unique(dim=0, return_inverse=True)
+    ab, bc, ca = (n + index.reshape(-1, 3)).unbind(1)
+    a, b, c = faces.unbind(1)
+    corners = [torch.stack(face, 1) for face in ((a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca))]
+    return Subdivision(edges, torch.cat(corners).to(faces.dtype))
+
+
 def laplacian_energy(values: Float[Tensor, "B N C"], edges: Int[Tensor, "E 2"]) -> Float[Tensor, ""]:
     """Roughness of values on vertices: mean over all elements of (value - mean of the neighbours' values)^2.
 

@@ -1,7 +1,8 @@
-"""Small convolutional encoder from patch tokens to one vector for each image (SEMAGIC section 4.1)."""
+"""Small convolutional encoders from patch tokens to one vector for each image (SEMAGIC section 4.1)."""
 
 import math
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -31,3 +32,45 @@ class TokenEncoder(nn.Module):
 
     def forward(self, tokens: Float[Tensor, "B T T D"]) -> Float[Tensor, "B dims"]:
         return self.layers(tokens.permute(0, 3, 1, 2)).flatten(1)
+
+
+SHARPNESS, GAIN = 10.0, 3.0
+"""Factors on a keypoint's logits and on its position: untrained keypoints would all lie in the middle of the crop."""
+
+
+class KeypointEncoder(nn.Module):
+    """Finds `keypoints` soft keypoints in a token map and reads their arrangement.
+
+    Three 1 x 1 convolutions give each keypoint k a map of logits l_k; p_k = softmax(l_k) over the patches. Its mean
+    position sum p x, its spread sum p |x - mean|^2 and its evidence log mean exp l_k go through a small MLP (spatial
+    soft argmax: Finn et al., Deep Spatial Autoencoders, 2016). What a patch shows is thus learned apart from where it
+    is, so that an arrangement that no training image has is still read.
+    """
+
+    def __init__(self, grid: int, channels: int, width: int, keypoints: int, dims: int):
+        super().__init__()
+        self.detector = nn.Sequential(
+            nn.Conv2d(channels, width, 1),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 1),
+            nn.ReLU(),
+            nn.Conv2d(width, keypoints, 1),
+        )
+        self.reader = nn.Sequential(
+            nn.Linear(4 * keypoints, 2 * width),
+            nn.ReLU(),
+            nn.Linear(2 * width, 2 * width),
+            nn.ReLU(),
+            nn.Linear(2 * width, dims),
+        )
+        centres = (torch.arange(grid) + 0.5) / grid * 2 - 1
+        y, x = torch.meshgrid(centres, centres, indexing="ij")
+        self.register_buffer("positions", torch.stack([x, y], -1).reshape(-1, 2), persistent=False)
+
+    def forward(self, tokens: Float[Tensor, "B T T D"]) -> Float[Tensor, "B dims"]:
+        logits = SHARPNESS * self.detector(tokens.permute(0, 3, 1, 2)).flatten(2)
+        share = logits.softmax(-1)
+        mean = share @ self.positions
+        spread = (share @ self.positions.square() - mean.square()).sum(-1)
+        evidence = logits.logsumexp(-1) - math.log(logits.shape[-1])
+        return self.reader(torch.cat([GAIN * mean.flatten(1), GAIN * spread, (evidence / 4).tanh()], -1))

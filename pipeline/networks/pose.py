@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.cameras import rotation_from_angles
-from pipeline.networks.encoder import TokenEncoder
+from pipeline.networks.encoder import KeypointEncoder
 from pipeline.params import Pose as PoseParams
 
 QUADRANTS = ((1.0, 1.0), (1.0, -1.0), (-1.0, -1.0), (-1.0, 1.0))
@@ -57,8 +57,8 @@ class PoseHead(nn.Module):
             raise ValueError(f"model.pose.hypotheses must be 1 or 4; found {hypotheses}.")
         self.params = params
         self.hypotheses = hypotheses
-        self.encoder = TokenEncoder(grid, channels, width, 5 * hypotheses + 3)
-        last = self.encoder.layers[-1]
+        self.encoder = KeypointEncoder(grid, channels, width, params.keypoints, 5 * hypotheses + 3)
+        last = self.encoder.reader[-1]
         with torch.no_grad():
             last.weight.mul_(0.1)
             last.bias.zero_()

@@ -1,13 +1,14 @@
-"""Similarity transforms of token maps, so that the pose head sees more views than the training images show."""
+"""Changed token maps, so that the pose head sees more views and backgrounds than the training images show."""
 
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
 from pipeline.params import PoseAugmentation
+from pipeline.training.dataset import PoseBatch
 
 
 class Augmented(NamedTuple):
@@ -17,17 +18,13 @@ class Augmented(NamedTuple):
     rotation: Float[Tensor, "B 3 3"]
 
 
-def augment_pose(
-    tokens: Float[Tensor, "B T T D"],
-    rotation: Float[Tensor, "B 3 3"],
-    params: PoseAugmentation,
-    generator: torch.Generator,
-) -> Augmented:
-    """Turn each crop in the image plane by a random angle, and its pose label with it; scale and shift it.
+def augment_pose(poses: PoseBatch, params: PoseAugmentation, generator: torch.Generator) -> Augmented:
+    """Replace backgrounds; turn each crop in the image plane by a random angle, and its label with it; scale, shift it.
 
     Turning the image counter-clockwise by a turns the object by Rz(a) in the camera frame. What comes from beyond the
     crop is zero, as beyond the edge of a photograph.
     """
+    tokens = mix_backgrounds(poses.tokens, poses.foreground, params.background, generator)
     count, device = len(tokens), tokens.device
 
     def uniform(*shape: int) -> Tensor:
@@ -49,4 +46,14 @@ def augment_pose(
     roll = torch.stack(
         [torch.stack([cos, -sin, zero], -1), torch.stack([sin, cos, zero], -1), torch.stack([zero, zero, one], -1)], 1
     )
-    return Augmented(turned, roll @ rotation)
+    return Augmented(turned, roll @ poses.rotation)
+
+
+def mix_backgrounds(
+    tokens: Float[Tensor, "B T T D"], foreground: Bool[Tensor, "B T T"], share: float, generator: torch.Generator
+) -> Float[Tensor, "B T T D"]:
+    """In this share of the crops, patches that are background in both take the tokens of another crop, mirrored."""
+    other = torch.randperm(len(tokens), generator=generator)
+    mixed = (torch.rand(len(tokens), generator=generator) < share).to(tokens.device)
+    replaced = mixed[:, None, None] & ~foreground & ~foreground[other].flip(2)
+    return torch.where(replaced[..., None], tokens[other].flip(2), tokens)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional
 
@@ -27,6 +27,16 @@ class Batch(NamedTuple):
     """Pose label: object frame to camera frame."""
     fold: Int64[Tensor, "B"]
     """Symmetry of the pose label."""
+
+
+class PoseBatch(NamedTuple):
+    """Crops of B objects and their pose labels."""
+
+    tokens: Float[Tensor, "B T T D"]
+    foreground: Bool[Tensor, "B T T"]
+    """Patches that the object touches."""
+    rotation: Float[Tensor, "B 3 3"]
+    fold: Int64[Tensor, "B"]
 
 
 class TrainingSet(NamedTuple):
@@ -53,10 +63,6 @@ class TrainingSet(NamedTuple):
             images = images[rows].float()
             return torch.where(mirrored.reshape(-1, *[1] * (images.ndim - 1)), images.flip(2), images)
 
-        rotation = self.rotation[rows]
-        # A mirror image of the object turns as diag(-1, 1, 1) R diag(-1, 1, 1).
-        sign = torch.tensor([-1.0, 1.0, 1.0])
-        rotation = torch.where(mirrored[:, None, None], sign[:, None] * rotation * sign, rotation)
         return Batch(
             tuple(self.names[i] for i in index),
             self.tokens[rows, version].float(),
@@ -66,9 +72,22 @@ class TrainingSet(NamedTuple):
             pixels(self.distance),
             pixels(self.disparity),
             resample(self.targets[rows, version], self.mask.shape[-1]),
-            rotation,
+            self._rotation(rows, mirrored),
             self.fold[rows],
         )
+
+    def pose_batch(self, index: np.ndarray, flips: np.ndarray) -> PoseBatch:
+        """What the pose head needs of the images at `index`, those marked in `flips` mirrored."""
+        rows, mirrored = torch.from_numpy(index), torch.from_numpy(flips)
+        tokens = self.tokens[rows, mirrored.long()].float()
+        foreground = functional.adaptive_max_pool2d(self.mask[rows], tokens.shape[1]) > 0
+        foreground = torch.where(mirrored[:, None, None], foreground.flip(2), foreground)
+        return PoseBatch(tokens, foreground, self._rotation(rows, mirrored), self.fold[rows])
+
+    def _rotation(self, rows: Int64[Tensor, "B"], mirrored: Bool[Tensor, "B"]) -> Float[Tensor, "B 3 3"]:
+        """A mirror image of the object turns as diag(-1, 1, 1) R diag(-1, 1, 1)."""
+        sign, rotation = torch.tensor([-1.0, 1.0, 1.0]), self.rotation[rows]
+        return torch.where(mirrored[:, None, None], sign[:, None] * rotation * sign, rotation)
 
 
 def resample(maps: Float[Tensor, "B T T K"], size: int) -> Float[Tensor, "B S S K"]:

@@ -14,7 +14,7 @@ from pipeline.params import Loss, Params
 from pipeline.renderer import Rendering, render
 from pipeline.rendering.rasterizer import Rasterizer
 from pipeline.training.augment import augment_pose
-from pipeline.training.dataset import Batch
+from pipeline.training.dataset import Batch, PoseBatch
 from pipeline.training.schedule import Phase
 
 EIKONAL_POINTS = 2000
@@ -56,8 +56,7 @@ class MeshCache:
         if self._faces is not template.faces:
             self._faces = template.faces
             self._edges = mesh_edges(template.faces)
-            faces = template.faces.to(torch.int32).contiguous()
-            self._topology = self.rasterizer.topology(faces, len(template.vertices))
+            self._topology = self.rasterizer.topology(template.faces, len(template.vertices))
         return self._edges, self._topology
 
 
@@ -66,11 +65,15 @@ def evaluate_objective(
     rasterizer: Rasterizer,
     cache: MeshCache,
     batch: Batch,
+    poses: PoseBatch,
     phase: Phase,
     params: Params,
     generator: torch.Generator,
 ) -> Terms:
     """Render `batch` in the given phase and compute every term whose weight is not zero.
+
+    Args:
+        poses: images whose poses are compared with their labels, where there is pose supervision.
 
     Raises:
         EmptyMeshError: the template has no surface.
@@ -114,9 +117,9 @@ def evaluate_objective(
     terms |= {name: (importance * value).mean() for name, value in images.items()}
 
     if supervised:
-        augmented = augment_pose(batch.tokens, batch.rotation, params.training.pose_augmentation, generator)
+        augmented = augment_pose(poses, params.training.pose_augmentation, generator)
         predicted = model.pose(augmented.tokens).rotations[:, 0]
-        terms["pose"] = losses.pose_loss(predicted, augmented.rotation, batch.fold).mean()
+        terms["pose"] = losses.pose_loss(predicted, augmented.rotation, poses.fold).mean()
     if hypotheses.logits.shape[1] > 1 and weights.logit:
         boost = {"feature": weights.logit_feature_boost}
         target = sum(

@@ -52,18 +52,18 @@ def deform_step(params: Training) -> int:
     return round(params.deform_from * params.steps)
 
 
-def batch_order(step: int, count: int, params: Training) -> np.ndarray:
-    """Indices of the images of `step`, a pure function of (seed, step): shuffled epochs, laid end to end."""
-    positions = np.arange(step * params.batch, (step + 1) * params.batch)
+def batch_order(step: int, count: int, batch: int, params: Training) -> np.ndarray:
+    """Indices of `batch` of `count` images, a pure function of (seed, step): shuffled epochs, laid end to end."""
+    positions = np.arange(step * batch, (step + 1) * batch)
     epochs = {
         epoch: _generator(params.seed, 0, epoch).permutation(count) for epoch in set((positions // count).tolist())
     }
     return np.array([epochs[position // count][position % count] for position in positions])
 
 
-def batch_flips(step: int, params: Training) -> np.ndarray:
-    """Which images of `step` are mirrored."""
-    return (_generator(params.seed, 1, step).random(params.batch) < 0.5) & params.flip
+def batch_flips(step: int, batch: int, params: Training) -> np.ndarray:
+    """Which of the `batch` images of `step` are mirrored."""
+    return (_generator(params.seed, 1, step).random(batch) < 0.5) & params.flip
 
 
 def step_generator(step: int, params: Training) -> torch.Generator:

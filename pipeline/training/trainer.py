@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -106,11 +107,13 @@ class _Run:
         phase = phase_at(self.step, settings)
         if self.step == deform_step(settings) and self.params.model.deformation.identity == "frozen":
             self._freeze()
-        order = batch_order(self.step, len(self.data.names), settings)
-        batch = self.data.batch(order, batch_flips(self.step, settings))
+        batch = self.data.batch(*self._draw(settings.batch))
+        poses = self.data.pose_batch(*self._draw(settings.pose_batch))
         try:
             generator = step_generator(self.step, settings)
-            terms = evaluate_objective(self.model, self.rasterizer, self.cache, batch, phase, self.params, generator)
+            terms = evaluate_objective(
+                self.model, self.rasterizer, self.cache, batch, poses, phase, self.params, generator
+            )
         except EmptyMeshError as error:
             raise TrainingError(f"Step {self.step}, images {', '.join(batch.names)}: {error}") from error
         total = terms.total(self.params.loss, phase)
@@ -146,6 +149,11 @@ class _Run:
                     value.copy_(self.average[name])
         return self.model.eval()
 
+    def _draw(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Which images this step sees, and which of them mirrored."""
+        settings = self.params.training
+        return batch_order(self.step, len(self.data.names), count, settings), batch_flips(self.step, count, settings)
+
     def _freeze(self) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.params.training.seed)
@@ -154,12 +162,13 @@ class _Run:
 
     def _new_optimizer(self) -> torch.optim.Adam:
         model, settings = self.model, self.params.training
-        prior = [*model.sdf.parameters(), *model.field.parameters()]
-        known = {id(p) for p in prior} | {id(model.codes)}
+        prior, pose = [*model.sdf.parameters(), *model.field.parameters()], list(model.pose.parameters())
+        known = {id(p) for p in [*prior, *pose]} | {id(model.codes)}
         instance = [p for p in model.parameters() if id(p) not in known]
         groups = [
             {"params": prior, "lr": settings.lr_prior, "base_lr": settings.lr_prior},
             {"params": instance, "lr": settings.lr_instance, "base_lr": settings.lr_instance},
+            {"params": pose, "lr": settings.lr_pose, "base_lr": settings.lr_pose},
         ]
         optimizer = torch.optim.Adam(groups)
         if len(model.codes):
