@@ -45,7 +45,7 @@ def signed_volume(vertices: Float[Tensor, "*B N 3"], faces: Int[Tensor, "F 3"]) 
 
 def mesh_edges(faces: Int[Tensor, "F 3"]) -> Int[Tensor, "E 2"]:
     """The edges (a < b) of a mesh, each once, sorted."""
-    return _sides(faces).sort(1).values.unique(dim=0)
+    return _unique_edges(faces)[0]
 
 
 class Subdivision(NamedTuple):
@@ -63,8 +63,7 @@ class Subdivision(NamedTuple):
 
 def subdivide(faces: Int[Tensor, "F 3"], n: int) -> Subdivision:
     """Split each face of a mesh of `n` vertices into four; the surface stays the same."""
-    sides = _sides(faces).sort(1).values
-    edges, index = sides.unique(dim=0, return_inverse=True)
+    edges, index = _unique_edges(faces)
     ab, bc, ca = (n + index.reshape(-1, 3)).unbind(1)
     a, b, c = faces.unbind(1)
     corners = [torch.stack(face, 1) for face in ((a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca))]
@@ -121,6 +120,15 @@ def is_watertight(faces: Int[Tensor, "F 3"]) -> bool:
     sides = _sides(faces)
     directed = sides.unique(dim=0)
     return len(faces) > 0 and len(directed) == len(sides) and torch.equal(directed, directed.flip(1).unique(dim=0))
+
+
+def _unique_edges(faces: Int[Tensor, "F 3"]) -> tuple[Int[Tensor, "E 2"], Int[Tensor, " S"]]:
+    """The edges (a < b), each once, sorted; and the row of each side of `_sides`."""
+    low, high = _sides(faces).long().sort(1).values.unbind(1)
+    # Single numbers sort far faster than rows.
+    count = int(faces.max()) + 1 if len(faces) else 1
+    keys, index = (low * count + high).unique(return_inverse=True)
+    return torch.stack([keys // count, keys % count], 1).to(faces.dtype), index
 
 
 def _sides(faces: Int[Tensor, "F 3"]) -> Int[Tensor, "S 2"]:
