@@ -27,7 +27,7 @@ from pipeline.reporting.rows import row_name
 from pipeline.reporting.table import build_table
 
 PAPER = Path(__file__).resolve().parents[2] / "shared/paper/table1.csv"
-SETTINGS = settings_of(tiny_params())
+SETTINGS = settings_of(tiny_params(benchmark__seed=5))
 REAL = dataclasses.replace(SETTINGS, backends=Backends("sam", "depth_anything", "orient_anything", "dinov2"))
 
 
@@ -73,7 +73,7 @@ def test_markdown_states_split_seeds_pairs_and_what_the_average_covers():
     for expected in (
         "split 'test'",
         "training seed 0",
-        "benchmark seed 0",
+        "benchmark seed 5",
         "chair 40 (abababab)",
         "2 more",
         "avg of 2",
