@@ -67,7 +67,7 @@ class Instance:
     occluded: bool
     difficult: bool
     viewpoint: Viewpoint | None
-    """Annotated viewpoint where the release has one. For evaluation only: no label or training code reads it."""
+    """Annotated viewpoint where PASCAL3D+ has one. For evaluation only: no label or training code reads it."""
     cad_index: int | None
     """1-based index of the annotated CAD model. For evaluation only."""
 

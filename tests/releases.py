@@ -79,6 +79,13 @@ def write_training(root: Path, objects: dict[str, tuple[pascal3d.ObjectRecord, .
     pascal3d.write_image_set(pascal3d.image_set_path(root, category, "train"), objects)
 
 
+def write_pascal(root: Path, objects: dict[str, tuple[pascal3d.ObjectRecord, ...]], category: str = "car") -> None:
+    """Annotations of the PASCAL split of PASCAL3D+, one for each entry; their photographs are SPair-71k's."""
+    for name, items in objects.items():
+        record = pascal3d.ImageRecord(f"{name}.jpg", WIDTH, HEIGHT, items)
+        pascal3d.write_record(pascal3d.annotation_path(root, category, name, "pascal"), record)
+
+
 def write_evaluation(
     root: Path, images: dict[str, spair.ImageAnnotation], pairs: list[tuple[str, str]], category: str = "car"
 ) -> None:

@@ -172,6 +172,17 @@ def test_a_change_to_the_report_trains_nothing():
         assert not touched, f"'{stage}' imports {touched}"
 
 
+@pytest.mark.parametrize("stage", ["masks", "depth", "poses", "features", "pca", "train", "predict"])
+def test_no_label_or_training_code_reads_the_annotated_viewpoint_or_model(stage):
+    """They are for evaluation only; the readers and writers of the tables carry them."""
+    assert Path("pipeline/records.py") in closure(stage)
+    for path in closure(stage):
+        if not path.is_relative_to("pipeline/data"):
+            tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+            read = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+            assert not read & {"viewpoint", "cad_index"}, f"{path}, which '{stage}' imports"
+
+
 def test_only_report_files_are_kept_in_git():
     kept = [
         name

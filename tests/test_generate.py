@@ -10,9 +10,11 @@ from pipeline.benchmark.generate import generate
 from pipeline.benchmark.pool import assignments
 from pipeline.cameras import project_cad
 from pipeline.data.cad import cad_path, mesh_path, read_cad
-from pipeline.data.evaluation import read_pairs
+from pipeline.data.coordinates import box_from_one_based, to_one_based_integers
+from pipeline.data.evaluation import pair_instances, read_pairs
 from pipeline.data.off import read_off, write_off
 from pipeline.data.pascal3d import annotation_path, read_image_sets, read_record
+from pipeline.data.pascal_split import with_pascal_annotation
 from pipeline.data.spair import (
     SPLITS,
     pair_list_path,
@@ -68,6 +70,21 @@ def files(layout):
     }
 
 
+def spair_names(layout, category):
+    return [path.stem for path in sorted((layout.spair / "ImageAnnotation" / category).iterdir())]
+
+
+def annotated_instances(layout, category, split):
+    """The images of a PASCAL3D+ split with their viewpoints."""
+    if split == "imagenet":
+        instances, skipped = training_instances(layout.pascal3d, category)
+    else:
+        instances, skipped = pair_instances(layout.spair, category, spair_names(layout, category), "test")
+        instances = tuple(with_pascal_annotation(layout.pascal3d, item) for item in instances)
+    assert not skipped
+    return instances
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     counts, layout = write_benchmark(tmp_path_factory.mktemp("benchmark"), ("car", "bottle"))
@@ -95,14 +112,15 @@ def test_a_seed_changes_the_images(written, tmp_path):
     assert all((written.root / path).read_bytes() != (other.root / path).read_bytes() for path in photos)
 
 
+@pytest.mark.parametrize(("split", "images"), [("imagenet", 5), ("pascal", 9)])
 @pytest.mark.parametrize("category", ["car", "bottle"])
-def test_anchors_are_the_projected_keypoints_of_the_annotated_model(written, category):
+def test_anchors_are_the_projected_keypoints_of_the_annotated_model(written, category, split, images):
     models = read_cad(cad_path(written.pascal3d, category))
-    instances, skipped = training_instances(written.pascal3d, category)
-    assert len(instances) == 5 and not skipped
+    instances = annotated_instances(written, category, split)
+    assert len(instances) == images
     seen = 0
     for instance in instances:
-        (item,) = read_record(annotation_path(written.pascal3d, category, instance.name)).objects
+        (item,) = read_record(annotation_path(written.pascal3d, category, instance.name, split)).objects
         keypoints = models[instance.cad_index - 1].keypoints
         assert set(item.anchors) == set(keypoints)
         points = project_cad(np.stack([keypoints[name] for name in item.anchors]), instance.viewpoint)
@@ -121,8 +139,40 @@ def test_models_of_both_forms_agree_and_training_uses_only_its_own(written):
         mesh = read_off(mesh_path(written.pascal3d, "car", i + 1))
         np.testing.assert_allclose(mesh.vertices, model.vertices, atol=1e-6)
         np.testing.assert_array_equal(mesh.faces, model.faces)
-    instances, _ = training_instances(written.pascal3d, "car")
-    assert {instance.cad_index for instance in instances} == {1, 2}
+    shown = {
+        split: {instance.cad_index for instance in annotated_instances(written, "car", split)}
+        for split in ("imagenet", "pascal")
+    }
+    assert shown == {"imagenet": {1, 2}, "pascal": {3, 4, 5, 6}}
+
+
+@pytest.mark.parametrize("category", ["car", "bottle"])
+def test_both_releases_say_the_same_of_the_images_of_spair(written, category):
+    names = spair_names(written, category)
+    folder = annotation_path(written.pascal3d, category, "", "pascal").parent
+    assert [path.stem for path in sorted(folder.iterdir())] == names
+    slots = sorted({name for model in read_cad(cad_path(written.pascal3d, category)) for name in model.keypoints})
+    for instance in annotated_instances(written, category, "pascal"):
+        image = read_image_annotation(spair_annotation_path(written.spair, category, instance.name))
+        record = read_record(annotation_path(written.pascal3d, category, instance.name, "pascal"))
+        assert (record.filename, record.width, record.height) == (image.filename, image.image_width, image.image_height)
+        (item,) = record.objects
+        assert (item.category, item.bbox) == (image.category, image.bndbox)
+        assert instance.box == box_from_one_based(item.bbox)
+        assert (item.truncated, item.occluded, item.difficult) == (image.truncated, image.occluded, image.difficult)
+        for slot, name in enumerate(slots):
+            location = item.anchors[name].location if name in item.anchors else None
+            rounded = None if location is None else tuple(to_one_based_integers(np.array(location) - 0.5).tolist())
+            assert image.kps[str(slot)] == rounded
+        view, pose = instance.viewpoint, read_truth(written.truth / category / f"{instance.name}.npz").pose
+        np.testing.assert_allclose(pose, [view.azimuth, view.elevation, view.theta, view.distance])
+
+
+def test_the_photographs_of_spair_are_written_once(written):
+    folders = {path.parent.relative_to(written.root) for path in written.root.rglob("*.[jJ]*[gG]")}
+    images = {written.pascal3d / "Images" / f"{category}_imagenet" for category in ("car", "bottle")}
+    images |= {spair_image_path(written.spair, category, "").parent for category in ("car", "bottle")}
+    assert folders == {path.relative_to(written.root) for path in images}
 
 
 @pytest.mark.parametrize("category", ["car", "bottle"])

@@ -10,15 +10,18 @@ from releases import (
     GENUINE_SPAIR,
     IMAGE,
     ROOT,
+    VIEW,
     layout_of,
     needs_fixtures,
     write_evaluation,
+    write_pascal,
     write_training,
 )
 
 from pipeline.data import pascal3d, spair
 from pipeline.data.instances import pair_list, read_instances, read_pairs_file, write_instances, write_pairs
 from pipeline.data.tables import build, describe, write_tables
+from pipeline.data.training import viewpoint
 from pipeline.errors import InputError
 from pipeline.files import sha256
 from stages import instances as stage
@@ -82,6 +85,43 @@ def test_without_pascal3d_there_are_no_training_instances(root):
     assert names(tables, train=True) == []
     assert tables.counts.training_listed == 0
     with pytest.raises(InputError, match=r"data\.pascal3d"):
+        make(layout_of(root))
+
+
+def test_evaluated_images_have_the_viewpoint_and_the_model_that_pascal3d_annotates(root):
+    write_pascal(root / "pascal3d", {"a": (CAR,), "b": (replace(CAR, viewpoint=None),), "cut": (CAR,)})
+    layout = layout_of(root)
+    tables = make(layout)
+    found = {item.name: (item.viewpoint, item.cad_index) for item in tables.instances if item.split == "test"}
+    assert found == {"a": (viewpoint(VIEW), 3), "b": (None, 3)}
+    assert (tables.counts.evaluation_viewpoints, tables.counts.evaluation_cad_models) == (1, 2)
+    assert "a viewpoint for 1 and a CAD model for 2 of the 2 evaluated images" in describe(tables)
+    write_tables(layout, tables)
+    assert tuple(read_instances(layout.instances("car"))) == tables.instances
+    summary = json.loads(layout.instances("car").with_name("summary.json").read_text())
+    assert (summary["counts"]["evaluation_viewpoints"], summary["counts"]["evaluation_cad_models"]) == (1, 2)
+    # The pairs, and so the scores, do not depend on it.
+    shutil.rmtree(root / "pascal3d" / "Annotations" / "car_pascal")
+    assert make(layout).pairs.sha256 == tables.pairs.sha256
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_without_an_annotation_evaluated_images_have_neither_viewpoint_nor_model(present, root):
+    # With an empty data.pascal3d, what lies in the folder of the run is not read.
+    write_pascal(root, {"a": (CAR,), "b": (CAR,)})
+    if present:
+        write_pascal(root / "pascal3d", {"another": (CAR,)})
+    for layout in (layout_of(root), layout_of(root, pascal3d="")):
+        tables = make(layout)
+        assert [item.viewpoint or item.cad_index for item in tables.instances if item.split == "test"] == [None, None]
+        assert (tables.counts.evaluation_viewpoints, tables.counts.evaluation_cad_models) == (0, 0)
+
+
+def test_a_damaged_annotation_of_an_evaluated_image_is_an_error(root):
+    write_pascal(root / "pascal3d", {"a": (CAR,)})
+    path = pascal3d.annotation_path(root / "pascal3d", "car", "a", "pascal")
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(InputError, match=r"car_pascal/a\.mat.*Fetch"):
         make(layout_of(root))
 
 

@@ -49,6 +49,12 @@ def test_records_round_trip_and_equal_records_give_equal_bytes(tmp_path_factory,
     assert (folder / "a.mat").read_bytes()[:116].rstrip() == b"MATLAB 5.0 MAT-file"
 
 
+def test_each_split_has_a_folder_of_its_own(tmp_path):
+    assert pascal3d.annotation_path(tmp_path, "car", "n1_1") == tmp_path / "Annotations/car_imagenet/n1_1.mat"
+    path = pascal3d.annotation_path(tmp_path, "car", "2008_000032", "pascal")
+    assert path == tmp_path / "Annotations/car_pascal/2008_000032.mat"
+
+
 def test_the_file_has_the_structure_that_readers_of_the_release_expect(tmp_path):
     pascal3d.write_record(tmp_path / "a.mat", replace(RECORD, objects=(CAR, CAR)))
     record = scipy.io.loadmat(tmp_path / "a.mat")["record"]

@@ -67,6 +67,7 @@ def _generate_category(
         write_truth(layout.truth / category / f"{name}.npz", picture.truth(FOLDS.get(category, 1)))
         if assignment.split == "train":
             return pascal3d_release.write_picture(layout.pascal3d, category, name, picture)
+        pascal3d_release.write_pascal_annotation(layout.pascal3d, category, name, picture)
         return spair_release.write_picture(layout.spair, category, name, picture, names)
 
     pascal3d_release.write_models(layout.pascal3d, category, pool)

@@ -1,4 +1,4 @@
-"""The embedded benchmark's training half, in the format of PASCAL3D+ (release 1.1)."""
+"""The embedded benchmark's PASCAL3D+ (release 1.1): the training half, and what it says of SPair-71k's images."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,10 +32,18 @@ def write_models(root: Path, category: str, pool: Sequence[Specimen]) -> None:
 
 
 def write_picture(root: Path, category: str, name: str, picture: Picture) -> None:
-    """Write the photograph and its annotation."""
+    """Write a training photograph and its annotation (ImageNet split)."""
     path = image_path(root, category, name)
     write_image(path, picture.photo.image)
     write_record(annotation_path(root, category, name), record(category, path.name, picture))
+
+
+def write_pascal_annotation(root: Path, category: str, name: str, picture: Picture) -> None:
+    """Write the annotation of an image of SPair-71k (PASCAL split).
+
+    The release has a copy of the photograph in `Images/<category>_pascal`; here it lies in SPair-71k's JPEGImages only.
+    """
+    write_record(annotation_path(root, category, name, "pascal"), record(category, f"{name}.jpg", picture))
 
 
 def write_image_sets(root: Path, category: str, names: Sequence[str]) -> None:

@@ -57,7 +57,8 @@ def check_truncation(root: Path, pairs: Iterable[Pair]) -> None:
 def pair_instances(root: Path, category: str, names: Iterable[str], split: str) -> Selection:
     """The annotated objects of the images `names`, whose boxes are clipped to the image.
 
-    An object whose box lies wholly outside its image is skipped.
+    An object whose box lies wholly outside its image is skipped. SPair-71k annotates neither viewpoint nor CAD model;
+    `pipeline.data.pascal_split` adds them.
 
     Raises:
         InputError: an image or its annotation is missing or damaged: leaving it out would change the benchmark.

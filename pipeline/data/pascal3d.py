@@ -1,4 +1,4 @@
-"""PASCAL3D+ (release 1.1): annotations and image lists of the ImageNet split.
+"""PASCAL3D+ (release 1.1): annotations of both splits, photographs and image lists of the ImageNet split.
 
 The dataclasses hold what the files hold: degrees, 1-based pixels, and None where the file has an empty value.
 """
@@ -6,11 +6,14 @@ The dataclasses hold what the files hold: degrees, 1-based pixels, and None wher
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pipeline.data import matlab
 from pipeline.errors import InputError
 from pipeline.files import write_text
+
+Split = Literal["imagenet", "pascal"]
+"""Where the annotated photographs come from: ImageNet, or PASCAL VOC as those of SPair-71k do."""
 
 SUBSETS = ("train", "val")
 """Image lists of the ImageNet split."""
@@ -72,11 +75,12 @@ class ImageRecord:
 
 
 def image_path(root: Path, category: str, name: str) -> Path:
+    """Photograph of the ImageNet split; those of the PASCAL split are read from SPair-71k's JPEGImages."""
     return root / "Images" / f"{category}_imagenet" / f"{name}.JPEG"
 
 
-def annotation_path(root: Path, category: str, name: str) -> Path:
-    return root / "Annotations" / f"{category}_imagenet" / f"{name}.mat"
+def annotation_path(root: Path, category: str, name: str, split: Split = "imagenet") -> Path:
+    return root / "Annotations" / f"{category}_{split}" / f"{name}.mat"
 
 
 def image_set_path(root: Path, category: str, subset: str) -> Path:
@@ -90,7 +94,7 @@ def write_image_set(path: Path, names: Iterable[str]) -> None:
 
 
 def write_record(path: Path, record: ImageRecord) -> None:
-    """Write `Annotations/<category>_imagenet/<name>.mat`; equal records give equal bytes."""
+    """Write `Annotations/<category>_<split>/<name>.mat`; equal records give equal bytes."""
     objects = matlab.struct_array(
         [_object_struct(item) for item in record.objects],
         ("class", "bbox", "cad_index", "anchors", "viewpoint", "truncated", "occluded", "difficult"),

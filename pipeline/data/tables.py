@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pipeline.categories import check_category
 from pipeline.data.evaluation import check_truncation, pair_instances, read_pairs
 from pipeline.data.instances import PairList, pair_list, write_instances, write_pairs
+from pipeline.data.pascal_split import with_pascal_annotation
 from pipeline.data.training import training_instances
 from pipeline.errors import InputError
 from pipeline.files import write_json
@@ -33,6 +34,9 @@ class Counts:
     pairs: int
     evaluation: int
     """Images in the evaluated pairs."""
+    evaluation_viewpoints: int
+    """Those of them whose object has a viewpoint in PASCAL3D+, and those with a CAD model."""
+    evaluation_cad_models: int
 
 
 class Tables(NamedTuple):
@@ -50,8 +54,9 @@ def build(params: Params, layout: Layout, category: str) -> Tables:
     """Read both releases and apply the paper's rules (SEMAGIC section 4.1).
 
     Training: the PASCAL3D+ ImageNet split without truncated, occluded or difficult objects. Evaluation: the pairs of
-    `data.evaluation_split` in which neither image is truncated. Each rule is a parameter. With an empty
-    `data.pascal3d` there are no training instances.
+    `data.evaluation_split` in which neither image is truncated. Each rule is a parameter. Evaluation instances have
+    the viewpoint and the CAD model of the PASCAL3D+ PASCAL split where it annotates their object. With an empty
+    `data.pascal3d` there are no training instances, no viewpoints and no CAD models.
 
     Raises:
         InputError: a release is missing or damaged, it contradicts itself, or nothing is left.
@@ -70,7 +75,7 @@ def build(params: Params, layout: Layout, category: str) -> Tables:
 
 
 def describe(tables: Tables) -> str:
-    """The counts in words, two lines and one more for each skipped image."""
+    """The counts in words, three lines and one more for each skipped image."""
     c = tables.counts
     lines = [
         f"{tables.pairs.category}: {c.training} training images of {c.training_listed} "
@@ -78,6 +83,8 @@ def describe(tables: Tables) -> str:
         f"{tables.pairs.category}: {c.pairs} evaluated pairs of {c.pairs_listed} in '{tables.pairs.split}' "
         f"({c.pairs_truncated} truncated, {c.pairs_skipped} skipped) with {c.evaluation} images; "
         f"sha256 {tables.pairs.sha256[:12]}",
+        f"{tables.pairs.category}: PASCAL3D+ has a viewpoint for {c.evaluation_viewpoints} and a CAD model for "
+        f"{c.evaluation_cad_models} of the {c.evaluation} evaluated images",
         *(f"{tables.pairs.category}: skipped {name}: {reason}" for name, reason in tables.skipped.items()),
     ]
     return "\n".join(lines)
@@ -137,12 +144,16 @@ def _evaluation(
         )
     used = {name for pair in kept for name in (pair.source, pair.target)}
     instances = tuple(item for item in found if item.name in used)
+    if params.data.pascal3d:
+        instances = tuple(with_pascal_annotation(layout.pascal3d, item) for item in instances)
     counts = {
         "pairs_listed": len(listed),
         "pairs_truncated": len(listed) - len(whole),
         "pairs_skipped": len(whole) - len(kept),
         "pairs": len(kept),
         "evaluation": len(instances),
+        "evaluation_viewpoints": sum(item.viewpoint is not None for item in instances),
+        "evaluation_cad_models": sum(item.cad_index is not None for item in instances),
     }
     return instances, pair_list(category, split, kept), skipped, counts
 

@@ -1,0 +1,55 @@
+"""Viewpoint and CAD model of SPair-71k's objects: the PASCAL split of PASCAL3D+ annotates the same photographs."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.data import pascal3d
+from pipeline.data.coordinates import box_from_one_based, clip_box
+from pipeline.data.training import viewpoint
+from pipeline.records import Box, Instance
+
+MIN_OVERLAP = 0.5
+"""Intersection over union from which two boxes are of one object, as in PASCAL VOC's detection task.
+
+Both releases take their boxes from PASCAL VOC, so those of one object hardly differ.
+"""
+
+
+def with_pascal_annotation(root: Path, instance: Instance) -> Instance:
+    """An instance of SPair-71k with the viewpoint and the CAD model that PASCAL3D+ annotates for its object.
+
+    Of the annotated objects of the category it is the one whose box, clipped to the image, overlaps most with the
+    instance's. Both stay unknown where the image has no annotation or no box overlaps by `MIN_OVERLAP` or more, and
+    each where the annotation leaves it out.
+
+    Args:
+        root: PASCAL3D+.
+        instance: its box lies inside the image.
+
+    Raises:
+        InputError: the annotation is damaged.
+    """
+    path = pascal3d.annotation_path(root, instance.category, instance.name, "pascal")
+    if not path.is_file():
+        return instance
+    overlaps = [
+        (intersection_over_union(instance.box, box), item)
+        for item in pascal3d.read_record(path).objects
+        if item.category == instance.category and (box := _visible_box(item, instance)) is not None
+    ]
+    overlap, item = max(overlaps, key=lambda entry: entry[0], default=(0.0, None))
+    if item is None or overlap < MIN_OVERLAP:
+        return instance
+    return replace(instance, viewpoint=viewpoint(item.viewpoint), cad_index=item.cad_index)
+
+
+def intersection_over_union(a: Box, b: Box) -> float:
+    """Area that two boxes of positive area share, as a share of the area that they cover together."""
+    width = min(a.x1, b.x1) - max(a.x0, b.x0)
+    height = min(a.y1, b.y1) - max(a.y0, b.y0)
+    shared = max(width, 0.0) * max(height, 0.0)
+    return shared / (a.width * a.height + b.width * b.height - shared)
+
+
+def _visible_box(item: pascal3d.ObjectRecord, instance: Instance) -> Box | None:
+    return item.bbox and clip_box(box_from_one_based(item.bbox), instance.width, instance.height)
