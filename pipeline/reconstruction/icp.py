@@ -1,0 +1,71 @@
+"""Iterative closest points (Besl & McKay, TPAMI 1992), trimmed (Chetverikov et al., ICPR 2002), in both directions."""
+
+import math
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.spatial import cKDTree
+
+from pipeline.errors import InputError
+from pipeline.reconstruction.similarity import Similarity, fit_similarity
+
+CONVERGED = 5e-4
+"""A step that moves the points by up to this share of the target's radius (both root mean squares) is the last."""
+
+
+def icp(
+    source: Float[np.ndarray, "N 3"],
+    target: Float[np.ndarray, "M 3"],
+    initial: Similarity,
+    with_scale: bool,
+    iterations: int,
+    trim: float,
+) -> Similarity:
+    """Refine a transform that maps `source` onto `target`.
+
+    Each iteration pairs every moved source point with the nearest target point and every target point with the nearest
+    moved source point, leaves the longest pairs of each direction out, and fits the others in closed form. With the
+    first direction alone the sum of squares is smallest where all of the source shrinks into one point of the target:
+    the second one holds the scale, because every part of the target then asks for a source point near it.
+
+    Args:
+        with_scale: whether the scale is refined; otherwise it stays `initial.scale`.
+        iterations: at most.
+        trim: share in [0, 1) of each direction's pairs that is left out. Trimmed together, the longest pairs might
+            all be of the second direction, and the scale be free again.
+
+    Raises:
+        InputError: a set of points is empty, or `trim` is outside [0, 1).
+    """
+    if min(len(source), len(target)) == 0:
+        raise InputError(f"ICP needs points in both sets; found {len(source)} and {len(target)}.")
+    if not 0 <= trim < 1:
+        raise InputError(f"ICP leaves out a share of the pairs in [0, 1); found {trim:g}. Choose a share such as 0.05.")
+    target_tree = cKDTree(target)
+    smallest_step = CONVERGED * _root_mean_square(target - target.mean(axis=0))
+    transform, moved = initial, initial.apply(source)
+    for _ in range(iterations):
+        to_target, nearest_target = target_tree.query(moved, workers=1)
+        # A balanced tree takes three times as long to build and is no faster to search once.
+        to_source, nearest_source = cKDTree(moved, balanced_tree=False, compact_nodes=False).query(target, workers=1)
+        forward, backward = _shortest(to_target, trim), _shortest(to_source, trim)
+        step = fit_similarity(
+            np.concatenate([moved[forward], moved[nearest_source[backward]]]),
+            np.concatenate([target[nearest_target[forward]], target[backward]]),
+            with_scale,
+        )
+        before, moved = moved, step.apply(moved)
+        transform = step.after(transform)
+        if _root_mean_square(moved - before) <= smallest_step:
+            break
+    return transform
+
+
+def _shortest(distances: Float[np.ndarray, "N"], trim: float) -> Int[np.ndarray, "K"]:
+    """Indices of the shortest (1 - trim) N of the distances, rounded up."""
+    kept = math.ceil((1 - trim) * len(distances))
+    return np.argpartition(distances, kept - 1)[:kept]
+
+
+def _root_mean_square(vectors: Float[np.ndarray, "N 3"]) -> float:
+    return math.sqrt(np.square(vectors).sum(axis=1).mean())
