@@ -76,10 +76,13 @@ def render(
     margin: float,
     topology: Any = None,
     deformed_features: bool = True,
+    masks: Float[Tensor, "B S S"] | None = None,
 ) -> Rendering:
     """Render the deformed `vertices` of `template` with the model's albedo, light and feature field.
 
-    The networks are evaluated on covered pixels only.
+    The networks are evaluated on covered pixels only, and with `masks` only where these exceed one half: elsewhere
+    colours and features are zero. `losses.common_region` keeps a pixel away from there, and antialiasing reaches no
+    further than the next pixel, so that what is compared inside the region is the same with masks and without.
     """
     placement = place(vertices, template.vertices, pose, model.params.pose, margin)
     clip, faces = placement.clip, template.faces
@@ -90,8 +93,9 @@ def render(
     pixels = rasterizer.interpolate(attributes, rast, faces)
     covered = rast[..., 3] > 0
 
-    image_of_pixel = covered.nonzero()[:, 0]
-    canonical, deformed, normal, disparity = pixels[covered].split([3, 3, 3, 1], -1)
+    inside = (covered if masks is None else covered & (masks > 0.5)).flatten().nonzero()[:, 0]
+    image_of_pixel = inside // size**2
+    canonical, deformed, normal, disparity = pixels.flatten(0, 2).index_select(0, inside).split([3, 3, 3, 1], -1)
     # Seen from either side, as the mesh has no inside.
     normal = functional.normalize(normal * torch.where(normal[:, 2:] < 0, -1.0, 1.0), dim=-1)
     shading = model.light(code, normal, image_of_pixel)
@@ -103,8 +107,8 @@ def render(
     if deformed_features:
         layers.append(model.features(deformed))
     values = torch.cat(layers, -1)
-    image = values.new_zeros(*covered.shape, values.shape[-1])
-    image[covered] = values
+    image = functional.pad(covered.flatten()[:, None].to(values.dtype), (0, values.shape[-1] - 1))
+    image = image.index_copy(0, inside, values).unflatten(0, covered.shape)
     if topology is None:
         topology = rasterizer.topology(faces, len(template.vertices))
     image = rasterizer.antialias(image, rast, clip, faces, topology)

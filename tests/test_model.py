@@ -4,6 +4,7 @@ import pytest
 import torch
 from tiny import tiny_params
 
+from pipeline import losses
 from pipeline.errors import InputError
 from pipeline.model import EmptyMeshError, InputSizes, build_model
 from pipeline.networks.pose import PoseEstimate
@@ -196,3 +197,31 @@ def test_projection_is_where_the_rasterizer_draws():
     assert (pixels - centres).abs().max() < 0.5
     top = template.vertices[:, 1].argmax()
     assert placement.clip[0, top, 1] / placement.clip[0, top, 3] < -0.5
+
+
+def test_masks_change_nothing_that_is_compared_inside_the_common_region():
+    """Values and gradients of the image terms, for a silhouette that the mask meets in part and a rugged mesh."""
+    model, rasterizer = model_of(model__grid__resolution=10), make_rasterizer()
+    for module in (model.field, model.texture):
+        randomise(module)
+    generator = torch.Generator().manual_seed(1)
+    template = model.template()
+    moved = template.vertices.detach() + 0.15 * torch.randn(2, *template.vertices.shape, generator=generator)
+    code = torch.randn(2, 16, generator=generator)
+    pose = PoseEstimate(torch.eye(3).repeat(2, 1, 1), torch.zeros(2, 2), torch.zeros(2))
+    mask = torch.zeros(2, 48, 48)
+    mask[:, 10:30, 4:40] = 1
+    target = torch.rand(2, 48, 48, 4, generator=generator)
+    results = []
+    for masks in (mask, None):
+        vertices = moved.clone().requires_grad_()
+        image = render(model, rasterizer, template, vertices, pose, code, 48, 1.2, masks=masks)
+        region = losses.common_region(image.covered, mask)
+        value = losses.rgb_loss(image.rgb, target[..., :3], region) + losses.feature_loss(
+            image.features + image.features_deformed, target, region
+        )
+        results.append((image.alpha, image.disparity, value, *torch.autograd.grad(value.sum(), vertices)))
+    covered = image.covered.sum()
+    assert 100 < region.sum() < 0.7 * covered
+    for fast, slow in zip(*results, strict=True):
+        torch.testing.assert_close(fast, slow)

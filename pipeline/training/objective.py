@@ -110,6 +110,7 @@ def evaluate_objective(
         params.data.crop_margin,
         topology,
         deformed_features=phase.deform and weights.feature_deformed > 0,
+        masks=batch.mask,
     )
     images = _image_terms(rendering, batch, weights, phase)
     probability = _probabilities(hypotheses, phase).gather(1, choice[:, None])[:, 0].detach()
