@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from pipeline.errors import InputError
 from pipeline.geometry.marching import marching_tetrahedra, sparse_sdf
-from pipeline.geometry.meshes import largest_component, mirror_pairs
+from pipeline.geometry.meshes import Representatives, largest_component, mirror_pairs, representatives
 from pipeline.geometry.tetgrid import build_tetgrid
 from pipeline.networks.encoder import TokenEncoder
 from pipeline.networks.light import LightHead
@@ -28,6 +28,8 @@ class Template(NamedTuple):
     """Of the surface of the signed distance, before it was centred and scaled."""
     radius: Float[Tensor, ""]
     """Its root mean square radius."""
+    representatives: Representatives | None = None
+    """Known where mirrored vertices have mirrored offsets and do not change."""
 
 
 class EmptyMeshError(RuntimeError):
@@ -111,7 +113,8 @@ class DeformableModel(nn.Module):
         if self.frozen:
             vertices = self.template_vertices
             codes = self._frozen_codes()
-            return Template(vertices, self.template_faces, codes, vertices.mean(0), _rms(vertices))
+            half = representatives(vertices, self.template_mirror) if self.params.deformation.symmetric else None
+            return Template(vertices, self.template_faces, codes, vertices.mean(0), _rms(vertices), half)
         points = self.grid.vertices + jitter
         surface = marching_tetrahedra(self.grid, points, sparse_sdf(self.grid, points, self.signed_distance))
         if len(surface.faces) == 0:
@@ -148,9 +151,14 @@ class DeformableModel(nn.Module):
         points, codes = template.vertices.detach(), template.codes
         if codes is None:
             codes = points.new_zeros(len(points), deformation.code_dims)
-        offsets = self.deformation(fold_x(points) if deformation.symmetric else points, codes, code)
         if deformation.symmetric:
-            offsets = torch.cat([offsets[..., :1] * points[:, :1].sign(), offsets[..., 1:]], -1)
+            points = fold_x(points)
+        if (half := template.representatives) is not None:
+            offsets = self.deformation(points[half.rows], codes[half.rows], code).index_select(1, half.index)
+        else:
+            offsets = self.deformation(points, codes, code)
+        if deformation.symmetric:
+            offsets = torch.cat([offsets[..., :1] * template.vertices[:, :1].sign(), offsets[..., 1:]], -1)
         return deformation.scale * offsets
 
     def features(self, points: Float[Tensor, "P 3"]) -> Float[Tensor, "P K"]:

@@ -14,6 +14,7 @@ from pipeline.geometry.meshes import (
     largest_component,
     mesh_edges,
     mirror_pairs,
+    representatives,
     signed_volume,
     subdivide,
     vertex_normals,
@@ -136,6 +137,18 @@ def test_mirror_pairs_of_a_symmetric_surface_are_complete(sphere):
     mirrored = sphere.vertices * torch.tensor([-1.0, 1.0, 1.0])
     assert torch.equal(sphere.vertices[found], mirrored)
     assert torch.equal(found == torch.arange(len(found)), sphere.vertices[:, 0] == 0)
+
+
+def test_representatives_are_one_of_each_exact_pair_and_every_other_vertex(sphere):
+    vertices = sphere.vertices.clone()
+    mirror = mirror_pairs(vertices, 1e-9)
+    moved = (vertices[:, 0] < 0).nonzero()[0]
+    vertices[moved, 1] += 1e-12
+    rows, index = representatives(vertices, mirror)
+    folded = torch.cat([vertices[:, :1].abs(), vertices[:, 1:]], 1)
+    assert torch.equal(folded[rows][index], folded)
+    assert len(rows) == len(folded.unique(dim=0))
+    assert torch.equal(index[rows], torch.arange(len(rows)))
 
 
 def test_largest_component_keeps_the_biggest_part_and_renumbers_it(sphere):

@@ -1,5 +1,7 @@
 """Training: deterministic, resumable to the bit, and stopped by what cannot be trained on."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -93,13 +95,18 @@ def test_vanished_template_names_the_images(tmp_path):
         trainer.train(params, tiny_set(params), tmp_path)
 
 
-def terms_of(params, step, data=None, flips=(False, True)):
-    data = data or tiny_set(params)
-    model = trainer.new_model(params, data)
+def model_at(params, step):
+    model = trainer.new_model(params, tiny_set(params))
     if step >= 4:
         model.freeze()
+    return model
+
+
+def terms_of(params, step, model=None):
+    data = tiny_set(params)
+    model = model or model_at(params, step)
     rasterizer = make_rasterizer()
-    batch = data.batch(np.arange(2), np.array(flips))
+    batch = data.batch(np.arange(2), np.array([False, True]))
     poses = data.pose_batch(np.arange(3), np.array([False, True, False]))
     phase = phase_at(step, params.training)
     generator = step_generator(step, params.training)
@@ -119,6 +126,34 @@ def test_runs_without_pose_supervision_use_hypotheses_and_regress_their_losses()
     assert terms.pose == 0 and terms.logit > 0
     supervised = terms_of(tiny_params(), 1)
     assert supervised.pose > 0 and supervised.logit == 0
+
+
+@pytest.mark.parametrize("field", [True, False])
+def test_one_of_each_mirror_pair_stands_for_both(field):
+    """Terms and gradients against networks that see every vertex."""
+    params = tiny_params(model__field__symmetric=field, model__deformation__code_std=1.0)
+    fresh = model_at(params, 7)
+    with torch.no_grad():
+        for network in (fresh.deformation, fresh.field):
+            network.output.weight.normal_(generator=torch.Generator().manual_seed(0))
+    template = fresh.template()
+    assert len(template.representatives.rows) < 0.6 * len(template.vertices)
+    results = []
+    for pairs in (True, False):
+        model = copy.deepcopy(fresh)
+        template = model.template()
+        if not pairs:
+            model.template = lambda jitter, template=template: template._replace(representatives=None)
+        terms = terms_of(params, 7, model)
+        terms.total(params.loss, phase_at(7, params.training)).backward()
+        gradients = {name: value.grad for name, value in model.named_parameters() if value.grad is not None}
+        results.append((torch.stack(terms).detach(), gradients))
+    (fast, fast_gradients), (slow, slow_gradients) = results
+    assert slow[Terms._fields.index("feat_cons")] > 1e-2 and slow_gradients["codes"].abs().max() > 1e-6
+    torch.testing.assert_close(fast, slow)
+    assert fast_gradients.keys() == slow_gradients.keys()
+    for name, expected in slow_gradients.items():
+        assert (fast_gradients[name] - expected).norm() <= 1e-4 * expected.norm() + 1e-7, name
 
 
 def test_total_is_the_weighted_sum():

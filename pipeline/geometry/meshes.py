@@ -97,6 +97,25 @@ def mirror_pairs(vertices: Float[Tensor, "N 3"], tolerance: float) -> Int[Tensor
     return torch.from_numpy(np.where(paired, nearest, index)).to(vertices.device)
 
 
+class Representatives(NamedTuple):
+    """The vertices on which a mirror-symmetric function need be evaluated."""
+
+    rows: Int[Tensor, " H"]
+    """One vertex of each mirror pair, and every vertex without a partner, ascending."""
+    index: Int[Tensor, " N"]
+    """For each vertex, the position in `rows` of itself or of its mirror image."""
+
+
+def representatives(vertices: Float[Tensor, "N 3"], mirror: Int[Tensor, " N"]) -> Representatives:
+    """Choose one of each pair of `mirror_pairs`; pairs that are not mirror images to the bit keep both.
+
+    Vertices of a frozen template are exact mirror images, so that nothing changes but the time.
+    """
+    own = torch.arange(len(vertices), device=vertices.device)
+    exact = (vertices[mirror] == vertices * vertices.new_tensor([-1.0, 1.0, 1.0])).all(1)
+    return Representatives(*torch.where(exact, torch.minimum(mirror, own), own).unique(return_inverse=True))
+
+
 def largest_component(faces: Int[Tensor, "F 3"], n: int) -> Component:
     """The connected part with the most faces of a mesh of `n` vertices; the one seen first if several have as many.
 

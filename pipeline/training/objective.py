@@ -130,9 +130,7 @@ def evaluate_objective(
         logits = hypotheses.logits.gather(1, choice[:, None])[:, 0]
         terms["logit"] = losses.logit_loss(logits, target).mean()
     if phase.deform and weights.feat_cons:
-        with torch.no_grad():
-            canonical = model.features(template.vertices)
-        terms["feat_cons"] = losses.feature_consistency_loss(canonical, model.frozen_features(vertices))
+        terms["feat_cons"] = _feature_consistency(model, template, vertices)
     if not model.frozen:
         terms["size"] = losses.size_loss(template.centre, template.radius, params.model.sdf.radius)
         if weights.eikonal:
@@ -171,6 +169,22 @@ def _choose_hypothesis(hypotheses: PoseHypotheses, phase: Phase, generator: torc
     anything = (_uniform(count, generator) * number).long().clamp(max=number - 1).to(device)
     best = (_uniform(count, generator) < phase.best).to(device)
     return torch.where(best, hypotheses.logits.argmin(-1), anything)
+
+
+def _feature_consistency(
+    model: DeformableModel, template: Template, vertices: Float[Tensor, "B N 3"]
+) -> Float[Tensor, ""]:
+    """The loss over all vertices; a symmetric field is evaluated on one of each mirror pair."""
+    half = template.representatives if model.params.field.symmetric else None
+    points = template.vertices
+    if half is not None:
+        points, vertices = points[half.rows], vertices.index_select(1, half.rows)
+    with torch.no_grad():
+        canonical = model.features(points)
+    deformed = model.frozen_features(vertices)
+    if half is not None:
+        canonical, deformed = canonical[half.index], deformed.index_select(1, half.index)
+    return losses.feature_consistency_loss(canonical, deformed)
 
 
 def _sdf_gradient(model: DeformableModel, template: Template, generator: torch.Generator) -> Float[Tensor, "P 3"]:
