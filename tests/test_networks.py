@@ -77,9 +77,7 @@ def test_keypoint_encoder_reads_where_its_keypoints_are():
         means, spreads, evidence = [], [], []
         for k in range(2):
             logits = {
-                (i, j): SHARPNESS * encoder.detector(tokens[b, i, j].reshape(1, 3, 1, 1))[0, k, 0, 0].item()
-                for i in range(5)
-                for j in range(5)
+                (i, j): SHARPNESS * encoder.detector(tokens[b, i, j])[k].item() for i in range(5) for j in range(5)
             }
             total = sum(math.exp(value) for value in logits.values())
             place = {key: ((2 * key[1] + 1) / 5 - 1, (2 * key[0] + 1) / 5 - 1) for key in logits}

@@ -66,7 +66,7 @@ class CoordinateMlp(nn.Module):
         With `image_codes` the result has a leading image dimension, every point being evaluated for every image;
         with `image_of_point` as well, each point is evaluated for its own image only.
         """
-        hidden = functional.relu(self.input(self.encoding(points)))
+        hidden = functional.relu(self.input(self.encoding(points)), inplace=True)
         if point_codes is not None:
             hidden = torch.cat([hidden, point_codes], -1)
         hidden = self.point(hidden)
@@ -74,8 +74,8 @@ class CoordinateMlp(nn.Module):
             image = self.image(image_codes)
             hidden = hidden + (image[:, None] if image_of_point is None else image[image_of_point])
         for layer in self.hidden:
-            hidden = layer(functional.relu(hidden))
-        return self.output(functional.relu(hidden))
+            hidden = layer(functional.relu(hidden, inplace=True))
+        return self.output(functional.relu(hidden, inplace=True))
 
 
 def fold_x(points: Float[Tensor, "*N 3"]) -> Float[Tensor, "*N 3"]:
