@@ -51,11 +51,14 @@ def sparse_sdf(
 ) -> Float[Tensor, " V"]:
     """The closed sdf on the grid with gradient only where marching tetrahedra can pass any on.
 
-    `field` maps points [N, 3] to signed distances [N]. It is evaluated everywhere without gradient, then again with
-    gradient at the crossed vertices: the same gradients as one full evaluation, for a fraction of the memory.
+    `field` maps points [N, 3] to signed distances [N]. It is evaluated inside the border without gradient, then again
+    with gradient at the crossed vertices: the same surface and gradients as one full evaluation, for a fraction of the
+    memory. On the border only the crossed vertices have their own value.
     """
     with torch.no_grad():
-        sdf = close_border(grid, field(grid_vertices))
+        inner = (~grid.border).nonzero().squeeze(1)
+        values = field(grid_vertices[inner])
+        sdf = values.new_full((len(grid_vertices),), -BORDER_DISTANCE).index_copy(0, inner, values)
     crossed = crossed_vertices(grid, sdf).nonzero().squeeze(1)
     return close_border(grid, sdf.index_copy(0, crossed, field(grid_vertices[crossed])))
 
