@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from pipeline.model import DeformableModel, EmptyMeshError, InputSizes, build_model
@@ -121,7 +122,7 @@ class _Run:
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
         for group in self.optimizer.param_groups:
-            nn.utils.clip_grad_norm_(group["params"], settings.clip)
+            nn.utils.clip_grad_norm_(group["params"], settings.clip, foreach=True)
             group["lr"] = group["base_lr"] * phase.learning_rate
         self.optimizer.step()
         if phase.deform:
@@ -170,7 +171,7 @@ class _Run:
             {"params": instance, "lr": settings.lr_instance, "base_lr": settings.lr_instance},
             {"params": pose, "lr": settings.lr_pose, "base_lr": settings.lr_pose},
         ]
-        optimizer = torch.optim.Adam(groups)
+        optimizer = torch.optim.Adam(groups, fused=True)
         if len(model.codes):
             optimizer.add_param_group(self._codes_group())
         return optimizer
@@ -181,11 +182,11 @@ class _Run:
 
     def _update_average(self, decay: float) -> None:
         with torch.no_grad():
-            for name, value in self.model.named_parameters():
-                if name in self.average:
-                    self.average[name].lerp_(value, 1 - decay)
-                else:
-                    self.average[name] = value.detach().clone()
+            values = dict(self.model.named_parameters())
+            if self.average:
+                get_ema_multi_avg_fn(decay)([self.average[name] for name in values], [*values.values()], None)
+            else:
+                self.average = {name: value.clone() for name, value in values.items()}
 
     def _check_finite(self, terms: Terms, names: tuple[str, ...]) -> None:
         bad = [name for name, term in terms._asdict().items() if not torch.isfinite(term)]
