@@ -71,7 +71,12 @@ def test_scheduler_against_the_definition(needs, bad, jobs, random):
 
     succeeded = set()
     starts, ends = [], []
-    outcome = run_graph(needs, run, jobs, started=starts.append, ended=lambda node, code: ends.append((node, code)))
+
+    def started(node):
+        starts.append(node)
+        assert len(starts) - len(ends) <= jobs
+
+    outcome = run_graph(needs, run, jobs, started=started, ended=lambda node, code: ends.append((node, code)))
     lost = [node for node in needs if upstream(needs, node) & bad]
     assert outcome.skipped == tuple(lost)
     assert outcome.codes == {node: 7 if node in bad else 0 for node in needs if node not in lost}
@@ -195,7 +200,7 @@ def ends(pid):
 
 
 def test_what_a_command_leaves_behind_is_killed(tmp_path):
-    processes = shell({"a": f"sleep 300 & echo $! > {tmp_path}/pid"}, tmp_path)
+    processes = shell({"a": f"sleep 40 & echo $! > {tmp_path}/pid"}, tmp_path)
     assert processes.run("a") == 0
     assert ends(appears(tmp_path / "pid"))
 
@@ -204,7 +209,7 @@ def test_what_a_command_leaves_behind_is_killed(tmp_path):
 def test_interrupt_ends_whole_process_groups(tmp_path, ignored):
     """Also grandchildren, also those that ignore the request; nothing is started afterwards."""
     trap = "trap '' INT; " if ignored else ""
-    command = f"{trap}sleep 300 & echo $! > {tmp_path}/NAME.new; mv {tmp_path}/NAME.new {tmp_path}/NAME; wait"
+    command = f"{trap}sleep 40 & echo $! > {tmp_path}/NAME.new; mv {tmp_path}/NAME.new {tmp_path}/NAME; wait"
     processes = shell({name: command.replace("NAME", name) for name in "abc"}, tmp_path / "logs", grace=0.3)
 
     def interrupt():
