@@ -15,6 +15,14 @@ CATEGORIES = (
     "tvmonitor",
 )
 
+_FOLDS = {"bottle": 0}
+"""Categories that look the same from all sides; the others have one front."""
+
+
+def symmetry_fold(category: str) -> int:
+    """Rotational symmetry about the vertical: 1 one front, 2 or 4 equal fronts, 0 none (docs/conventions.md)."""
+    return _FOLDS.get(category, 1)
+
 
 def check_category(name: str) -> str:
     """Return `name` if it is one of the ten categories.

@@ -27,8 +27,10 @@ class Predictions(NamedTuple):
 
     projections: dict[str, Projection]
     """By the name of the image."""
-    vertex_features: Float[Tensor, "N K"] | None
-    """Feature field g at the template's vertices, in [0, 1]; only the search's reference 'field' and 'mean' need it."""
+    positions: Float[Tensor, "N 3"]
+    """The vertices on the template, in the object frame."""
+    vertex_features: Float[Tensor, "N K"]
+    """Feature field g at them, in [0, 1]; the search's reference 'field' and 'mean' need it."""
 
 
 def visible_vertices(
@@ -78,17 +80,11 @@ def transfer(query: Float[Tensor, "K 2"], source: Projection, target: Projection
     return target.vertices[nearest_visible_vertex(query, source)]
 
 
-def write_projections(
-    path: Path, projections: dict[str, Projection], vertex_features: Float[Tensor, "N K"] | None = None
-) -> None:
-    """Write a category's predictions as safetensors; equal content gives equal bytes.
-
-    Args:
-        vertex_features: the feature field g at the template's vertices, in [0, 1].
-    """
-    tensors = {f"{name}/{field}": value for name, p in projections.items() for field, value in p._asdict().items()}
-    if vertex_features is not None:
-        tensors["vertex_features"] = vertex_features
+def write_projections(path: Path, predictions: Predictions) -> None:
+    """Write a category's predictions as safetensors; equal content gives equal bytes."""
+    projections = predictions.projections.items()
+    tensors = {f"{name}/{field}": value for name, p in projections for field, value in p._asdict().items()}
+    tensors |= {"positions": predictions.positions, "vertex_features": predictions.vertex_features}
     write_bytes(path, save({key: tensors[key].detach().contiguous() for key in sorted(tensors)}))
 
 
@@ -101,7 +97,7 @@ def read_projections(path: Path) -> Predictions:
     if not path.is_file():
         raise InputError(f"{path}: expected the projected meshes of the category, found none. Run the stage `predict`.")
     tensors = load(path.read_bytes())
-    vertex_features = tensors.pop("vertex_features", None)
+    positions, vertex_features = tensors.pop("positions"), tensors.pop("vertex_features")
     names = sorted({key.rsplit("/", 1)[0] for key in tensors})
     projections = {name: Projection(*(tensors[f"{name}/{field}"] for field in Projection._fields)) for name in names}
-    return Predictions(projections, vertex_features)
+    return Predictions(projections, positions, vertex_features)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.cells import Cell
 from pipeline.params import Params
 
 
@@ -42,26 +43,54 @@ class Layout:
     def poses(self, category: str) -> Path:
         return self.root / "labels" / "poses" / category
 
-    def features(self, category: str) -> Path:
-        return self.root / "features" / category
+    def features(self, backbone: str, category: str) -> Path:
+        return self.root / "features" / backbone / category
 
-    def pca(self, category: str) -> Path:
-        return self.root / "features" / f"{category}_pca.safetensors"
+    def pca(self, backbone: str, category: str) -> Path:
+        return self.root / "features" / backbone / f"{category}_pca.safetensors"
 
-    def model(self, category: str) -> Path:
+    def baselines(self, backbone: str, category: str) -> Path:
+        """Scores of matching the features themselves."""
+        return self.root / "baselines" / backbone / category
+
+    @property
+    def configurations(self) -> Path:
+        """Folder of the cells' resolved parameters."""
+        return self.root / "cells"
+
+    def configuration(self, cell: Cell) -> Path:
+        """The parameters that one cell depends on."""
+        return self.configurations / f"{cell.name}.yaml"
+
+    def model(self, cell: Cell) -> Path:
         """Folder with weights, configuration and loss curves."""
-        return self.root / "models" / category
+        return self._of("models", cell)
 
-    def checkpoints(self, category: str) -> Path:
+    def checkpoints(self, cell: Cell) -> Path:
         """Unfinished trainings; DVC does not know this folder and so does not delete it."""
-        return self.root / ".checkpoints" / category
+        return self._of(".checkpoints", cell)
 
-    def predictions(self, category: str) -> Path:
-        return self.root / "predictions" / category
+    @property
+    def shared_checkpoints(self) -> Path:
+        """States of trainings at the end of the first phase, for the cells that have it in common."""
+        return self.root / ".checkpoints" / "first_phase"
 
-    def evaluation(self, category: str) -> Path:
-        return self.root / "evaluation" / category
+    def predictions(self, cell: Cell) -> Path:
+        return self._of("predictions", cell)
+
+    def evaluation(self, cell: Cell) -> Path:
+        return self._of("evaluation", cell)
+
+    def reconstruction(self, cell: Cell) -> Path:
+        return self._of("reconstruction", cell)
 
     @property
     def reports(self) -> Path:
         return self.root / "reports"
+
+    @property
+    def figures(self) -> Path:
+        return self.reports / "figures"
+
+    def _of(self, kind: str, cell: Cell) -> Path:
+        return self.root / kind / cell.variant / cell.backbone / cell.category / str(cell.seed)

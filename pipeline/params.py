@@ -1,8 +1,6 @@
 """The typed form of `params.yaml`, which documents every key and holds every value."""
 
-import dataclasses
-import types
-import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +9,13 @@ import yaml
 
 from pipeline.categories import check_category
 from pipeline.errors import InputError, nearest
+from pipeline.typed import merged, parse_section, to_dict
+
+Overlays = Mapping[str, Mapping[str, Any]]
+"""Named sets of nested changes to other parameters."""
+
+VARIED = ("model", "loss", "training", "correspondence")
+"""Sections that a variant may change; the others are shared by all cells."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,7 @@ class Features:
     grid: int
     benchmark: BenchmarkFeatureParams
     sift: SiftParams
+    backbones: Overlays
 
 
 @dataclass(frozen=True)
@@ -176,6 +182,7 @@ class Encoder:
 @dataclass(frozen=True)
 class Pose:
     keypoints: int
+    pool: int
     fov: float
     distance: float
     max_elevation: float
@@ -224,7 +231,6 @@ class PoseAugmentation:
 
 @dataclass(frozen=True)
 class Training:
-    seed: int
     steps: int
     batch: int
     size: int
@@ -267,9 +273,27 @@ class Correspondence:
 @dataclass(frozen=True)
 class Evaluation:
     alphas: tuple[float, ...]
-    methods: tuple[str, ...]
+    baselines: tuple[str, ...]
     map_size: int
     within_mask: bool
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    replicates: int
+    level: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    variants: tuple[str, ...]
+    images: int
+    samples: int
+    coarse_samples: int
+    iterations: int
+    trim: float
+    candidates: int
 
 
 @dataclass(frozen=True)
@@ -280,6 +304,9 @@ class Tracking:
 @dataclass(frozen=True)
 class Params:
     categories: tuple[str, ...]
+    trained: tuple[str, ...]
+    backbones: tuple[str, ...]
+    seeds: tuple[int, ...]
     data: Data
     benchmark: Benchmark
     masks: Masks
@@ -292,11 +319,23 @@ class Params:
     training: Training
     correspondence: Correspondence
     evaluation: Evaluation
+    bootstrap: Bootstrap
+    reconstruction: Reconstruction
+    variants: Overlays
     tracking: Tracking
 
     def __post_init__(self) -> None:
         for category in self.categories:
             check_category(category)
+        for key, names, known in (
+            ("trained", self.trained, self.variants),
+            ("backbones", self.backbones, self.features.backbones),
+            # Meshes are predicted by trained variants only.
+            ("reconstruction.variants", self.reconstruction.variants, self.trained),
+        ):
+            for name in names:
+                if name not in known:
+                    raise InputError(f"params.yaml: unknown entry '{name}' of `{key}`. {nearest(name, known)}")
 
 
 def load_params(path: Path = Path("params.yaml")) -> Params:
@@ -311,55 +350,34 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
 
 
 def parse_params(content: Any, source: str = "params") -> Params:
-    """Check nested mappings against `Params`; `source` names them in errors."""
-    return parse_section(Params, content, source)
+    """Check nested mappings against `Params`, and what every variant and backbone makes of them.
+
+    Args:
+        source: names `content` in errors.
+
+    Raises:
+        InputError: a key is unknown, missing or of the wrong type.
+    """
+    params = parse_section(Params, content, source)
+    for name, overlay in params.variants.items():
+        vary(params, overlay, f"{source}: variants.{name}")
+    for name, overlay in params.features.backbones.items():
+        vary_features(params, overlay, f"{source}: features.backbones.{name}")
+    return params
 
 
-def parse_section(kind: type, content: Any, source: str) -> Any:
-    """Check nested mappings against one section's dataclass, and return an instance of it."""
-    return _convert(kind, content, source, "")
+def vary(params: Params, overlay: Mapping[str, Any], source: str = "params") -> Params:
+    """`params` with the changes of a variant.
+
+    Raises:
+        InputError: a key that `params` lacks, or that no variant may change, or a value of the wrong type.
+    """
+    for section in overlay:
+        if section not in VARIED:
+            raise InputError(f"{source}: a variant cannot change '{section}'. {nearest(section, VARIED)}")
+    return parse_section(Params, merged(to_dict(params), overlay), source)
 
 
-def to_dict(params: Any) -> dict[str, Any]:
-    """The plain nested form of a parameter dataclass, ready for JSON."""
-    return dataclasses.asdict(params)
-
-
-def _convert(kind: Any, value: Any, source: str, key: str) -> Any:
-    if dataclasses.is_dataclass(kind):
-        return _convert_section(kind, value, source, key)
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is Literal:
-        if value in arguments:
-            return value
-        raise _mistyped(source, key, f"one of {', '.join(map(repr, arguments))}", value)
-    if origin is tuple:
-        if isinstance(value, list):
-            return tuple(_convert(arguments[0], item, source, f"{key}[{i}]") for i, item in enumerate(value))
-        raise _mistyped(source, key, "a list", value)
-    if origin is types.UnionType:
-        return None if value is None else _convert(arguments[0], value, source, key)
-    # `-S loss.feat_cons=0` writes an integer where a float stood.
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-        return value
-    raise _mistyped(source, key, f"a value of type {kind.__name__}", value)
-
-
-def _convert_section(kind: type, value: Any, source: str, key: str) -> Any:
-    fields = typing.get_type_hints(kind)
-    if not isinstance(value, dict):
-        raise _mistyped(source, key, f"a section with the keys {', '.join(fields)}", value)
-    prefix = f"{key}." if key else ""
-    for name in value:
-        if name not in fields:
-            raise InputError(f"{source}: unknown parameter '{prefix}{name}'. {nearest(str(name), fields)}")
-    for name in fields:
-        if name not in value:
-            raise InputError(f"{source}: parameter '{prefix}{name}' is missing; the file that is shipped has it.")
-    return kind(**{name: _convert(fields[name], value[name], source, f"{prefix}{name}") for name in fields})
-
-
-def _mistyped(source: str, key: str, expected: str, found: Any) -> InputError:
-    return InputError(f"{source}: parameter '{key}' must be {expected}; found {found!r}.")
+def vary_features(params: Params, overlay: Mapping[str, Any], source: str = "params") -> Params:
+    """`params` with the changes of a backbone to `features`; errors as in `vary`."""
+    return parse_section(Params, merged(to_dict(params), {"features": overlay}), source)

@@ -1,10 +1,11 @@
 """From images to posed, deformed meshes in the pixels of their photographs: the pass that is made once per image."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from pipeline.cameras import clip_to_crop
@@ -20,22 +21,42 @@ from pipeline.renderer import place
 from pipeline.rendering.rasterizer import Rasterizer
 
 
+class Prediction(NamedTuple):
+    """What a model makes of one image."""
+
+    projection: Projection
+    """Of the subdivided mesh."""
+    vertices: Float[Tensor, "N 3"]
+    """The deformed template, not subdivided, in the object frame."""
+    silhouette: Bool[Tensor, "S S"]
+    """Pixels of the crop that the posed mesh covers, row 0 at the top; S is `correspondence.size`."""
+
+
+class TemplatePoints(NamedTuple):
+    """What all images of a category share of the subdivided template's vertices."""
+
+    positions: Float[Tensor, "N 3"]
+    """In the object frame."""
+    features: Float[Tensor, "N K"]
+    """Feature field g, in [0, 1]."""
+
+
 def predict(
-    model: DeformableModel, rasterizer: Rasterizer, layout: Layout, category: str, instances: list[Instance]
-) -> Iterator[tuple[Instance, Projection]]:
-    """The projected mesh of each instance, from its cached patch tokens."""
+    model: DeformableModel, rasterizer: Rasterizer, layout: Layout, backbone: str, instances: list[Instance]
+) -> Iterator[tuple[Instance, Prediction]]:
+    """The posed and projected mesh of each instance, from its cached patch tokens."""
     template = model.template()
     levels = subdivisions(template, layout.params.correspondence.subdivisions)
     for instance in instances:
-        tokens, _ = read_tokens(layout.features(category) / f"{instance.name}.npz")
+        tokens = read_tokens(layout.features(backbone, instance.category) / f"{instance.name}.npz").tokens
         yield (
             instance,
-            project_instance(model, rasterizer, template, levels, torch.from_numpy(tokens), instance, layout),
+            predict_instance(model, rasterizer, template, levels, torch.from_numpy(tokens), instance, layout),
         )
 
 
 @torch.no_grad()
-def project_instance(
+def predict_instance(
     model: DeformableModel,
     rasterizer: Rasterizer,
     template: Template,
@@ -43,24 +64,25 @@ def project_instance(
     tokens: Float[Tensor, "T T D"],
     instance: Instance,
     layout: Layout,
-) -> Projection:
+) -> Prediction:
     """Deform and pose the template for one image, project it and test which vertices are seen (Eq. 9)."""
     params = layout.params
-    vertices, pose = reconstruct(model, template, tokens[None].float())
-    faces = template.faces
+    deformed, pose = reconstruct(model, template, tokens[None].float())
+    vertices, faces = deformed, template.faces
     for level in levels:
         vertices, faces = level.refine(vertices), level.faces
     placement = place(vertices, template.vertices, pose, model.params.pose, params.data.crop_margin)
     size = params.correspondence.size
     rast = rasterizer.rasterize(placement.clip, faces, (size, size))
+    covered = rast[0, ..., 3] > 0
     depth_map = rasterizer.interpolate(placement.depth[..., None], rast, faces)[0, ..., 0]
-    depth_map = torch.where(rast[0, ..., 3] > 0, depth_map, torch.inf)
+    depth_map = torch.where(covered, depth_map, torch.inf)
     points = clip_to_crop(placement.clip)[0]
     diagonal = float((template.vertices.amax(0) - template.vertices.amin(0)).norm())
     visible = visible_vertices(points, placement.depth[0], depth_map, params.correspondence.tolerance * diagonal)
     crop = square_crop(instance.box, params.data.crop_margin)
     pixels = from_crop(points.double().numpy(), crop).astype(np.float32)
-    return Projection(torch.from_numpy(pixels), visible, pose.rotation[0])
+    return Prediction(Projection(torch.from_numpy(pixels), visible, pose.rotation[0]), deformed[0], covered)
 
 
 def subdivisions(template: Template, count: int) -> list[Subdivision]:
@@ -74,13 +96,13 @@ def subdivisions(template: Template, count: int) -> list[Subdivision]:
 
 
 @torch.no_grad()
-def template_features(model: DeformableModel, count: int) -> Float[Tensor, "N K"]:
-    """The feature field g at the vertices of the template after `count` subdivisions, in [0, 1]."""
+def template_points(model: DeformableModel, count: int) -> TemplatePoints:
+    """The template's vertices after `count` subdivisions."""
     template = model.template()
     vertices = template.vertices
     for level in subdivisions(template, count):
         vertices = level.refine(vertices)
-    return model.features(vertices)
+    return TemplatePoints(vertices, model.features(vertices))
 
 
 @torch.no_grad()

@@ -11,8 +11,10 @@ import yaml
 from ruamel.yaml import YAML
 
 from pipeline.errors import InputError, nearest
+from pipeline.fanout.machine import cores
+from pipeline.fanout.projection import in_words, projected_seconds, stage_counts
 from pipeline.files import write_text
-from pipeline.params import parse_params
+from pipeline.params import load_params, parse_params
 
 
 def merge_text(text: str, overrides: Mapping[str, Any], source: str) -> str:
@@ -84,7 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (InputError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{output}: parameters of the profile '{options.name}'.")
+    params = load_params(output)
+    counts, jobs = stage_counts(params), cores()
+    print(f"{output}: parameters of the profile '{options.name}': {counts['train']} trainings.")
+    print(f"Projected time from nothing: {in_words(projected_seconds(counts, params, jobs))} on {jobs} cores.")
     return 0
 
 
@@ -94,7 +99,7 @@ def _merge(content: Any, overrides: Mapping[str, Any], source: str, prefix: str)
             raise InputError(f"{source}: unknown parameter '{prefix}{name}'. {nearest(str(name), content)}")
         if isinstance(value, Mapping) and isinstance(content[name], Mapping):
             _merge(content[name], value, source, f"{prefix}{name}.")
-        elif isinstance(value, list) and isinstance(content[name], list):
+        elif isinstance(value, list) and isinstance(content[name], list) and value:
             # In place: the comment before the next key hangs on the last item of the old list.
             _replace_items(content[name], value)
         else:

@@ -1,4 +1,4 @@
-"""A sheet of pictures of one model: its template, and what it makes of some photographs."""
+"""Rendering of the pictures of one model: its template, and what it makes of some photographs."""
 
 import numpy as np
 import torch
@@ -17,31 +17,32 @@ from pipeline.prediction import reconstruct
 from pipeline.records import Instance
 from pipeline.renderer import place, render
 from pipeline.rendering.rasterizer import Rasterizer
+from pipeline.sheets import SIZE, Sheet, compose_sheet
 
-SIZE = 160
-"""Side of one picture in pixels."""
-THREE_QUARTER = (35.0, 20.0, 0.0)
-"""Azimuth, elevation and theta of the fixed view."""
+VIEWS = ((35.0, 20.0, 0.0), (125.0, 20.0, 0.0), (215.0, 20.0, 0.0), (305.0, 20.0, 0.0))
+"""Azimuth, elevation and theta of the template's views; the first is the fixed view."""
 
 
 @torch.no_grad()
 def draw_sheet(
-    model: DeformableModel, rasterizer: Rasterizer, layout: Layout, category: str, instances: list[Instance]
+    model: DeformableModel, rasterizer: Rasterizer, layout: Layout, backbone: str, instances: list[Instance]
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """Template first, then one row for each instance.
+    """The pictures of a `pipeline.sheets.Sheet` of one or more instances, with captions.
 
-    Columns: photograph, reconstruction in its own colours, the same mesh coloured by vertex identity, and the mesh
-    from a fixed view. The same colour is the same vertex of the template everywhere.
+    Raises:
+        InputError: a photograph or its features cannot be read.
     """
     template = model.template()
-    colours = identity_colours(template.vertices)
-    fixed = _fixed_view()
     margin = layout.params.data.crop_margin
-    blank = np.full((SIZE, SIZE, 3), 255, np.uint8)
-    first = _shaded(model, rasterizer, template, template.vertices[None], fixed, colours, margin)
-    rows = [[blank, blank, blank, first]]
+    views = [_view(*angles) for angles in VIEWS]
+
+    def shaded(vertices: Float[Tensor, "1 N 3"], pose: PoseEstimate) -> UInt8[np.ndarray, "S S 3"]:
+        return _shaded(model, rasterizer, template, vertices, pose, margin)
+
+    rows = []
     for instance in instances:
-        tokens = torch.from_numpy(read_tokens(layout.features(category) / f"{instance.name}.npz").tokens)[None]
+        folder = layout.features(backbone, instance.category)
+        tokens = torch.from_numpy(read_tokens(folder / f"{instance.name}.npz").tokens)[None]
         vertices, pose = reconstruct(model, template, tokens)
         photo = read_image(layout.root / instance.image)
         painted = render(
@@ -51,11 +52,12 @@ def draw_sheet(
             [
                 sample_crop(photo, square_crop(instance.box, margin), SIZE),
                 _on_white(painted.rgb[0], painted.alpha[0]),
-                _shaded(model, rasterizer, template, vertices, pose, colours, margin),
-                _shaded(model, rasterizer, template, vertices, fixed, colours, margin),
+                shaded(vertices, pose),
+                shaded(vertices, views[0]),
             ]
         )
-    return np.concatenate([np.concatenate(row, 1) for row in rows])
+    template_views = np.stack([shaded(template.vertices[None], view) for view in views])
+    return compose_sheet(Sheet(template_views, *np.stack(rows, axis=1)))
 
 
 def identity_colours(vertices: Float[Tensor, "N 3"]) -> Float[Tensor, "N 3"]:
@@ -70,10 +72,10 @@ def _shaded(
     template: Template,
     vertices: Float[Tensor, "1 N 3"],
     pose: PoseEstimate,
-    colours: Float[Tensor, "N 3"],
     margin: float,
 ) -> UInt8[np.ndarray, "S S 3"]:
-    """The mesh in the given vertex colours under a light from the camera."""
+    """The mesh coloured by vertex identity, under a light from the camera."""
+    colours = identity_colours(template.vertices)
     clip = place(vertices, template.vertices, pose, model.params.pose, margin).clip
     normals = vertex_normals(vertices, template.faces) @ pose.rotation.transpose(-1, -2)
     light = 0.45 + 0.55 * normals[..., 2:].abs()
@@ -88,6 +90,7 @@ def _on_white(rgb: Float[Tensor, "S S 3"], alpha: Float[Tensor, "S S"]) -> UInt8
     return ((rgb + 1 - alpha[..., None]).clamp(0, 1) * 255).round().to(torch.uint8).numpy()
 
 
-def _fixed_view() -> PoseEstimate:
-    rotation = torch.from_numpy(object_rotation(*THREE_QUARTER)).float()[None]
+def _view(azimuth: float, elevation: float, theta: float) -> PoseEstimate:
+    """The pose of an object seen from this viewpoint."""
+    rotation = torch.from_numpy(object_rotation(azimuth, elevation, theta)).float()[None]
     return PoseEstimate(rotation, torch.zeros(1, 2), torch.zeros(1))

@@ -19,19 +19,25 @@ LONGEST_PARAM = 6000
 
 
 @dataclass(frozen=True)
-class Cell:
-    """What one MLflow run stands for: a stage on a category, with one configuration and one set of inputs."""
+class Record:
+    """What one MLflow run stands for: a cell of a stage, with one configuration and one set of inputs."""
 
     kind: str
-    """'training' or 'evaluation'."""
+    """'training', 'evaluation', 'baselines', 'reconstruction' or 'report'."""
     stage: str
     """Name of the DVC stage."""
-    category: str
-    seed: int
+    cell: Mapping[str, str | int]
+    """Dimensions of the stage's matrix and their values, such as variant, backbone, category and seed."""
     config: Mapping[str, Any]
     """Nested plain parameters that decide the result."""
     data_sha256: str
     """Hash of the inputs."""
+
+    @property
+    def name(self) -> str:
+        """As DVC names the cell, e.g. 'train@ours-dinov2-car-0'."""
+        cell = "-".join(map(str, self.cell.values()))
+        return f"{self.stage}@{cell}" if cell else self.stage
 
     @property
     def key(self) -> dict[str, str]:
@@ -40,36 +46,35 @@ class Cell:
         return {
             "config.sha256": hashlib.sha256(canonical.encode()).hexdigest(),
             "data.sha256": self.data_sha256,
-            "dvc.stage": f"{self.stage}@{self.category}",
-            "category": self.category,
+            "dvc.stage": self.name,
         }
 
     @property
     def tags(self) -> dict[str, str]:
-        return {**self.key, "kind": self.kind, "seed": str(self.seed)}
+        return {**self.key, "kind": self.kind, **{name: str(value) for name, value in self.cell.items()}}
 
 
 class Tracker:
-    """Records one cell, as a context: a child run under the parent run of the DVC experiment.
+    """Records one cell of a stage, as a context: a child run under the parent run of the DVC experiment.
 
     The first failure is reported as one warning and switches the tracker off; nothing it does raises. An exception
     inside the context marks the run as failed and passes on.
 
     Args:
-        cell: what is recorded.
+        record: what is recorded.
         experiment: name of the MLflow experiment.
         root: folder of `params.yaml`. Runs go to `mlflow.db` at the repository's root (`DVC_ROOT`, else `root`),
             or to `MLFLOW_TRACKING_URI`.
-        once: record nothing where a finished run of this cell is there already.
+        once: record nothing where a finished run of this record is there already.
     """
 
-    def __init__(self, cell: Cell, experiment: str, root: Path, once: bool = False) -> None:
+    def __init__(self, record: Record, experiment: str, root: Path, once: bool = False) -> None:
         self.reachable = True
         """False from the first failure on."""
         self._run: str | None = None
         self._buffer: list[Value] = []
         self._flushed = time.monotonic()
-        self._attempt(lambda: self._open(cell, experiment, root, once))
+        self._attempt(lambda: self._open(record, experiment, root, once))
 
     def __enter__(self) -> "Tracker":
         return self
@@ -107,12 +112,12 @@ class Tracker:
             self._attempt(lambda: self._store.finish(self._run, status))
         self._run = None
 
-    def _open(self, cell: Cell, experiment: str, root: Path, once: bool) -> None:
+    def _open(self, record: Record, experiment: str, root: Path, once: bool) -> None:
         self._store = Store(root, experiment)
-        if once and self._store.find(cell.key):
+        if once and self._store.find(record.key):
             return
-        params = {name: str(value)[:LONGEST_PARAM] for name, value in flatten(cell.config).items()}
-        self._run = self._store.start(f"{cell.stage} {cell.category}", cell.tags, params)
+        params = {name: str(value)[:LONGEST_PARAM] for name, value in flatten(record.config).items()}
+        self._run = self._store.start(record.name, record.tags, params)
 
     def _attempt(self, action: Callable[[], Any]) -> None:
         try:

@@ -10,89 +10,133 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline.cells import Cell, all_cells
 from pipeline.errors import InputError
 from pipeline.files import sha256
 from pipeline.layout import Layout
-from pipeline.tracking import Cell, Tracker, flatten
+from pipeline.tracking import Record, Tracker, flatten
 
 PICTURES = (".png", ".svg", ".jpg")
 
 
 class Outcome(NamedTuple):
-    """What became of one cell."""
+    """What became of one cell of a stage."""
 
-    cell: str
-    """Stage and category."""
+    name: str
+    """As DVC names it."""
     recorded: bool
     """False where a run was there already, or MLflow cannot be reached."""
     reachable: bool
 
 
-def sync(layout: Layout, categories: Iterable[str]) -> list[Outcome]:
-    """Record what MLflow lacks of the trained and evaluated cells; ends at the first failure of the store."""
+def sync(layout: Layout) -> list[Outcome]:
+    """Record what MLflow lacks of the cells that are run; ends at the first failure of the store."""
+    params = layout.params
     outcomes = []
-    for category in categories:
-        for record in (record_training, record_evaluation):
-            outcome = record(layout, category)
-            if outcome is not None:
-                outcomes.append(outcome)
-                if not outcome.reachable:
-                    return outcomes
+    recorders = [
+        lambda backbone=backbone, category=category: record_baselines(layout, backbone, category)
+        for backbone in params.backbones
+        for category in params.categories
+    ]
+    for cell in all_cells(params):
+        recorders += [
+            lambda cell=cell, record=record: record(layout, cell)
+            for record in (record_training, record_evaluation, record_reconstruction)
+        ]
+    for record in [*recorders, lambda: record_report(layout)]:
+        outcome = record()
+        if outcome is not None:
+            outcomes.append(outcome)
+            if not outcome.reachable:
+                break
     return outcomes
 
 
-def record_training(layout: Layout, category: str) -> Outcome | None:
+def record_training(layout: Layout, cell: Cell) -> Outcome | None:
     """Record a training from `model.json` and `curve.csv`; None where there are none.
 
     Raises:
         InputError: a file cannot be read.
     """
-    folder = layout.model(category)
+    folder = layout.model(cell)
     description, curve = folder / "model.json", folder / "curve.csv"
     if not (description.is_file() and curve.is_file()):
         return None
     model = _read_json(description)
-    config = model["config"]
-    cell = Cell("training", "train", category, config["training"]["seed"], config, model["identity"])
-    return _record(layout, cell, _read_curve(curve), [folder])
+    record = Record("training", "train", cell._asdict(), model["config"], model["identity"])
+    return _record(layout, record, _read_curve(curve), [folder])
 
 
-def record_evaluation(layout: Layout, category: str) -> Outcome | None:
-    """Record an evaluation from its `metrics.json`; None where there is none.
-
-    Numbers become metrics and the rest parameters, with those of the model that was evaluated; of the skipped pairs
-    only the count is recorded.
+def record_evaluation(layout: Layout, cell: Cell) -> Outcome | None:
+    """Record an evaluation from its `metrics.json`, with the parameters of its model; None where there is none.
 
     Raises:
         InputError: a file cannot be read.
     """
-    folder = layout.evaluation(category)
-    path, description = folder / "metrics.json", layout.model(category) / "model.json"
+    return _record_scores(layout, "evaluation", "evaluate", cell, layout.evaluation(cell), [layout.predictions(cell)])
+
+
+def record_reconstruction(layout: Layout, cell: Cell) -> Outcome | None:
+    """Record the comparison with CAD models, as `record_evaluation`."""
+    return _record_scores(layout, "reconstruction", "reconstruct", cell, layout.reconstruction(cell), [])
+
+
+def record_baselines(layout: Layout, backbone: str, category: str) -> Outcome | None:
+    """Record the scores of the feature baselines; None where there are none.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    path = layout.baselines(backbone, category) / "metrics.json"
     if not path.is_file():
         return None
-    scores = _read_json(path)
-    leaves = flatten({**scores, "skipped": len(scores.get("skipped", {}))})
-    numbers = {name: value for name, value in leaves.items() if _is_number(value)}
+    config, numbers = _split_leaves(_read_json(path))
+    record = Record("baselines", "baselines", {"backbone": backbone, "category": category}, config, sha256(path))
+    return _record(layout, record, [(0, numbers)], [path])
+
+
+def record_report(layout: Layout) -> Outcome | None:
+    """Record the tables and figures; None where there are none."""
+    path = layout.reports / "metrics.json"
+    if not path.is_file():
+        return None
+    _, numbers = _split_leaves(_read_json(path))
+    tables = sorted(p for p in layout.reports.iterdir() if p.suffix in (".md", ".csv", ".tex"))
+    return _record(layout, Record("report", "report", {}, {}, sha256(path)), [(0, numbers)], [*tables, layout.figures])
+
+
+def _record_scores(
+    layout: Layout, kind: str, stage: str, cell: Cell, folder: Path, pictures: Iterable[Path]
+) -> Outcome | None:
+    """Numbers become metrics and the rest parameters."""
+    path, description = folder / "metrics.json", layout.model(cell) / "model.json"
+    if not path.is_file():
+        return None
+    config, numbers = _split_leaves(_read_json(path))
     trained = _read_json(description)["config"] if description.is_file() else {}
-    config = {**trained, **{name: value for name, value in leaves.items() if name not in numbers}}
-    seed = trained["training"]["seed"] if trained else 0
-    cell = Cell("evaluation", "evaluate", category, seed, config, sha256(path))
-    places = (folder, layout.predictions(category))
-    pictures = sorted(p for place in places for p in place.rglob("*") if p.suffix in PICTURES)
-    return _record(layout, cell, [(0, numbers)], [path, *pictures])
+    record = Record(kind, stage, cell._asdict(), {**trained, **config}, sha256(path))
+    drawn = sorted(p for place in pictures for p in place.rglob("*") if p.suffix in PICTURES)
+    return _record(layout, record, [(0, numbers)], [path, *drawn])
+
+
+def _split_leaves(scores: dict[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
+    """What is no number, and the numbers, by dotted names; of what is listed for each pair or image only the count."""
+    leaves = flatten({name: len(value) if name in ("skipped", "images") else value for name, value in scores.items()})
+    numbers = {name: value for name, value in leaves.items() if _is_number(value)}
+    return {name: value for name, value in leaves.items() if name not in numbers}, numbers
 
 
 def _record(
-    layout: Layout, cell: Cell, rows: Iterable[tuple[int, dict[str, float]]], artifacts: Iterable[Path]
+    layout: Layout, record: Record, rows: Iterable[tuple[int, dict[str, float]]], artifacts: Iterable[Path]
 ) -> Outcome:
-    with Tracker(cell, layout.params.tracking.experiment, layout.root, once=True) as tracker:
+    with Tracker(record, layout.params.tracking.experiment, layout.root, once=True) as tracker:
         recorded = tracker.active
         if recorded:
             for step, values in rows:
                 tracker.metrics(values, step)
             for path in artifacts:
                 tracker.artifact(path)
-    return Outcome(f"{cell.stage} {cell.category}", recorded and tracker.reachable, tracker.reachable)
+    return Outcome(record.name, recorded and tracker.reachable, tracker.reachable)
 
 
 def _read_curve(path: Path) -> list[tuple[int, dict[str, float]]]:

@@ -2,9 +2,10 @@
 
 import os
 
-# Read when torch loads, which is after this package: waiting OpenMP threads sleep instead of taking the cores from
-# the rasterizer's threads.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Read when numpy and torch load, which is after this package. Sums on several threads are rounded in another order, so
+# that results would depend on the number of cores; `pipeline.fanout` uses them by running stages side by side.
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 # A run never tries the network.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")

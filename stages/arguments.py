@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline.categories import check_category
+from pipeline.cells import Cell, resolve, resolve_features
 from pipeline.errors import InputError
 from pipeline.layout import Layout
 from pipeline.params import Params, load_params
@@ -21,19 +22,50 @@ def parse_run(description: str | None, arguments: Sequence[str] | None = None) -
     Raises:
         InputError: there is no parameter file, or it is not valid.
     """
-    return _load(_parser(description).parse_args(arguments).root)
+    found = _parser(description).parse_args(arguments)
+    params = _load(found)
+    return params, Layout(found.root, params)
 
 
-def parse_cell(description: str | None, arguments: Sequence[str] | None = None) -> tuple[Params, Layout, str]:
+def parse_category(description: str | None, arguments: Sequence[str] | None = None) -> tuple[Params, Layout, str]:
     """Parse `--category` and `--root` of a stage that has a cell for each category.
 
     Raises:
         InputError: as `parse_run`, or the category is unknown.
     """
-    parser = _parser(description)
-    parser.add_argument("--category", required=True, help="one of the ten categories, e.g. car")
-    found = parser.parse_args(arguments)
-    return *_load(found.root), check_category(found.category)
+    found = _parser(description, "category").parse_args(arguments)
+    params = _load(found)
+    return params, Layout(found.root, params), check_category(found.category)
+
+
+def parse_backbone(description: str | None, arguments: Sequence[str] | None = None) -> tuple[Params, Layout, str, str]:
+    """Parse `--backbone`, `--category` and `--root`; the parameters have the backbone's changes.
+
+    Returns:
+        Parameters, layout, backbone and category.
+
+    Raises:
+        InputError: as `parse_category`, or the backbone is unknown.
+    """
+    found = _parser(description, "backbone", "category").parse_args(arguments)
+    params = _load(found)
+    backbone = found.backbone or params.backbones[0]
+    params = resolve_features(params, backbone)
+    return params, Layout(found.root, params), backbone, check_category(found.category)
+
+
+def parse_cell(description: str | None, arguments: Sequence[str] | None = None) -> tuple[Params, Layout, Cell]:
+    """Parse a cell and `--root`; the parameters are those of the cell.
+
+    Raises:
+        InputError: as `parse_backbone`, or the variant is unknown.
+    """
+    found = _parser(description, "variant", "backbone", "category", "seed").parse_args(arguments)
+    params = _load(found)
+    seed = params.seeds[0] if found.seed is None else found.seed
+    cell = Cell(found.variant, found.backbone or params.backbones[0], found.category, seed)
+    params = resolve(params, cell)
+    return params, Layout(found.root, params), cell
 
 
 def run_stage(main: Callable[[], None]) -> None:
@@ -45,12 +77,21 @@ def run_stage(main: Callable[[], None]) -> None:
         raise SystemExit(1) from None
 
 
-def _parser(description: str | None) -> argparse.ArgumentParser:
+_OPTIONS = {
+    "variant": {"required": True, "help": "an entry of `variants` in params.yaml, e.g. ours"},
+    "backbone": {"help": "an entry of `features.backbones` in params.yaml (default: the first of `backbones`)"},
+    "category": {"required": True, "help": "one of the ten categories, e.g. car"},
+    "seed": {"type": int, "help": "seed of the training (default: the first of `seeds`)"},
+}
+
+
+def _parser(description: str | None, *options: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
+    for name in options:
+        parser.add_argument(f"--{name}", **_OPTIONS[name])
     parser.add_argument("--root", type=Path, default=Path(), help="folder with params.yaml (default: this one)")
     return parser
 
 
-def _load(root: Path) -> tuple[Params, Layout]:
-    params = load_params(root / "params.yaml")
-    return params, Layout(root, params)
+def _load(found: argparse.Namespace) -> Params:
+    return load_params(found.root / "params.yaml")

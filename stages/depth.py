@@ -1,11 +1,11 @@
 """Label relative depth (Depth Anything V2 in the paper) for the training images of one category."""
 
 from pipeline.labels.depth.label import label_depth
-from stages.arguments import parse_cell, run_stage
+from stages.arguments import parse_category, run_stage
 
 
 def main() -> None:
-    params, layout, category = parse_cell(__doc__)
+    params, layout, category = parse_category(__doc__)
     label_depth(params, layout, category)
 
 

@@ -1,12 +1,12 @@
 """Compute patch features (DINOv2 in the paper) of the training and evaluation images of one category."""
 
 from pipeline.labels.features.label import label_features
-from stages.arguments import parse_cell, run_stage
+from stages.arguments import parse_backbone, run_stage
 
 
 def main() -> None:
-    params, layout, category = parse_cell(__doc__)
-    label_features(params, layout, category)
+    params, layout, backbone, category = parse_backbone(__doc__)
+    label_features(params, layout, backbone, category)
 
 
 if __name__ == "__main__":

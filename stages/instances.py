@@ -1,11 +1,11 @@
 """List the training images and the evaluated pairs of one category."""
 
 from pipeline.data.tables import build, describe, write_tables
-from stages.arguments import parse_cell, run_stage
+from stages.arguments import parse_category, run_stage
 
 
 def main() -> None:
-    params, layout, category = parse_cell(__doc__)
+    params, layout, category = parse_category(__doc__)
     tables = build(params, layout, category)
     write_tables(layout, tables)
     print(describe(tables))

@@ -1,11 +1,11 @@
 """Label the objects' masks (SAM in the paper) for the training and evaluation images of one category."""
 
 from pipeline.labels.masks.label import label_masks
-from stages.arguments import parse_cell, run_stage
+from stages.arguments import parse_category, run_stage
 
 
 def main() -> None:
-    params, layout, category = parse_cell(__doc__)
+    params, layout, category = parse_category(__doc__)
     label_masks(params, layout, category)
 
 

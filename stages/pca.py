@@ -2,14 +2,15 @@
 
 from pipeline.labels.features.foreground import foreground_tokens
 from pipeline.pca import fit_pca, write_pca
-from stages.arguments import parse_cell, run_stage
+from stages.arguments import parse_backbone, run_stage
 
 
 def main() -> None:
-    params, layout, category = parse_cell(__doc__)
-    tokens = foreground_tokens(params, layout, category)
-    write_pca(layout.pca(category), fit_pca(tokens, params.pca.dims))
-    print(f"pca {category}: {params.pca.dims} components of {len(tokens)} tokens -> {layout.pca(category)}")
+    params, layout, backbone, category = parse_backbone(__doc__)
+    tokens = foreground_tokens(params, layout, backbone, category)
+    path = layout.pca(backbone, category)
+    write_pca(path, fit_pca(tokens, params.pca.dims))
+    print(f"pca {backbone} {category}: {params.pca.dims} components of {len(tokens)} tokens -> {path}")
 
 
 if __name__ == "__main__":

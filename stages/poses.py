@@ -1,11 +1,11 @@
 """Label the objects' orientation (Orient Anything V2 in the paper) for the training images of one category."""
 
 from pipeline.labels.poses.label import label_poses
-from stages.arguments import parse_cell, run_stage
+from stages.arguments import parse_category, run_stage
 
 
 def main() -> None:
-    params, layout, category = parse_cell(__doc__)
+    params, layout, category = parse_category(__doc__)
     label_poses(params, layout, category)
 
 

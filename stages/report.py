@@ -1,13 +1,16 @@
-"""Write the table, the summary and the pictures of all categories that are run."""
+"""Write the tables, the summary and the figures of all cells that are run."""
 
 from pipeline.reporting.formats import to_markdown
 from pipeline.reporting.report import write_report
+from pipeline.tracking_sync import record_report
 from stages.arguments import parse_run, run_stage
 
 
 def main() -> None:
     _, layout = parse_run(__doc__)
-    print(to_markdown(write_report(layout)))
+    for table in write_report(layout):
+        print(to_markdown(table))
+    record_report(layout)
 
 
 if __name__ == "__main__":

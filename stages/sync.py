@@ -5,9 +5,9 @@ from stages.arguments import parse_run, run_stage
 
 
 def main() -> None:
-    params, layout = parse_run(__doc__)
-    outcomes = sync(layout, params.categories)
-    recorded = [outcome.cell for outcome in outcomes if outcome.recorded]
+    _, layout = parse_run(__doc__)
+    outcomes = sync(layout)
+    recorded = [outcome.name for outcome in outcomes if outcome.recorded]
     print(f"sync: {len(recorded)} of {len(outcomes)} cells added to MLflow{': ' * bool(recorded)}{', '.join(recorded)}")
 
 

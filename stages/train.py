@@ -1,38 +1,41 @@
-"""Train the deformable model of one category."""
+"""Train the deformable model of one cell."""
 
 import torch
 
-from pipeline.params import to_dict
-from pipeline.tracking import Cell, Tracker
+from pipeline.tracking import Record, Tracker
 from pipeline.training.checkpoint import remove_checkpoints
 from pipeline.training.curve import write_curve
 from pipeline.training.exclusive import exclusive
+from pipeline.training.identity import training_identity
 from pipeline.training.loading import load_training_set
 from pipeline.training.saved_model import save_model
-from pipeline.training.trainer import train, training_identity
+from pipeline.training.trainer import train
+from pipeline.typed import to_dict
 from stages.arguments import parse_cell, run_stage
 
 
 def main() -> None:
-    params, layout, category = parse_cell(__doc__)
+    params, layout, cell = parse_cell(__doc__)
     torch.use_deterministic_algorithms(True)
-    # PyTorch would also fill new memory, a few percent of a step. No operation or kernel here reads it unwritten.
+    # PyTorch would also fill new memory, a few percent of a step; every operation here writes all of its result.
     torch.utils.deterministic.fill_uninitialized_memory = False
-    data = load_training_set(layout, category)
-    identity = training_identity(params, data)
+    data = load_training_set(layout, cell.backbone, cell.category)
+    identity = training_identity(params, data, cell.seed)
     config = {name: to_dict(getattr(params, name)) for name in ("model", "loss", "training")}
-    cell = Cell("training", "train", category, params.training.seed, config, identity)
-    checkpoints = layout.checkpoints(category)
-    with exclusive(checkpoints), Tracker(cell, params.tracking.experiment, layout.root) as tracker:
+    record = Record("training", "train", cell._asdict(), config, identity)
+    checkpoints = layout.checkpoints(cell)
+    with exclusive(checkpoints), Tracker(record, params.tracking.experiment, layout.root) as tracker:
         result = train(
             params,
             data,
+            cell.seed,
             checkpoints,
+            layout.shared_checkpoints,
             report=lambda row: tracker.metrics(row, step=int(row["step"])),
-            description=f"{category}: training",
+            description=f"{cell.name}: training",
         )
-        folder = layout.model(category)
-        description = {"category": category, "images": len(data.names), "identity": identity, "config": config}
+        folder = layout.model(cell)
+        description = {**cell._asdict(), "images": len(data.names), "identity": identity, "config": config}
         save_model(folder, result.model, description)
         write_curve(folder / "curve.csv", result.curve)
         tracker.artifact(folder)

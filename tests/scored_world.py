@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pipeline.correspondence import Projection, write_projections
+from pipeline.cells import Cell
+from pipeline.correspondence import Predictions, Projection, write_projections
 from pipeline.crops import Crop, from_crop, square_crop
 from pipeline.data.instances import pair_list, write_instances, write_pairs
 from pipeline.images import write_image
@@ -17,9 +18,11 @@ from pipeline.labels.features import Tokens, write_tokens
 from pipeline.layout import Layout
 from pipeline.params import Params
 from pipeline.pca import Pca, write_pca
+from pipeline.predicted_meshes import PredictedMeshes, write_meshes
 from pipeline.records import Box, Instance, Pair
 
-CATEGORY = "car"
+CATEGORY, BACKBONE = "car", "dinov2"
+CELL = Cell("ours", BACKBONE, CATEGORY, 0)
 GRID, DIMS = 32, 24
 SHEAR = {"a": 0.0, "b": 0.04, "c": -0.05}
 BOXES = {"a": Box(20.0, 30.0, 180.0, 150.0), "b": Box(5.0, 12.0, 125.0, 200.0), "c": Box(60.0, 40.0, 160.0, 130.0)}
@@ -84,7 +87,7 @@ def write_world(root: Path, params: Params, pairs: list[Pair] | None = None) -> 
         image = rng.integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
         write_image(root / f"photographs/{name}.png", image)
         tokens = token_grid(SHEAR[name])
-        write_tokens(layout.features(CATEGORY) / f"{name}.npz", Tokens(tokens, None))
+        write_tokens(layout.features(BACKBONE, CATEGORY) / f"{name}.npz", Tokens(tokens, None))
         path = f"photographs/{name}.png"
         instances.append(Instance(CATEGORY, name, "test", path, WIDTH, HEIGHT, box, False, False, False, None, None))
     write_instances(layout.instances(CATEGORY), instances)
@@ -93,11 +96,30 @@ def write_world(root: Path, params: Params, pairs: list[Pair] | None = None) -> 
     components = np.linalg.qr(rng.normal(size=(DIMS, 16)))[0].T.astype(np.float32)
     mean = features(vertices()).mean(0)
     low, high = -4 * np.ones(16, np.float32), 4 * np.ones(16, np.float32)
-    write_pca(layout.pca(CATEGORY), Pca(mean, np.ascontiguousarray(components), low, high))
+    write_pca(layout.pca(BACKBONE, CATEGORY), Pca(mean, np.ascontiguousarray(components), low, high))
     vertex_features = ((features(vertices()) - mean) @ components.T - low) / (high - low)
-    write_projections(
-        layout.predictions(CATEGORY) / "projections.safetensors",
-        {name: make_projection(name, params) for name in BOXES},
-        torch.from_numpy(vertex_features),
+    positions = torch.from_numpy(np.pad(vertices(), ((0, 0), (0, 1)))).float()
+    predictions = Predictions(
+        {name: make_projection(name, params) for name in BOXES}, positions, torch.from_numpy(vertex_features)
     )
+    write_predictions(layout, CELL, predictions)
     return layout
+
+
+def write_predictions(layout: Layout, cell: Cell, predictions: Predictions) -> None:
+    """Projections, and meshes of which each is the flat template; all silhouettes are the left half of the crop."""
+    write_projections(layout.predictions(cell) / "projections.safetensors", predictions)
+    side = round(len(predictions.positions) ** 0.5)
+    index = torch.arange(side * side).reshape(side, side)
+    corners = [index[:-1, :-1], index[1:, :-1], index[:-1, 1:], index[1:, 1:]]
+    a, b, c, d = (corner.reshape(-1) for corner in corners)
+    faces = torch.cat([torch.stack([a, b, c], 1), torch.stack([b, d, c], 1)])
+    half = torch.zeros(64, 64, dtype=torch.bool)
+    half[:, :32] = True
+    meshes = PredictedMeshes(
+        predictions.positions,
+        faces,
+        {name: predictions.positions.clone() for name in predictions.projections},
+        {name: half.clone() for name in predictions.projections},
+    )
+    write_meshes(layout.predictions(cell) / "meshes.safetensors", meshes)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.cameras import clip_to_crop, rotation_from_angles, to_clip
 from pipeline.correspondence import (
+    Predictions,
     Projection,
     nearest_visible_vertex,
     read_projections,
@@ -124,16 +125,17 @@ def test_transfer_returns_the_same_vertex_even_if_it_is_hidden_in_the_target():
 def test_predictions_survive_the_file_and_equal_content_gives_equal_bytes(tmp_path):
     projections = {"2008_000002": random_projection(0), "2008_000001": random_projection(1)}
     features = torch.rand(40, 16, generator=torch.Generator().manual_seed(0))
-    write_projections(tmp_path / "a.safetensors", projections, features)
-    write_projections(tmp_path / "b.safetensors", dict(reversed(projections.items())), features)
+    positions = torch.rand(40, 3, generator=torch.Generator().manual_seed(1))
+    write_projections(tmp_path / "a.safetensors", Predictions(projections, positions, features))
+    reordered = dict(reversed(projections.items()))
+    write_projections(tmp_path / "b.safetensors", Predictions(reordered, positions, features))
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
     read = read_projections(tmp_path / "a.safetensors")
     assert read.projections.keys() == projections.keys()
     for name, projection in projections.items():
         assert all(torch.equal(a, b) for a, b in zip(read.projections[name], projection, strict=True))
+    assert torch.equal(read.positions, positions)
     assert torch.equal(read.vertex_features, features)
-    write_projections(tmp_path / "a.safetensors", projections)
-    assert read_projections(tmp_path / "a.safetensors").vertex_features is None
 
 
 def test_missing_predictions_name_the_file_and_the_stage(tmp_path):

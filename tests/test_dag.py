@@ -9,6 +9,8 @@ import pytest
 import yaml
 from static_imports import import_closure, parameter_accesses
 
+from pipeline.cells import Cell
+from pipeline.configurations import configuration
 from pipeline.layout import Layout
 from pipeline.params import load_params, parse_params
 
@@ -24,13 +26,21 @@ NAMES = [
     "poses",
     "features",
     "pca",
+    "baselines",
+    "resolve",
     "train",
     "predict",
     "evaluate",
+    "reconstruct",
     "report",
 ]
-WITHOUT_EFFECT = {"tracking"}
-"""Sections that change no output: where runs are recorded."""
+CELL = Cell("ours", "dinov2", "car", 0)
+TRAINED = ("train", "predict", "evaluate", "reconstruct")
+"""Stages with a cell for each variant, backbone, category and seed."""
+PLUMBING = ("layout.py", "params.py", "cells.py")
+"""Modules that pass parameters on."""
+WITHOUT_EFFECT = {"tracking", "trained", "backbones", "seeds", "categories", "variants"}
+"""Sections that change no output of a stage: where runs are recorded, and which cells there are."""
 
 
 def parameter(name: str) -> Any:
@@ -42,9 +52,15 @@ def parameter(name: str) -> Any:
 
 
 def entries(stage: str, kind: str) -> list[str]:
-    """Declared paths or names, for the category 'car'."""
-    names = [next(iter(entry)) if isinstance(entry, dict) else entry for entry in STAGES[stage].get(kind, [])]
-    names = [name.replace("${item.category}", "car") for name in names]
+    """Declared paths or names, for `CELL`; of parameters in the cell's own file those in the file."""
+    names = []
+    for entry in STAGES[stage].get(kind, []):
+        if kind == "params" and isinstance(entry, dict):
+            names += [name for inside in entry.values() for name in inside]
+        else:
+            names.append(next(iter(entry)) if isinstance(entry, dict) else entry)
+    for dimension, value in CELL._asdict().items():
+        names = [name.replace(f"${{item.{dimension}}}", str(value)) for name in names]
     return [re.sub(r"\$\{([\w.]+)\}", lambda match: str(parameter(match[1])), name) for name in names]
 
 
@@ -96,7 +112,7 @@ def test_no_declared_module_is_unused(stage):
 
 @pytest.mark.parametrize("stage", NAMES)
 def test_parameters_that_are_read_are_declared(stage):
-    read = set().union(*(parameter_accesses(ROOT, path) for path in closure(stage) if path.name != "layout.py"))
+    read = set().union(*(parameter_accesses(ROOT, path) for path in closure(stage) if path.name not in PLUMBING))
     read = {name for name in read if name.split(".")[0] in PARAMS.keys() - WITHOUT_EFFECT}
     names = entries(stage, "params")
     missing = sorted(name for name in read if not declared(name, names))
@@ -123,18 +139,21 @@ def outputs(stage: str) -> list[str]:
 
 def test_outputs_lie_where_the_layout_says():
     layout = Layout(Path(), load_params(ROOT / "params.yaml"))
-    model = layout.model("car")
+    model = layout.model(CELL)
     expected = {
         "data": [layout.pascal3d, layout.spair, layout.truth],
         "instances": [layout.instances("car").parent],
         "masks": [layout.masks("car")],
         "depth": [layout.depth("car")],
         "poses": [layout.poses("car")],
-        "features": [layout.features("car")],
-        "pca": [layout.pca("car")],
+        "features": [layout.features("dinov2", "car")],
+        "pca": [layout.pca("dinov2", "car")],
+        "baselines": [layout.baselines("dinov2", "car")],
+        "resolve": [layout.configurations],
         "train": [model / "model.safetensors", model / "model.json", model / "curve.csv"],
-        "predict": [layout.predictions("car")],
-        "evaluate": [layout.evaluation("car")],
+        "predict": [layout.predictions(CELL)],
+        "evaluate": [layout.evaluation(CELL)],
+        "reconstruct": [layout.reconstruction(CELL)],
     }
     assert layout.pairs("car").parent == layout.instances("car").parent
     assert {stage: [Path(out) for out in outputs(stage)] for stage in expected} == expected
@@ -142,7 +161,7 @@ def test_outputs_lie_where_the_layout_says():
 
 
 def test_checkpoints_are_no_output():
-    checkpoints = Layout(Path(), load_params(ROOT / "params.yaml")).checkpoints("car")
+    checkpoints = Layout(Path(), load_params(ROOT / "params.yaml")).checkpoints(CELL)
     for out in (Path(out) for stage in NAMES for out in outputs(stage)):
         assert not (checkpoints.is_relative_to(out) or out.is_relative_to(checkpoints))
 
@@ -155,10 +174,28 @@ def test_a_path_to_a_real_release_never_becomes_an_output():
 
 
 @pytest.mark.parametrize("stage", NAMES)
-def test_command_runs_the_stage_of_the_same_name(stage):
-    suffix = " --category ${item.category}" if "matrix" in STAGES[stage] else ""
-    assert STAGES[stage]["cmd"] == f"python -m stages.{stage}{suffix}"
+def test_command_runs_the_stage_of_the_same_name_on_its_cell(stage):
+    options = "".join(f" --{name} ${{item.{name}}}" for name in STAGES[stage].get("matrix", {}))
+    assert STAGES[stage]["cmd"] == f"python -m stages.{stage}{options}"
     assert (ROOT / "stages" / f"{stage}.py").is_file()
+
+
+@pytest.mark.parametrize("stage", TRAINED)
+def test_a_trained_cell_depends_on_no_shared_parameters_but_on_its_own_file(stage):
+    expected = {"reconstruct": ["reconstruction"]}.get(stage, [])
+    assert [entry for entry in STAGES[stage]["params"] if isinstance(entry, str)] == expected
+    files = [name for entry in STAGES[stage]["params"] if isinstance(entry, dict) for name in entry]
+    for name in files:
+        for dimension, value in CELL._asdict().items():
+            name = name.replace(f"${{item.{dimension}}}", str(value))
+        layout = Layout(Path(), load_params(ROOT / "params.yaml"))
+        assert Path(name) == layout.configuration(CELL)
+        content = configuration(layout.params, CELL)
+        for parameter_name in entries(stage, "params"):
+            if parameter_name not in expected:
+                value = content
+                for part in parameter_name.split("."):
+                    value = value[part]
 
 
 @pytest.mark.parametrize("stage", NAMES)
@@ -167,7 +204,7 @@ def test_stage_is_described(stage):
 
 
 def test_a_change_to_the_report_trains_nothing():
-    for stage in NAMES[: NAMES.index("evaluate")]:
+    for stage in set(NAMES[: NAMES.index("evaluate")]) - {"baselines"}:
         touched = {str(path) for path in closure(stage) if "report" in str(path) or "evaluation/" in str(path)}
         assert not touched, f"'{stage}' imports {touched}"
 

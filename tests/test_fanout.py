@@ -16,10 +16,10 @@ from dvc.exceptions import DvcException
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.fanout import main, stage_environment
-from pipeline.fanout_plan import make_plan, needed_stages, stale_stages
-from pipeline.fanout_processes import Processes, tail
-from pipeline.fanout_scheduler import run_graph
+from pipeline.fanout.__main__ import main
+from pipeline.fanout.plan import make_plan, needed_stages, stale_stages
+from pipeline.fanout.processes import Processes, tail
+from pipeline.fanout.scheduler import run_graph
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -143,14 +143,6 @@ def test_one_cell_is_finished_before_the_next_is_begun():
     assert list(needed_stages(digraph(needs), list(needs))) == [
         *("data", "label@a", "train@a", "label@b", "train@b", "report")
     ]
-
-
-def test_cores_are_shared_unless_the_caller_says_otherwise(monkeypatch):
-    monkeypatch.setattr("pipeline.fanout.cores", lambda: 8)
-    assert stage_environment({"A": "b"}, 3) == {"A": "b", "OMP_NUM_THREADS": "2"}
-    assert stage_environment({}, 20) == {"OMP_NUM_THREADS": "1"}
-    assert stage_environment({"OMP_NUM_THREADS": "4"}, 3) == {"OMP_NUM_THREADS": "4"}
-    assert stage_environment({"A": "b"}, 1) == {"A": "b"}
 
 
 def shell(commands, logs, **options):

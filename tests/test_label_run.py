@@ -15,14 +15,14 @@ from pipeline.errors import InputError
 from pipeline.images import read_mask
 from pipeline.labels.depth import read_depth
 from pipeline.labels.depth.label import label_depth
+from pipeline.labels.features import label as features_label
 from pipeline.labels.features import read_tokens
 from pipeline.labels.features.foreground import foreground_tokens
-from pipeline.labels.features.label import label_features
 from pipeline.labels.masks.label import label_masks
 from pipeline.labels.photo import read_photo
 from pipeline.labels.poses import read_pose
 from pipeline.labels.poses.label import label_poses
-from pipeline.labels.run import read_summary
+from pipeline.labels.run import Summary, read_summary
 from pipeline.layout import Layout
 from pipeline.params import Params
 from pipeline.pca import fit_pca, read_pca
@@ -46,6 +46,10 @@ def new_table(root: Path, instances: list[Instance], params: Params | None = Non
     return layout
 
 
+def label_features(params: Params, layout: Layout, category: str) -> Summary:
+    return features_label.label_features(params, layout, "dinov2", category)
+
+
 def label_all(layout: Layout) -> None:
     for label in (label_masks, label_depth, label_poses, label_features):
         label(layout.params, layout, "car")
@@ -61,7 +65,7 @@ def test_stages_write_what_training_and_evaluation_read(run: Layout) -> None:
     for name, split in NAMES.items():
         training = split == "train"
         assert read_mask(run.masks("car") / f"{name}.png").shape == (90, 120)
-        tokens = read_tokens(run.features("car") / f"{name}.npz")
+        tokens = read_tokens(run.features("dinov2", "car") / f"{name}.npz")
         assert tokens.tokens.shape == (8, 8, run.params.features.benchmark.dims)
         assert (tokens.flipped is not None) == training
         assert (run.depth("car") / f"{name}.npy").exists() == training
@@ -185,7 +189,7 @@ def test_backends_without_truth_label_any_photograph(run: Layout) -> None:
     params = tiny_params(masks__backend="grabcut", features__backend="sift")
     assert label_masks(params, run, "car") == ("grabcut", 3, {})
     assert label_features(params, run, "car") == ("sift", 3, {})
-    assert read_tokens(run.features("car") / "test_a.npz").tokens.shape == (8, 8, 128)
+    assert read_tokens(run.features("dinov2", "car") / "test_a.npz").tokens.shape == (8, 8, 128)
 
 
 def test_missing_summary_names_file(tmp_path: Path) -> None:
@@ -196,17 +200,19 @@ def test_missing_summary_names_file(tmp_path: Path) -> None:
 def test_foreground_tokens_are_training_tokens_on_masks(run: Layout) -> None:
     label_masks(run.params, run, "car")
     label_features(run.params, run, "car")
-    tokens = foreground_tokens(run.params, run, "car")
-    both = np.concatenate([read_tokens(run.features("car") / f"{n}.npz").tokens for n in ("train_a", "train_b")])
+    tokens = foreground_tokens(run.params, run, "dinov2", "car")
+    both = np.concatenate(
+        [read_tokens(run.features("dinov2", "car") / f"{n}.npz").tokens for n in ("train_a", "train_b")]
+    )
     everything = {row.tobytes() for row in both.reshape(-1, both.shape[-1])}
     assert {row.tobytes() for row in tokens} <= everything
     # The ellipse covers pi / 4 of a box of 80 x 60 in a crop of 96 x 96.
     assert len(tokens) / len(everything) == pytest.approx(np.pi / 4 * 80 * 60 / 96**2, abs=0.08)
     (run.masks("car") / "train_b.png").unlink()
-    assert len(foreground_tokens(run.params, run, "car")) == pytest.approx(len(tokens) / 2, abs=6)
+    assert len(foreground_tokens(run.params, run, "dinov2", "car")) == pytest.approx(len(tokens) / 2, abs=6)
     (run.masks("car") / "train_a.png").unlink()
     with pytest.raises(InputError, match="no training patch.*foreground_share"):
-        foreground_tokens(run.params, run, "car")
+        foreground_tokens(run.params, run, "dinov2", "car")
 
 
 def test_pca_stage_writes_fit_of_foreground(run: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,12 +223,12 @@ def test_pca_stage_writes_fit_of_foreground(run: Layout, monkeypatch: pytest.Mon
     label_masks(run.params, run, "car")
     label_features(run.params, run, "car")
     pca_stage.main()
-    expected = fit_pca(foreground_tokens(run.params, run, "car"), 16)
-    np.testing.assert_array_equal(read_pca(run.pca("car")).components, expected.components)
+    expected = fit_pca(foreground_tokens(run.params, run, "dinov2", "car"), 16)
+    np.testing.assert_array_equal(read_pca(run.pca("dinov2", "car")).components, expected.components)
 
 
 def test_settings_are_recorded(run: Layout) -> None:
     label_features(run.params, run, "car")
-    settings = json.loads((run.features("car") / "settings.json").read_text())
+    settings = json.loads((run.features("dinov2", "car") / "settings.json").read_text())
     assert settings["backend"] == "benchmark"
     assert settings["crop_margin"] == run.params.data.crop_margin

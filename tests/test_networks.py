@@ -67,12 +67,18 @@ def test_encoder_refuses_other_grids(grid):
         TokenEncoder(grid, 6, 16, 10)
 
 
-def test_keypoint_encoder_reads_where_its_keypoints_are():
-    """Against loops over the patches."""
+@pytest.mark.parametrize("pool", [1, 2, 3])
+def test_keypoint_encoder_reads_where_its_keypoints_are(pool):
+    """Against loops over the patches, or over the means of squares of them."""
     torch.manual_seed(0)
-    encoder = KeypointEncoder(5, 3, 8, 2, 4)
-    tokens = torch.randn(2, 5, 5, 3)
+    encoder = KeypointEncoder(5 * pool, 3, 8, 2, 4, pool)
+    tokens = torch.randn(2, 5 * pool, 5 * pool, 3)
     outputs = encoder(tokens)
+    rows = [
+        [tokens[:, pool * i : pool * (i + 1), pool * j : pool * (j + 1)].mean((1, 2)) for j in range(5)]
+        for i in range(5)
+    ]
+    tokens = torch.stack([torch.stack(row, 1) for row in rows], 1)
     for b in range(2):
         means, spreads, evidence = [], [], []
         for k in range(2):
@@ -90,6 +96,11 @@ def test_keypoint_encoder_reads_where_its_keypoints_are():
             evidence.append(math.tanh(math.log(total / 25) / 4))
         expected = encoder.reader(torch.tensor(means + spreads + evidence))
         torch.testing.assert_close(outputs[b], expected, atol=1e-4, rtol=1e-4)
+
+
+def test_keypoint_encoder_refuses_squares_that_do_not_fit():
+    with pytest.raises(InputError, match=r"model\.pose\.pool must divide features\.grid, which is 8; found 3"):
+        KeypointEncoder(8, 3, 8, 2, 4, 3)
 
 
 @pytest.mark.parametrize("hypotheses", [1, 4])

@@ -8,14 +8,18 @@ import pytest
 import yaml
 
 from pipeline.errors import InputError
-from pipeline.params import load_params, parse_params, to_dict
+from pipeline.params import load_params, parse_params
+from pipeline.typed import to_dict
 
 PATH = Path(__file__).resolve().parents[1] / "params.yaml"
 
 
+CONTENT = yaml.safe_load(PATH.read_text())
+
+
 @pytest.fixture
 def content():
-    return yaml.safe_load(PATH.read_text())
+    return copy.deepcopy(CONTENT)
 
 
 def leaves(nested: dict, prefix: tuple = ()) -> list[tuple]:
@@ -47,12 +51,26 @@ def undocumented(text: str) -> list[str]:
     return missing
 
 
+def without_overlays(text: str) -> str:
+    """Without the keys inside variants and backbones, which repeat those that are documented above."""
+    kept, hidden = [], None
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if hidden is not None and line.strip() and indent <= hidden:
+            hidden = None
+        if hidden is None:
+            kept.append(line)
+        if re.match(r"(variants|  backbones):$", line):
+            hidden = indent
+    return "\n".join(kept)
+
+
 def test_shipped_file_is_valid():
     load_params(PATH)
 
 
 def test_every_key_stands_below_a_comment():
-    assert undocumented(PATH.read_text()) == []
+    assert undocumented(without_overlays(PATH.read_text())) == []
 
 
 def test_a_key_without_comment_is_noticed():
@@ -76,7 +94,11 @@ def test_unknown_section_names_the_nearest(content):
         parse_params(content)
 
 
-@pytest.mark.parametrize("key", leaves(yaml.safe_load(PATH.read_text())), ids=".".join)
+def is_overlay(key: tuple) -> bool:
+    return key[0] == "variants" or key[:2] == ("features", "backbones")
+
+
+@pytest.mark.parametrize("key", [key for key in leaves(CONTENT) if not is_overlay(key)], ids=".".join)
 def test_missing_and_mistyped_keys_are_named(content, key):
     name = re.escape(".".join(key))
     mistyped = copy.deepcopy(content)
@@ -91,6 +113,42 @@ def test_missing_and_mistyped_keys_are_named(content, key):
         section = section[part]
     del section[key[-1]]
     with pytest.raises(InputError, match=f"'{name}' is missing"):
+        parse_params(content)
+
+
+@pytest.mark.parametrize("name", ["ours", "wo_pose", "mp"])
+def test_a_variant_with_an_unknown_key_names_the_nearest(content, name):
+    content["variants"][name]["loss"] = {"feat_con": 0}
+    with pytest.raises(InputError, match=rf"variants\.{name}: unknown parameter 'loss\.feat_con'.*'feat_cons'"):
+        parse_params(content)
+    content["variants"][name]["loss"] = {"feat_cons": "none"}
+    with pytest.raises(InputError, match=rf"variants\.{name}: parameter 'loss\.feat_cons' must be"):
+        parse_params(content)
+
+
+def test_a_variant_changes_nothing_that_cells_share(content):
+    content["variants"]["ours"] = {"data": {"crop_margin": 1.5}}
+    with pytest.raises(InputError, match=r"variants\.ours: a variant cannot change 'data'"):
+        parse_params(content)
+
+
+def test_a_backbone_with_an_unknown_key_names_the_nearest(content):
+    content["features"]["backbones"]["dino"] = {"grit": 16}
+    with pytest.raises(InputError, match=r"features\.backbones\.dino: unknown parameter 'features\.grit'.*'grid'"):
+        parse_params(content)
+
+
+@pytest.mark.parametrize(("key", "nearest"), [("trained", "ours"), ("backbones", "dinov2")])
+def test_what_is_run_must_be_defined(content, key, nearest):
+    content[key] = [nearest + "x"]
+    content["reconstruction"]["variants"] = []
+    with pytest.raises(InputError, match=f"unknown entry '{nearest}x' of `{key}`. Did you mean '{nearest}'"):
+        parse_params(content)
+
+
+def test_only_trained_variants_are_compared_with_cad_models(content):
+    content["trained"] = ["ours"]
+    with pytest.raises(InputError, match=r"unknown entry 'mp' of `reconstruction\.variants`\. .*Valid: ours"):
         parse_params(content)
 
 

@@ -3,14 +3,18 @@
 import dataclasses
 
 import numpy as np
+import pytest
 import torch
 from tiny import tiny_params
+from torch.nn import functional
 
 from pipeline.crops import square_crop, to_crop
+from pipeline.errors import InputError
 from pipeline.labels.features import Tokens, write_tokens
 from pipeline.layout import Layout
 from pipeline.model import InputSizes, build_model
-from pipeline.prediction import predict, template_features
+from pipeline.predicted_meshes import PredictedMeshes, read_meshes, write_meshes
+from pipeline.prediction import predict, template_points
 from pipeline.records import Box, Instance
 from pipeline.rendering.rasterizer import make_rasterizer
 
@@ -29,13 +33,13 @@ def setup(tmp_path, count=2, **overrides):
     rng = np.random.default_rng(0)
     for instance in instances:
         tokens = rng.normal(size=(8, 8, 6)).astype(np.float32)
-        write_tokens(layout.features("car") / f"{instance.name}.npz", Tokens(tokens, None))
+        write_tokens(layout.features("dinov2", "car") / f"{instance.name}.npz", Tokens(tokens, None))
     return model, layout, instances
 
 
 def test_projected_mesh_fills_the_annotated_box(tmp_path):
     model, layout, instances = setup(tmp_path)
-    for instance, projection in predict(model, make_rasterizer(), layout, "car", instances):
+    for instance, (projection, _, _) in predict(model, make_rasterizer(), layout, "dinov2", instances):
         low, high = projection.vertices.amin(0), projection.vertices.amax(0)
         centre = (low + high) / 2
         np.testing.assert_allclose(centre, instance.box.centre, atol=0.05)
@@ -46,7 +50,7 @@ def test_projected_mesh_fills_the_annotated_box(tmp_path):
 def test_visible_vertices_are_those_of_faces_that_own_a_pixel(tmp_path):
     """Against MagicPony's test: a vertex is visible iff it belongs to a face that owns a pixel."""
     model, layout, instances = setup(tmp_path, count=1, correspondence__size=256, correspondence__subdivisions=0)
-    ((instance, projection),) = predict(model, make_rasterizer(), layout, "car", instances)
+    ((instance, (projection, _, _)),) = predict(model, make_rasterizer(), layout, "dinov2", instances)
     template = model.template()
     crop = square_crop(instance.box, layout.params.data.crop_margin)
     uv = torch.from_numpy(to_crop(projection.vertices.double().numpy(), crop)).float()
@@ -63,18 +67,18 @@ def test_visible_vertices_are_those_of_faces_that_own_a_pixel(tmp_path):
 def test_each_image_is_predicted_from_its_own_tokens(tmp_path):
     model, layout, instances = setup(tmp_path)
     same_box = [dataclasses.replace(instance, box=instances[0].box) for instance in instances]
-    first, second = (p for _, p in predict(model, make_rasterizer(), layout, "car", same_box))
+    first, second = (p.projection for _, p in predict(model, make_rasterizer(), layout, "dinov2", same_box))
     assert not torch.equal(first.rotation, second.rotation)
 
 
 def test_subdivision_adds_points_of_the_same_surface(tmp_path):
     model, layout, instances = setup(tmp_path, count=1, correspondence__subdivisions=2)
     coarse_layout = Layout(tmp_path, tiny_params(correspondence__subdivisions=0))
-    ((_, dense),) = predict(model, make_rasterizer(), layout, "car", instances)
-    ((_, coarse),) = predict(model, make_rasterizer(), coarse_layout, "car", instances)
+    ((_, (dense, _, _)),) = predict(model, make_rasterizer(), layout, "dinov2", instances)
+    ((_, (coarse, _, _)),) = predict(model, make_rasterizer(), coarse_layout, "dinov2", instances)
     count = len(model.template().vertices)
-    assert template_features(model, 0).shape == (count, 4)
-    assert template_features(model, 2).shape == (len(dense.vertices), 4)
+    assert template_points(model, 0).features.shape == (count, 4)
+    assert template_points(model, 2).features.shape == (len(dense.vertices), 4)
     assert len(dense.vertices) > 15 * count
     # The first vertices stay the template's, and nothing lies beyond them.
     torch.testing.assert_close(dense.vertices[:count], coarse.vertices)
@@ -84,3 +88,39 @@ def test_subdivision_adds_points_of_the_same_surface(tmp_path):
     grid = torch.cartesian_prod(torch.linspace(85, 110, 12), torch.linspace(60, 90, 12))
     nearest = [torch.cdist(grid, p.vertices[p.visible]).amin(1).mean() for p in (coarse, dense)]
     assert nearest[1] < 0.4 * nearest[0]
+
+
+def test_silhouette_and_vertices_belong_to_the_projection(tmp_path):
+    model, layout, instances = setup(tmp_path, count=1, correspondence__subdivisions=1, correspondence__size=256)
+    ((instance, prediction),) = predict(model, make_rasterizer(), layout, "dinov2", instances)
+    size = layout.params.correspondence.size
+    assert prediction.silhouette.shape == (size, size)
+    # A visible vertex lies within a pixel of the silhouette, and the silhouette within the projected box.
+    crop = square_crop(instance.box, layout.params.data.crop_margin)
+    points = torch.from_numpy(to_crop(prediction.projection.vertices.double().numpy(), crop))
+    column, row = (points[prediction.projection.visible] * size).long().clamp(0, size - 1).unbind(1)
+    near = functional.max_pool2d(prediction.silhouette[None].float(), 3, stride=1, padding=1)[0]
+    assert near[row, column].mean() > 0.99
+    rows, columns = prediction.silhouette.nonzero().unbind(1)
+    assert columns.min() >= points[:, 0].min() * size - 1 and columns.max() <= points[:, 0].max() * size + 1
+    assert rows.min() >= points[:, 1].min() * size - 1 and rows.max() <= points[:, 1].max() * size + 1
+    # Without deformation the vertices are the template's.
+    torch.testing.assert_close(prediction.vertices, model.template().vertices)
+
+
+def test_meshes_survive_reading(tmp_path):
+    generator = torch.Generator().manual_seed(0)
+    vertices = {name: torch.rand(5, 3, generator=generator) for name in ("a", "2008_000001")}
+    silhouettes = {name: torch.rand(4, 4, generator=generator) > 0.5 for name in vertices}
+    faces = torch.tensor([[0, 1, 2], [2, 3, 4]])
+    meshes = PredictedMeshes(torch.rand(5, 3, generator=generator), faces, vertices, silhouettes)
+    for name in ("one", "two"):
+        write_meshes(tmp_path / name, meshes)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    read = read_meshes(tmp_path / "one")
+    assert torch.equal(read.template, meshes.template) and torch.equal(read.faces.long(), faces)
+    for name in vertices:
+        assert torch.equal(read.vertices[name], vertices[name])
+        assert torch.equal(read.silhouettes[name], silhouettes[name])
+    with pytest.raises(InputError, match=r"missing.*`predict`"):
+        read_meshes(tmp_path / "missing")

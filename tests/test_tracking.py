@@ -1,5 +1,6 @@
 """Tracking: records are found again, a dead server costs seconds and one warning, sync adds what is missing."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -12,23 +13,25 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipeline.cells import Cell
 from pipeline.errors import InputError
 from pipeline.layout import Layout
 from pipeline.params import parse_params
-from pipeline.tracking import Cell, Tracker, flatten, inputs_sha256, metric_name
+from pipeline.tracking import Record, Tracker, flatten, inputs_sha256, metric_name
 from pipeline.tracking_store import repository_root
 from pipeline.tracking_sync import sync
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = {"loss": {"mask": 10.0}, "training": {"seed": 3, "steps": 2}}
-CELL = Cell("training", "train", "car", 3, CONFIG, "d" * 64)
+CELL = Cell("ours", "dinov2", "car", 3)
+RECORD = Record("training", "train", CELL._asdict(), CONFIG, "d" * 64)
 
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory):
     """A store with its schema, made once, as that takes seconds."""
     folder = tmp_path_factory.mktemp("store")
-    with Tracker(CELL, "other", folder) as tracker:
+    with Tracker(RECORD, "other", folder) as tracker:
         assert tracker.active
     return folder / "mlflow.db"
 
@@ -42,7 +45,8 @@ def root(tmp_path, empty_store):
 @pytest.fixture
 def layout(root):
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
-    content["categories"] = ["car", "chair"]
+    content |= {"categories": ["car", "chair"], "trained": ["ours"], "seeds": [3]}
+    content["reconstruction"]["variants"] = ["ours"]
     return Layout(root, parse_params(content))
 
 
@@ -62,14 +66,18 @@ def history(root: Path, run, name: str) -> list[tuple[int, float]]:
     return sorted((m.step, m.value) for m in client.get_metric_history(run.info.run_id, name))
 
 
+def cell_of(category: str) -> Cell:
+    return CELL._replace(category=category)
+
+
 def write_cell(layout: Layout, category: str) -> None:
     """The files that a training and an evaluation leave."""
-    folder = layout.model(category)
+    folder = layout.model(cell_of(category))
     folder.mkdir(parents=True)
     (folder / "model.json").write_text(json.dumps({"config": CONFIG, "identity": "i" * 64}))
     (folder / "curve.csv").write_text("step,total,depth\n1,2.5,\n2,1.5,0.25\n")
     (folder / "model.safetensors").write_bytes(b"weights")
-    folder = layout.evaluation(category)
+    folder = layout.evaluation(cell_of(category))
     folder.mkdir(parents=True)
     (folder / "metrics.json").write_text(
         json.dumps(
@@ -85,7 +93,7 @@ def write_cell(layout: Layout, category: str) -> None:
 def test_run_holds_params_curve_tags_and_artifacts(root, tmp_path):
     picture = tmp_path / "template.png"
     picture.write_bytes(b"picture")
-    with Tracker(CELL, "test", root) as tracker:
+    with Tracker(RECORD, "test", root) as tracker:
         for step in range(3):
             tracker.metrics({"loss/mask": 1.0 / (step + 1), "PCK@0.1": 50.0 + step}, step)
         tracker.artifact(picture, "renders")
@@ -94,7 +102,14 @@ def test_run_holds_params_curve_tags_and_artifacts(root, tmp_path):
     assert run.data.params == {"loss.mask": "10.0", "training.seed": "3", "training.steps": "2"}
     assert history(root, run, "loss/mask") == [(0, 1.0), (1, 0.5), (2, pytest.approx(1 / 3))]
     assert run.data.metrics["PCK_0.1"] == 52.0
-    expected = {"category": "car", "seed": "3", "kind": "training", "dvc.stage": "train@car", "dvc.exp": "workspace"}
+    expected = {
+        "category": "car",
+        "seed": "3",
+        "kind": "training",
+        "dvc.stage": "train@ours-dinov2-car-3",
+        "variant": "ours",
+        "dvc.exp": "workspace",
+    }
     assert expected.items() <= run.data.tags.items()
     assert {"git.commit", "dvc.baseline", "config.sha256", "data.sha256"} <= run.data.tags.keys()
     stored = root / "mlruns" / "test" / run.info.run_id / "artifacts" / "renders" / "template.png"
@@ -103,7 +118,7 @@ def test_run_holds_params_curve_tags_and_artifacts(root, tmp_path):
 
 def test_more_values_and_params_than_one_request_takes(root):
     config = {f"p{i}": i for i in range(250)}
-    with Tracker(Cell("training", "train", "car", 0, config, ""), "test", root) as tracker:
+    with Tracker(Record("training", "train", CELL._asdict(), config, ""), "test", root) as tracker:
         for step in range(20):
             tracker.metrics({f"m{i}": float(i) for i in range(130)}, step)
     (run,) = runs(root)
@@ -116,17 +131,17 @@ def test_cells_of_one_experiment_share_a_parent(root, monkeypatch):
     monkeypatch.setenv("DVC_EXP_NAME", "warm-bath")
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "a" * 40)
     for category in ("car", "chair"):
-        with Tracker(Cell("training", "train", category, 0, {}, ""), "test", root):
+        with Tracker(Record("training", "train", cell_of(category)._asdict(), {}, ""), "test", root):
             pass
     monkeypatch.setenv("DVC_EXP_NAME", "cold-bath")
-    with Tracker(CELL, "test", root):
+    with Tracker(RECORD, "test", root):
         pass
     parents = [run.data.tags["mlflow.parentRunId"] for run in sorted(runs(root), key=lambda r: r.info.start_time)]
     assert parents[0] == parents[1] != parents[2]
 
 
 def test_an_exception_passes_and_marks_the_run(root):
-    with pytest.raises(KeyError, match="mine"), Tracker(CELL, "test", root) as tracker:
+    with pytest.raises(KeyError, match="mine"), Tracker(RECORD, "test", root) as tracker:
         tracker.metrics({"loss": float("nan")}, 1)
         raise KeyError("mine")
     (run,) = runs(root)
@@ -139,7 +154,7 @@ def test_unreachable_server_costs_one_warning_and_seconds(tmp_path, monkeypatch)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     start = time.monotonic()
     with pytest.warns(UserWarning, match="MLflow is off") as caught:
-        tracker = Tracker(CELL, "test", tmp_path)
+        tracker = Tracker(RECORD, "test", tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with tracker:
@@ -154,7 +169,7 @@ def test_unreachable_server_costs_one_warning_and_seconds(tmp_path, monkeypatch)
 
 
 def test_server_that_fails_in_the_middle_is_left_alone(root, tmp_path):
-    tracker = Tracker(CELL, "test", root)
+    tracker = Tracker(RECORD, "test", root)
     with pytest.warns(UserWarning, match="MLflow is off") as caught:
         tracker.artifact(tmp_path / "missing.png")
         tracker.metrics({"loss": 1.0})
@@ -164,9 +179,9 @@ def test_server_that_fails_in_the_middle_is_left_alone(root, tmp_path):
 
 def test_processes_that_start_together_on_an_empty_folder(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from pipeline.tracking import Cell, Tracker\n"
-        "cell = Cell('training', 'train', sys.argv[1], 0, {'a': 1}, '')\n"
-        "with Tracker(cell, 'test', Path(sys.argv[2])) as tracker: assert tracker.active; tracker.metrics({'x': 1.0})"
+        "import sys; from pathlib import Path; from pipeline.tracking import Record, Tracker\n"
+        "record = Record('training', 'train', {'category': sys.argv[1]}, {'a': 1}, '')\n"
+        "with Tracker(record, 'test', Path(sys.argv[2])) as tracker: assert tracker.active; tracker.metrics({'x': 1.0})"
     )
     command = [sys.executable, "-W", "error::UserWarning:__main__", "-c", code]
     started = [
@@ -182,8 +197,10 @@ def test_processes_that_start_together_on_an_empty_folder(tmp_path):
 
 def test_sync_adds_what_is_missing_and_nothing_twice(layout):
     write_cell(layout, "car")
-    outcomes = sync(layout, layout.params.categories)
-    assert [(o.cell, o.recorded) for o in outcomes] == [("train car", True), ("evaluate car", True)]
+    outcomes = sync(layout)
+    assert [(o.name, o.recorded) for o in outcomes] == [
+        (f"{stage}@ours-dinov2-car-3", True) for stage in ("train", "evaluate")
+    ]
     found = {run.data.tags["kind"]: run for run in runs(layout.root, layout.params.tracking.experiment)}
     assert history(layout.root, found["training"], "total") == [(1, 2.5), (2, 1.5)]
     assert history(layout.root, found["training"], "depth") == [(2, 0.25)]
@@ -192,38 +209,40 @@ def test_sync_adds_what_is_missing_and_nothing_twice(layout):
     assert found["evaluation"].data.metrics["skipped"] == 1
     assert found["evaluation"].data.params["settings.backends.features"] == "benchmark"
     assert found["evaluation"].data.params["loss.mask"] == "10.0"
-    assert [o.recorded for o in sync(layout, layout.params.categories)] == [False, False]
+    assert [o.recorded for o in sync(layout)] == [False, False]
     write_cell(layout, "chair")
-    assert [o.cell for o in sync(layout, layout.params.categories) if o.recorded] == ["train chair", "evaluate chair"]
+    assert [o.name for o in sync(layout) if o.recorded] == [
+        f"{stage}@ours-dinov2-chair-3" for stage in ("train", "evaluate")
+    ]
     assert len(runs(layout.root, layout.params.tracking.experiment)) == 4
 
 
 def test_pictures_of_predictions_and_matches_are_artifacts_of_the_evaluation(layout):
     write_cell(layout, "car")
-    for path in (layout.evaluation("car") / "pairs.png", layout.predictions("car") / "sheet.png"):
+    for path in (layout.evaluation(CELL) / "pairs.parquet", layout.predictions(CELL) / "sheet.png"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"picture")
-    sync(layout, ["car"])
+    sync(layout)
     experiment = layout.params.tracking.experiment
     (run,) = (run for run in runs(layout.root, experiment) if run.data.tags["kind"] == "evaluation")
     stored = layout.root / "mlruns" / experiment / run.info.run_id / "artifacts"
-    assert {p.name for p in stored.iterdir()} == {"metrics.json", "pairs.png", "sheet.png"}
+    assert {p.name for p in stored.iterdir()} == {"metrics.json", "sheet.png"}
 
 
 def test_sync_knows_a_run_that_was_recorded_live(layout):
     write_cell(layout, "car")
-    live = Cell("training", "train", "car", 3, CONFIG, "i" * 64)
+    live = Record("training", "train", CELL._asdict(), CONFIG, "i" * 64)
     with Tracker(live, layout.params.tracking.experiment, layout.root):
         pass
-    assert [o.cell for o in sync(layout, layout.params.categories) if o.recorded] == ["evaluate car"]
+    assert [o.name for o in sync(layout) if o.recorded] == ["evaluate@ours-dinov2-car-3"]
 
 
 def test_sync_repeats_a_run_that_failed(layout):
     write_cell(layout, "car")
-    live = Cell("training", "train", "car", 3, CONFIG, "i" * 64)
+    live = Record("training", "train", CELL._asdict(), CONFIG, "i" * 64)
     with pytest.raises(KeyboardInterrupt), Tracker(live, layout.params.tracking.experiment, layout.root):
         raise KeyboardInterrupt
-    assert "train car" in [o.cell for o in sync(layout, layout.params.categories) if o.recorded]
+    assert "train@ours-dinov2-car-3" in [o.name for o in sync(layout) if o.recorded]
 
 
 def test_sync_stops_at_an_unreachable_server(layout, monkeypatch):
@@ -231,17 +250,17 @@ def test_sync_stops_at_an_unreachable_server(layout, monkeypatch):
     write_cell(layout, "chair")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.warns(UserWarning, match="MLflow is off") as caught:
-        outcomes = sync(layout, layout.params.categories)
+        outcomes = sync(layout)
     assert [o.recorded for o in outcomes] == [False]
     assert len(caught) == 1
 
 
 def test_sync_names_a_damaged_file(layout):
     write_cell(layout, "car")
-    path = layout.evaluation("car") / "metrics.json"
+    path = layout.evaluation(CELL) / "metrics.json"
     path.write_text("{")
     with pytest.raises(InputError, match="metrics.json"):
-        sync(layout, layout.params.categories)
+        sync(layout)
 
 
 def test_store_lies_in_the_repository_not_in_a_workspace_of_dvc(tmp_path, monkeypatch):
@@ -252,16 +271,36 @@ def test_store_lies_in_the_repository_not_in_a_workspace_of_dvc(tmp_path, monkey
     assert repository_root(tmp_path) == tmp_path / "clone"
 
 
-def test_key_depends_on_config_data_stage_and_category_only():
+def test_key_depends_on_config_data_stage_and_cell_only():
     reordered = {"training": {"steps": 2, "seed": 3}, "loss": {"mask": 10.0}}
-    assert Cell("training", "train", "car", 3, reordered, "d" * 64).key == CELL.key
+    assert dataclasses.replace(RECORD, config=reordered).key == RECORD.key
     others = [
-        Cell("training", "train", "car", 3, {**CONFIG, "loss": {"mask": 9.0}}, "d" * 64),
-        Cell("training", "train", "car", 3, CONFIG, "e" * 64),
-        Cell("training", "train", "chair", 3, CONFIG, "d" * 64),
-        Cell("evaluation", "evaluate", "car", 3, CONFIG, "d" * 64),
+        dataclasses.replace(RECORD, config={**CONFIG, "loss": {"mask": 9.0}}),
+        dataclasses.replace(RECORD, data_sha256="e" * 64),
+        dataclasses.replace(RECORD, stage="evaluate"),
+        *(
+            dataclasses.replace(RECORD, cell=CELL._replace(**change)._asdict())
+            for change in ({"category": "chair"}, {"seed": 4}, {"variant": "mp"}, {"backbone": "dino"})
+        ),
     ]
-    assert len({json.dumps(cell.key) for cell in [CELL, *others]}) == 5
+    assert len({json.dumps(record.key) for record in [RECORD, *others]}) == 8
+
+
+def test_baselines_and_report_are_recorded_once(layout):
+    folder = layout.baselines("dinov2", "car")
+    folder.mkdir(parents=True)
+    (folder / "metrics.json").write_text(json.dumps({"pck": {"nearest_neighbour": {"0.1": {"per_image": 0.4}}}}))
+    layout.figures.mkdir(parents=True)
+    (layout.figures / "pck_alpha.png").write_bytes(b"picture")
+    (layout.reports / "table1.md").write_text("# Table 1")
+    (layout.reports / "metrics.json").write_text(json.dumps({"ours/avg/pck10": 60.0}))
+    assert [(o.name, o.recorded) for o in sync(layout)] == [("baselines@dinov2-car", True), ("report", True)]
+    found = {run.data.tags["kind"]: run for run in runs(layout.root, layout.params.tracking.experiment)}
+    assert found["baselines"].data.metrics["pck.nearest_neighbour.0.1.per_image"] == 0.4
+    assert found["report"].data.metrics["ours/avg/pck10"] == 60
+    stored = layout.root / "mlruns" / layout.params.tracking.experiment / found["report"].info.run_id / "artifacts"
+    assert {p.name for p in stored.iterdir()} == {"table1.md", "pck_alpha.png"}
+    assert [o.recorded for o in sync(layout)] == [False, False]
 
 
 def test_helpers(tmp_path):

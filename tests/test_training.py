@@ -1,11 +1,13 @@
 """Training: deterministic, resumable to the bit, and stopped by what cannot be trained on."""
 
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from tiny import tiny_params, tiny_set
+from static_imports import import_closure
+from tiny import ROOT, tiny_params, tiny_set
 
 from pipeline.errors import InputError
 from pipeline.rendering.rasterizer import make_rasterizer
@@ -13,6 +15,13 @@ from pipeline.training import trainer
 from pipeline.training.checkpoint import remove_checkpoints
 from pipeline.training.curve import write_curve
 from pipeline.training.exclusive import exclusive
+from pipeline.training.identity import (
+    LATE_DEFORMATION,
+    LATE_LOSSES,
+    SOURCES,
+    first_phase_identity,
+    training_identity,
+)
 from pipeline.training.objective import MeshCache, Terms, evaluate_objective
 from pipeline.training.saved_model import load_model, save_model
 from pipeline.training.schedule import phase_at, step_generator
@@ -35,7 +44,7 @@ def test_interrupted_training_ends_with_the_same_bytes(tmp_path, identity):
     """Killed before and after the freeze, with a checkpoint every 3 steps, against a run in one piece."""
     params = tiny_params(model__deformation__identity=identity)
     data = tiny_set(params)
-    whole = trainer.train(params, data, tmp_path / "whole")
+    whole = trainer.train(params, data, 0, tmp_path / "whole")
     for stop_at in (4, 8):
 
         def interrupt(row, stop_at=stop_at):
@@ -43,8 +52,8 @@ def test_interrupted_training_ends_with_the_same_bytes(tmp_path, identity):
                 raise InterruptedRunError
 
         with pytest.raises(InterruptedRunError):
-            trainer.train(params, data, tmp_path / "pieces", report=interrupt)
-    resumed = trainer.train(params, data, tmp_path / "pieces")
+            trainer.train(params, data, 0, tmp_path / "pieces", report=interrupt)
+    resumed = trainer.train(params, data, 0, tmp_path / "pieces")
     assert same(weights(whole.model), weights(resumed.model))
     assert whole.curve == resumed.curve
 
@@ -53,22 +62,73 @@ def test_a_checkpoint_of_another_configuration_is_not_continued(tmp_path):
     params = tiny_params()
     data = tiny_set(params)
     other = tiny_params(loss__feat_cons=0.0)
-    assert trainer.training_identity(params, data) != trainer.training_identity(other, data)
-    assert trainer.training_identity(params, data) != trainer.training_identity(params, tiny_set(params, seed=1))
+    assert training_identity(params, data, 0) != training_identity(other, data, 0)
+    assert training_identity(params, data, 0) != training_identity(params, data, 1)
+    assert training_identity(params, data, 0) != training_identity(params, tiny_set(params, seed=1), 0)
 
     def interrupt(row):
         if row["step"] >= 4:
             raise InterruptedRunError
 
     with pytest.raises(InterruptedRunError):
-        trainer.train(params, data, tmp_path, report=interrupt)
-    fresh = trainer.train(other, data, tmp_path / "fresh")
-    assert same(weights(trainer.train(other, data, tmp_path).model), weights(fresh.model))
+        trainer.train(params, data, 0, tmp_path, report=interrupt)
+    fresh = trainer.train(other, data, 0, tmp_path / "fresh")
+    assert same(weights(trainer.train(other, data, 0, tmp_path).model), weights(fresh.model))
+
+
+LATE = {
+    "loss__feat_cons": 0.0,
+    "loss__deformation": 3.0,
+    "loss__laplacian": 0.0,
+    "loss__feature_deformed": 0.0,
+    "model__deformation__index_embedding": False,
+    "model__deformation__scale": 0.2,
+    "model__deformation__symmetric": False,
+    "model__deformation__code_std": 0.1,
+}
+
+
+def test_every_late_parameter_is_tried():
+    assert {name.split("__")[-1] for name in LATE} == {*LATE_LOSSES, *LATE_DEFORMATION}
+
+
+@pytest.mark.parametrize("change", LATE)
+def test_a_shared_first_phase_leads_to_the_same_bytes(tmp_path, change):
+    """The other run leaves its state at the freeze; going on from it equals a run of one's own."""
+    params, other = tiny_params(), tiny_params(**{change: LATE[change]})
+    data = tiny_set(params)
+    alone = trainer.train(params, data, 0, tmp_path / "alone")
+    trainer.train(other, data, 0, tmp_path / "other", tmp_path / "shared")
+    assert len(list((tmp_path / "shared").iterdir())) == 1
+    rows = []
+    joined = trainer.train(params, data, 0, tmp_path / "joined", tmp_path / "shared", report=rows.append)
+    assert same(weights(alone.model), weights(joined.model))
+    assert alone.curve == joined.curve == [list(row.values()) for row in rows]
+    assert len(list((tmp_path / "shared").iterdir())) == 1
+
+
+def test_a_first_phase_is_shared_only_by_those_that_have_it_in_common():
+    params = tiny_params()
+    data = tiny_set(params)
+    one = first_phase_identity(params, data, 0)
+    for change in ({"loss__depth": 0.0}, {"loss__pose": 0.0}, {"loss__feature": 1.0}, {"training__batch": 3}):
+        assert first_phase_identity(tiny_params(**change), data, 0) != one
+    assert first_phase_identity(params, data, 1) != one
+    assert first_phase_identity(params, tiny_set(params, seed=1), 0) != one
+    assert first_phase_identity(tiny_params(model__deformation__identity="grid"), data, 0) is None
+
+
+def test_identities_cover_the_code_that_trains():
+    """Besides what names and reads parameters and files, which cannot change a training whose identity is the same."""
+    plumbing = {"__init__", "categories", "errors", "files", "params", "records", "typed"}
+    for path in import_closure(ROOT, Path("pipeline/training/trainer.py")):
+        inside = path.relative_to("pipeline")
+        assert inside.stem in plumbing or any(inside.is_relative_to(name) for name in SOURCES), path
 
 
 def test_training_lowers_the_silhouette_error(tmp_path):
     params = tiny_params(training__steps=40, training__deform_from=0.5)
-    curve = trainer.train(params, tiny_set(params, count=2), tmp_path).curve
+    curve = trainer.train(params, tiny_set(params, count=2), 0, tmp_path).curve
     column = trainer.CURVE_COLUMNS.index("mask")
     assert curve[-1][column] < 0.7 * curve[0][column]
 
@@ -76,9 +136,18 @@ def test_training_lowers_the_silhouette_error(tmp_path):
 def test_seed_changes_the_result(tmp_path):
     params = tiny_params()
     data = tiny_set(params)
-    a = trainer.train(params, data, tmp_path).model
-    b = trainer.train(tiny_params(training__seed=1), data, tmp_path).model
+    a = trainer.train(params, data, 0, tmp_path).model
+    b = trainer.train(params, data, 1, tmp_path).model
     assert not same(weights(a), weights(b))
+
+
+def test_flips_can_be_switched_off(tmp_path):
+    params = tiny_params(training__flip=False)
+    data = tiny_set(params)
+    mirrored = data._replace(tokens=data.tokens.index_fill(1, torch.tensor([1]), torch.nan))
+    assert same(
+        *(weights(trainer.train(params, d, 0, tmp_path / str(i)).model) for i, d in enumerate((data, mirrored)))
+    )
 
 
 def test_non_finite_loss_names_the_term_and_the_images(tmp_path):
@@ -86,17 +155,17 @@ def test_non_finite_loss_names_the_term_and_the_images(tmp_path):
     data = tiny_set(params)
     broken = data._replace(distance=torch.full_like(data.distance, torch.nan))
     with pytest.raises(trainer.TrainingError, match=r"distance.*not finite.*image_\d"):
-        trainer.train(params, broken, tmp_path)
+        trainer.train(params, broken, 0, tmp_path)
 
 
 def test_vanished_template_names_the_images(tmp_path):
     params = tiny_params(model__sdf__radius=-1.0)
     with pytest.raises(trainer.TrainingError, match=r"image_\d.*no zero crossing"):
-        trainer.train(params, tiny_set(params), tmp_path)
+        trainer.train(params, tiny_set(params), 0, tmp_path)
 
 
 def model_at(params, step):
-    model = trainer.new_model(params, tiny_set(params))
+    model = trainer.new_model(params, tiny_set(params), 0)
     if step >= 4:
         model.freeze()
     return model
@@ -109,7 +178,7 @@ def terms_of(params, step, model=None):
     batch = data.batch(np.arange(2), np.array([False, True]))
     poses = data.pose_batch(np.arange(3), np.array([False, True, False]))
     phase = phase_at(step, params.training)
-    generator = step_generator(step, params.training)
+    generator = step_generator(0, step)
     return evaluate_objective(model, rasterizer, MeshCache(rasterizer), batch, poses, phase, params, generator)
 
 
@@ -192,7 +261,7 @@ def test_pose_batch_shows_the_same_crops():
 
 def test_saved_model_is_read_back_whole(tmp_path):
     params = tiny_params()
-    model = trainer.train(params, tiny_set(params), tmp_path / "checkpoints").model
+    model = trainer.train(params, tiny_set(params), 0, tmp_path / "checkpoints").model
     save_model(tmp_path / "model", model, {"category": "car"})
     assert same(weights(load_model(tmp_path / "model")), weights(model))
     with pytest.raises(InputError, match="no trained model here"):
@@ -201,7 +270,7 @@ def test_saved_model_is_read_back_whole(tmp_path):
 
 def test_curve_file(tmp_path):
     params = tiny_params()
-    result = trainer.train(params, tiny_set(params), tmp_path / "checkpoints")
+    result = trainer.train(params, tiny_set(params), 0, tmp_path / "checkpoints")
     write_curve(tmp_path / "curve.csv", result.curve)
     lines = (tmp_path / "curve.csv").read_text().splitlines()
     assert lines[0].split(",") == list(trainer.CURVE_COLUMNS)

@@ -11,7 +11,7 @@ from pipeline.benchmark.folders import prepare
 from pipeline.benchmark.picture import Picture, Specimen, take_picture
 from pipeline.benchmark.pool import Assignment, assignments, keypoint_names, make_pool
 from pipeline.benchmark.viewpoints import sample_broad, sample_training
-from pipeline.categories import CATEGORIES
+from pipeline.categories import CATEGORIES, symmetry_fold
 from pipeline.data.spair import SPLITS, ImageAnnotation, pair_list_path, write_pair_list
 from pipeline.layout import Layout
 from pipeline.params import Params
@@ -19,8 +19,6 @@ from pipeline.rendering.rasterizer import Rasterizer, make_rasterizer
 from pipeline.seeding import seeded
 from pipeline.truth import write_truth
 
-FOLDS = {"bottle": 0}
-"""Categories that look the same from all sides; the others have one front."""
 WORKERS = 2
 PAIR_IDS = 100_000
 """Pair numbers reserved for a category in each split, so that those of a category do not depend on the others."""
@@ -64,7 +62,7 @@ def _generate_category(
     def write(assignment: Assignment) -> ImageAnnotation | None:
         picture = _picture(params, category, assignment, pool, rasterizer)
         name = assignment.name
-        write_truth(layout.truth / category / f"{name}.npz", picture.truth(FOLDS.get(category, 1)))
+        write_truth(layout.truth / category / f"{name}.npz", picture.truth(symmetry_fold(category)))
         if assignment.split == "train":
             return pascal3d_release.write_picture(layout.pascal3d, category, name, picture)
         pascal3d_release.write_pascal_annotation(layout.pascal3d, category, name, picture)

@@ -34,7 +34,7 @@ class EvaluatedImage(NamedTuple):
 
 
 def prepare_image(
-    layout: Layout, instance: Instance, pca: Pca | None, predictions: Predictions | None
+    layout: Layout, backbone: str, instance: Instance, pca: Pca | None, predictions: Predictions | None
 ) -> EvaluatedImage:
     """Read one image's features, and its prediction where `predictions` are given.
 
@@ -51,7 +51,7 @@ def prepare_image(
         inside = sample_crop(mask, crop, params.evaluation.map_size, smooth=False) > 0
         # An empty mask says nothing of where the object is.
         allowed = allowed & torch.from_numpy(inside) if inside.any() else allowed
-    tokens = read_tokens(layout.features(instance.category) / f"{instance.name}.npz").tokens
+    tokens = read_tokens(layout.features(backbone, instance.category) / f"{instance.name}.npz").tokens
     # Unit length, so that no patch dominates the interpolation between patches.
     unit = tokens / np.maximum(np.linalg.norm(tokens, axis=-1, keepdims=True), 1e-12)
     return EvaluatedImage(
@@ -59,7 +59,7 @@ def prepare_image(
         region,
         make_search_map(torch.from_numpy(unit), allowed),
         pca and make_search_map(torch.from_numpy(pca.project(tokens)), allowed),
-        predictions and _projection(layout, instance, predictions, crop),
+        predictions and _projection(instance, predictions, crop),
         predictions and _vertex_features(predictions, pca),
     )
 
@@ -70,20 +70,17 @@ def _inside(region: Float[Tensor, "2 2"], size: int) -> Bool[Tensor, "S S"]:
     return v[:, None] & u
 
 
-def _projection(layout: Layout, instance: Instance, predictions: Predictions, crop: Crop) -> Projection:
+def _projection(instance: Instance, predictions: Predictions, crop: Crop) -> Projection:
     projection = predictions.projections.get(instance.name)
     if projection is None:
-        raise InputError(
-            f"{layout.predictions(instance.category)}: no prediction for the image '{instance.name}'. "
-            "Run the stage `predict`."
-        )
+        raise InputError(f"There is no prediction for the image '{instance.name}'. Run the stage `predict`.")
     vertices = to_crop(projection.vertices.double().numpy(), crop)
     return projection._replace(vertices=torch.from_numpy(vertices).float())
 
 
 def _vertex_features(predictions: Predictions, pca: Pca | None) -> Float[Tensor, "N K"] | None:
     """From [0, 1], in which g is trained, back to components."""
-    if predictions.vertex_features is None or pca is None:
+    if pca is None:
         return None
     low, high = torch.from_numpy(pca.low), torch.from_numpy(pca.high)
     return low + (high - low) * predictions.vertex_features

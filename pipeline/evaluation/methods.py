@@ -32,8 +32,6 @@ def project_and_search(
 ) -> Float[Tensor, "K 2"]:
     """The mesh, then the search among the target's principal components: SEMAGIC Eq. 8-11."""
     start = project(query, source, target, params)
-    if not params.search:
-        return start
     reference = _search_reference(query, source, params.reference)
     return local_search(reference, target.components.tokens, start, target.region, params.window_area, params.size)
 
@@ -52,26 +50,24 @@ def match_components(
     return nearest_neighbour(sample_map(source.components.tokens, query), target.components)
 
 
-METHODS: dict[str, dict[str, Method]] = {
-    "ours": {"ours": project_and_search, "ours_no_search": project},
-    "nearest_neighbour": {"nearest_neighbour": match_tokens},
-    "pca_nearest_neighbour": {"pca_nearest_neighbour": match_components},
-}
-"""Entries of `evaluation.methods`, and the rows that each of them scores."""
+MESH_METHODS: dict[str, Method] = {"search": project_and_search, "projection": project}
+"""How a trained model is read; every cell is scored both ways."""
+BASELINES: dict[str, Method] = {"nearest_neighbour": match_tokens, "pca_nearest_neighbour": match_components}
+"""Entries of `evaluation.baselines`."""
 
 
-def select_methods(names: tuple[str, ...]) -> dict[str, Method]:
-    """The rows that are scored.
+def select_baselines(names: tuple[str, ...]) -> dict[str, Method]:
+    """The baselines that are scored.
 
     Raises:
         InputError: a name is unknown, or there is none.
     """
     for name in names:
-        if name not in METHODS:
-            raise InputError(f"params.yaml: unknown entry '{name}' of evaluation.methods. {nearest(name, METHODS)}")
+        if name not in BASELINES:
+            raise InputError(f"params.yaml: unknown entry '{name}' of evaluation.baselines. {nearest(name, BASELINES)}")
     if not names:
-        raise InputError(f"params.yaml: evaluation.methods is empty. Name one or more of {', '.join(METHODS)}.")
-    return {row: method for name in names for row, method in METHODS[name].items()}
+        raise InputError(f"params.yaml: evaluation.baselines is empty. Name one or more of {', '.join(BASELINES)}.")
+    return {name: BASELINES[name] for name in names}
 
 
 def _search_reference(query: Float[Tensor, "K 2"], source: EvaluatedImage, kind: str) -> Float[Tensor, "K C"]:
@@ -79,10 +75,5 @@ def _search_reference(query: Float[Tensor, "K 2"], source: EvaluatedImage, kind:
     image = sample_map(source.components.tokens, query)
     if kind == "image":
         return image
-    if source.vertex_features is None:
-        raise InputError(
-            f"params.yaml: correspondence.reference is '{kind}', but the predictions hold no vertex features. "
-            "Run the stage `predict` again, or set it to 'image'."
-        )
     field = source.vertex_features[nearest_visible_vertex(query, source.projection)]
     return field if kind == "field" else functional.normalize(image, dim=-1) + functional.normalize(field, dim=-1)

@@ -5,6 +5,7 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from pipeline.errors import InputError
 
@@ -50,10 +51,19 @@ class KeypointEncoder(nn.Module):
     patches. Its mean position sum p x, its spread sum p |x - mean|^2 and its evidence log mean exp l_k go through a
     small MLP (spatial soft argmax: Finn et al., Deep Spatial Autoencoders, 2016). What a patch shows is thus learned
     apart from where it is, so that an arrangement that no training image has is still read.
+
+    Args:
+        pool: side of the squares of tokens that are averaged first.
+
+    Raises:
+        InputError: `pool` does not divide the grid.
     """
 
-    def __init__(self, grid: int, channels: int, width: int, keypoints: int, dims: int):
+    def __init__(self, grid: int, channels: int, width: int, keypoints: int, dims: int, pool: int = 1):
         super().__init__()
+        if grid % pool:
+            raise InputError(f"model.pose.pool must divide features.grid, which is {grid}; found {pool}.")
+        self.pool = pool
         self.detector = nn.Sequential(
             nn.Linear(channels, width),
             nn.ReLU(inplace=True),
@@ -68,11 +78,13 @@ class KeypointEncoder(nn.Module):
             nn.ReLU(),
             nn.Linear(2 * width, dims),
         )
-        centres = (torch.arange(grid) + 0.5) / grid * 2 - 1
+        centres = (torch.arange(grid // pool) + 0.5) / (grid // pool) * 2 - 1
         y, x = torch.meshgrid(centres, centres, indexing="ij")
         self.register_buffer("positions", torch.stack([x, y], -1).reshape(-1, 2), persistent=False)
 
     def forward(self, tokens: Float[Tensor, "B T T D"]) -> Float[Tensor, "B dims"]:
+        if self.pool > 1:
+            tokens = functional.avg_pool2d(tokens.permute(0, 3, 1, 2), self.pool).permute(0, 2, 3, 1)
         # Pieces whose hidden layers fit into a core's cache take a fifth less time.
         pieces = tokens.flatten(0, 2).split(PIECE)
         logits = torch.cat([self.detector(piece) for piece in pieces]).unflatten(0, (len(tokens), -1))

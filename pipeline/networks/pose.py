@@ -57,7 +57,7 @@ class PoseHead(nn.Module):
             raise ValueError(f"model.pose.hypotheses must be 1 or 4; found {hypotheses}.")
         self.params = params
         self.hypotheses = hypotheses
-        self.encoder = KeypointEncoder(grid, channels, width, params.keypoints, 5 * hypotheses + 3)
+        self.encoder = KeypointEncoder(grid, channels, width, params.keypoints, 5 * hypotheses + 3, params.pool)
         last = self.encoder.reader[-1]
         with torch.no_grad():
             last.weight.mul_(0.1)

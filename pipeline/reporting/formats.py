@@ -1,44 +1,59 @@
-"""A table as Markdown, CSV and LaTeX."""
+"""A table as Markdown, CSV and LaTeX; all three from the same rows, with the same digits."""
 
 import math
 from collections.abc import Sequence
 
-from pipeline.categories import CATEGORIES
-from pipeline.evaluation.result import threshold_name
-from pipeline.reporting.table import Row, Table
+from pipeline.reporting.table import Grid, Row, Table, Value
+
+ZERO = "≈"
+"""Marks an interval that contains zero."""
 
 
 def to_csv(table: Table) -> str:
-    """The columns of the paper's table; categories that were not run are empty."""
-    lines = [",".join(["method", *CATEGORIES, "avg"])]
-    lines += [",".join([row.name, *_cells(row)]) for row in table.rows]
+    """The columns of the paper's table; what was not run is empty.
+
+    With several seeds `std_*` columns follow, with differences `difference`, `low` and `high`.
+    """
+    grid = table.main
+    several = any(value.spread is not None for row in grid.rows for value in row.values)
+    head = ["method", *grid.columns, "avg"]
+    head += [f"std_{name}" for name in (*grid.columns, "avg")] if several else []
+    head += ["difference", "low", "high"] if grid.difference else []
+    lines = [",".join(head)]
+    for row in grid.rows:
+        numbers = [value.mean for value in (*row.values, row.average)]
+        if several:
+            numbers += [math.nan if v.spread is None else v.spread for v in (*row.values, row.average)]
+        if grid.difference:
+            numbers += list(row.difference) if row.difference else [math.nan] * 3
+        lines.append(",".join([row.title, *("" if math.isnan(x) else f"{x:.{grid.digits}f}" for x in numbers)]))
     return "\n".join(lines) + "\n"
 
 
 def to_markdown(table: Table) -> str:
-    """The table with its warning and notes, then the averages at all thresholds."""
-    head = ["method", *CATEGORIES, table.average_title]
-    parts = [f"# Table 1: PCK@{threshold_name(table.alpha)} (%)"]
+    """The table with its warning and notes, then the further tables."""
+    parts = [f"# {table.main.title}"]
     parts += [f"> **{table.warning}**"] if table.warning else []
-    parts.append(_grid(head, [[row.name, *_cells(row)] for row in table.rows]))
+    parts.append(_markdown(table.main))
     parts.append("\n".join(f"- {note}" for note in table.notes))
-    parts.append("Averages at all thresholds, per image and per point:")
-    titles = [f"{name} {kind}" for kind in ("image", "point") for name in table.thresholds]
-    parts.append(_grid(["method", *titles], [[row.name, *map(_number, row.values)] for row in table.details]))
+    for grid in table.details:
+        parts += [f"## {grid.title}", _markdown(grid)]
     return "\n\n".join(parts) + "\n"
 
 
 def to_latex(table: Table) -> str:
     """The table for `booktabs`, warning and notes in its caption."""
-    caption = " ".join([f"PCK@{threshold_name(table.alpha)} (\\%).", *map(_escape, (table.warning, *table.notes))])
+    grid = table.main
+    caption = " ".join(_escape(text) for text in (f"{grid.title}.", table.warning, *table.notes) if text)
+    extra = "l" if grid.difference else ""
     lines = [
         r"\begin{table}",
         rf"\caption{{{caption}}}",
-        rf"\begin{{tabular}}{{l{'r' * len(CATEGORIES)}r}}",
+        rf"\begin{{tabular}}{{l{'r' * len(grid.columns)}r{extra}}}",
         r"\toprule",
-        " & ".join(["method", *CATEGORIES, table.average_title]) + r" \\",
+        " & ".join(map(_escape, _head(grid))) + r" \\",
         r"\midrule",
-        *(" & ".join([_escape(row.name), *_cells(row)]) + r" \\" for row in table.rows),
+        *(" & ".join(map(_escape, _cells(row, grid))) + r" \\" for row in grid.rows),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -46,20 +61,51 @@ def to_latex(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cells(row: Row) -> list[str]:
-    return [*map(_number, row.values), _number(row.average)]
-
-
-def _number(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.1f}"
-
-
-def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; all columns but the first are aligned to the right."""
     rule = ["---", *["---:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
 
 
+def signed(value: float, digits: int = 1) -> str:
+    """With its sign; a minus sign as in print."""
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def _markdown(grid: Grid) -> str:
+    return markdown_grid(_head(grid), [_cells(row, grid) for row in grid.rows])
+
+
+def _head(grid: Grid) -> list[str]:
+    return ["method", *grid.columns, *filter(None, (grid.average, grid.difference))]
+
+
+def _cells(row: Row, grid: Grid) -> list[str]:
+    cells = [row.title, *(_value(value, grid.digits) for value in row.values)]
+    if grid.average:
+        cells.append(_value(row.average, grid.digits))
+    if grid.difference:
+        cells.append(_interval(row, grid.digits))
+    return cells
+
+
+def _value(value: Value, digits: int) -> str:
+    if math.isnan(value.mean):
+        return ""
+    spread = "" if value.spread is None else f" ± {value.spread:.{digits}f}"
+    return f"{value.mean:.{digits}f}{spread}"
+
+
+def _interval(row: Row, digits: int) -> str:
+    if row.difference is None:
+        return ""
+    difference, low, high = (signed(x, digits) for x in row.difference)
+    mark = f" {ZERO}" if row.difference.contains_zero else ""
+    return f"{difference} [{low}, {high}]{mark}"
+
+
+_LATEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "±": r"$\pm$", "−": "$-$", ZERO: r"$\approx$"}
+
+
 def _escape(text: str) -> str:
-    for character in "&%_#":
-        text = text.replace(character, f"\\{character}")
-    return text
+    return "".join(_LATEX.get(character, character) for character in text)

@@ -1,49 +1,61 @@
-"""Pictures of matched pairs: source left, target right, correct matches in green and wrong ones in red."""
+"""Pictures of matched pairs (the paper's Figure 6): correct matches in green and wrong ones in red."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 
+from pipeline.captions import caption_row
 from pipeline.crops import Crop, sample_crop, square_crop, to_crop
-from pipeline.evaluation.result import Evaluation
+from pipeline.errors import InputError
+from pipeline.evaluation.pck import is_correct
 from pipeline.images import read_image
 from pipeline.layout import Layout
 from pipeline.records import Instance
-from pipeline.reporting.rows import row_name
 
-PAIRS = 4
+PAIRS = 5
 TILE = 192
 """Side of a drawn crop in pixels."""
-TITLE = 22
 GAP = 6
+SPACE = 18
+"""White pixels between two columns."""
 GREEN, RED = (40, 200, 60), (230, 40, 40)
+OUTLINE = (20, 20, 20)
+"""Round lines and points, so that they show on a background of any colour."""
+
+
+class _Tile(NamedTuple):
+    picture: UInt8[np.ndarray, "S S 3"]
+    crop: Crop
 
 
 def draw_pairs(
-    evaluation: Evaluation, instances: Mapping[str, Instance], layout: Layout, alpha: float
+    columns: Mapping[str, pd.DataFrame], instances: Mapping[str, Instance], layout: Layout, alpha: float
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """Some pairs, evenly spaced in the list of those scored, one below the other; a column for each row of the table.
+    """Some pairs, evenly spaced in the list of those scored, one below the other: source left, target right.
 
     Args:
+        columns: by the name above the column, the points of one method (`pipeline.evaluation.result.Evaluation`); all
+            of the same pairs.
         instances: by name.
         alpha: threshold that separates correct from wrong.
 
     Raises:
-        InputError: a photograph cannot be read.
+        InputError: there is no column or no pair, the columns have different pairs, or a photograph cannot be read.
     """
-    points, settings = evaluation.points, evaluation.metrics.settings
-    methods = [method for method in evaluation.metrics.pck if method != "ours_no_search"]
-    listed = points["pair"].unique()
-    chosen = listed[np.linspace(0, len(listed) - 1, min(PAIRS, len(listed))).round().astype(int)]
-    columns = []
-    for method in methods:
-        shown = points[points["method"] == method]
-        tiles = [_pair_tile(shown[shown["pair"] == pair], instances, layout, alpha) for pair in chosen]
-        columns.append(np.concatenate([_title(row_name(method, settings)), *tiles]))
-    return np.concatenate(columns, axis=1)
+    listed = _common_pairs(columns)
+    chosen = listed.iloc[np.linspace(0, len(listed) - 1, min(PAIRS, len(listed))).round().astype(int)]
+    width = 2 * TILE + GAP
+    names = [text for name in columns for text in (name, "")]
+    rows = [caption_row(names, [width, SPACE] * len(columns))]
+    for pair in chosen.itertuples():
+        source, target = (_tile(instances[name], layout) for name in (pair.source, pair.target))
+        drawn = [_draw_pair(points[points["pair"] == pair.pair], source, target, alpha) for points in columns.values()]
+        rows.append(np.concatenate(drawn, axis=1))
+    return np.concatenate(rows)
 
 
 def draw_matches(
@@ -51,7 +63,7 @@ def draw_matches(
     target: UInt8[np.ndarray, "S S 3"],
     start: Float[np.ndarray, "K 2"],
     end: Float[np.ndarray, "K 2"],
-    correct: Sequence[bool],
+    correct: Sequence[bool] | Bool[np.ndarray, "K"],
 ) -> UInt8[np.ndarray, "S W 3"]:
     """Two crops side by side, and a line for each match.
 
@@ -63,33 +75,43 @@ def draw_matches(
     gap = np.full((size, GAP, 3), 255, np.uint8)
     canvas = np.ascontiguousarray(np.concatenate([source, gap, target], axis=1))
     # OpenCV puts pixel centres at integers, and takes fractions as 1/16 pixels.
-    left = start.clip(0, 1) * size - 0.5
-    right = end.clip(0, 1) * size - 0.5 + np.array([size + GAP, 0])
-    for a, b, good in zip(*((16 * side).round().astype(int).tolist() for side in (left, right)), correct, strict=True):
-        colour = GREEN if good else RED
-        cv2.line(canvas, a, b, colour, 1, cv2.LINE_AA, shift=4)
-        for point in (a, b):
-            cv2.circle(canvas, point, 3 * 16, colour, -1, cv2.LINE_AA, shift=4)
+    left = (16 * (start.clip(0, 1) * size - 0.5)).round().astype(int).tolist()
+    right = (16 * (end.clip(0, 1) * size - 0.5 + np.array([size + GAP, 0]))).round().astype(int).tolist()
+    for outline in (True, False):
+        for a, b, good in zip(left, right, correct, strict=True):
+            colour = OUTLINE if outline else (GREEN if good else RED)
+            cv2.line(canvas, a, b, colour, 3 if outline else 1, cv2.LINE_AA, shift=4)
+            for point in (a, b):
+                cv2.circle(canvas, point, (4 if outline else 3) * 16, colour, -1, cv2.LINE_AA, shift=4)
     return canvas
 
 
-def _pair_tile(
-    shown: pd.DataFrame, instances: Mapping[str, Instance], layout: Layout, alpha: float
-) -> UInt8[np.ndarray, "H W 3"]:
-    source, source_crop = _tile(instances[shown["source"].iloc[0]], layout)
-    target, target_crop = _tile(instances[shown["target"].iloc[0]], layout)
-    start = to_crop(shown[["source_x", "source_y"]].to_numpy(), source_crop)
-    end = to_crop(shown[["x", "y"]].to_numpy(), target_crop)
-    correct = (shown["error"] <= alpha * shown["box_side"]).tolist()
-    tile = draw_matches(source, target, start, end, correct)
-    return cv2.copyMakeBorder(tile, 0, GAP, GAP, GAP, cv2.BORDER_CONSTANT, value=(255, 255, 255))
+def _common_pairs(columns: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Position, source and target of the pairs that all columns hold, in the order of the list."""
+    if not columns or any(points.empty for points in columns.values()):
+        empty = [name for name, points in columns.items() if points.empty]
+        found = f"found none of {', '.join(empty)}" if empty else "found no method"
+        raise InputError(f"A picture of matches needs scored pairs; {found}. Run the stages that score: dvc repro.")
+    first, *others = columns
+    listed = _pairs(columns[first])
+    for name in others:
+        if not listed.equals(_pairs(columns[name])):
+            raise InputError(f"'{first}' and '{name}' were not scored on the same pairs. Score both again: dvc repro.")
+    return listed
 
 
-def _tile(instance: Instance, layout: Layout) -> tuple[UInt8[np.ndarray, "S S 3"], Crop]:
+def _pairs(points: pd.DataFrame) -> pd.DataFrame:
+    return points[["pair", "source", "target"]].drop_duplicates("pair").sort_values("pair", ignore_index=True)
+
+
+def _tile(instance: Instance, layout: Layout) -> _Tile:
     crop = square_crop(instance.box, layout.params.data.crop_margin)
-    return sample_crop(read_image(layout.root / instance.image), crop, TILE), crop
+    return _Tile(sample_crop(read_image(layout.root / instance.image), crop, TILE), crop)
 
 
-def _title(text: str) -> UInt8[np.ndarray, "H W 3"]:
-    canvas = np.full((TITLE, 2 * TILE + 3 * GAP, 3), 255, np.uint8)
-    return cv2.putText(canvas, text, (GAP, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
+def _draw_pair(points: pd.DataFrame, source: _Tile, target: _Tile, alpha: float) -> UInt8[np.ndarray, "H W 3"]:
+    start = to_crop(points[["source_x", "source_y"]].to_numpy(), source.crop)
+    end = to_crop(points[["x", "y"]].to_numpy(), target.crop)
+    correct = is_correct(points["error"].to_numpy(), points["box_side"].to_numpy(), alpha)
+    drawn = draw_matches(source.picture, target.picture, start, end, correct)
+    return cv2.copyMakeBorder(drawn, 0, GAP, 0, SPACE, cv2.BORDER_CONSTANT, value=(255, 255, 255))

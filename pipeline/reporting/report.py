@@ -1,30 +1,48 @@
 """All files of the report, from the files of the evaluation."""
 
-from pipeline.errors import InputError
-from pipeline.evaluation.result import read_metrics
-from pipeline.files import write_bytes, write_json, write_text
+from pipeline.files import write_json, write_text
 from pipeline.layout import Layout
+from pipeline.reporting.claims import judge_claims
+from pipeline.reporting.figures import write_figures
 from pipeline.reporting.formats import to_csv, to_latex, to_markdown
 from pipeline.reporting.metrics import summarise
-from pipeline.reporting.table import Table, build_table
+from pipeline.reporting.results import read_results
+from pipeline.reporting.table import Table
+from pipeline.reporting.table1 import build_table1
+from pipeline.reporting.table2 import build_table2
+from pipeline.reporting.versus_paper import versus_paper1, versus_paper2
 
 
-def write_report(layout: Layout) -> Table:
-    """Write `table1.md`, `.csv` and `.tex`, `metrics.json` and `figures/<category>_pairs.png` into the reports.
+def write_report(layout: Layout) -> list[Table]:
+    """Write both tables, their comparison with the paper, `metrics.json` and the figures into the reports.
 
-    Equal scores give equal bytes.
+    Equal scores give equal bytes. Without variants to compare with CAD models Table 2 says so.
+
+    Returns:
+        The tables that there are.
 
     Raises:
-        InputError: a category has not been evaluated, or they were evaluated with different parameters.
+        InputError: a cell has not been evaluated, or cells were evaluated with different parameters.
     """
-    scores = [read_metrics(layout.evaluation(category)) for category in layout.params.categories]
-    table = build_table(scores)
+    params, reports = layout.params, layout.reports
+    results = read_results(layout)
+    claims = judge_claims(results, params.bootstrap)
+    table1, table2 = build_table1(results, params.bootstrap), build_table2(results, params.bootstrap)
+    _write_table(layout, "table1", table1)
+    write_text(reports / "table1_vs_paper.md", versus_paper1(table1, results, claims))
+    if table2 is None:
+        for name in ("table2.md", "table2.csv", "table2.tex", "table2_vs_paper.md"):
+            write_text(
+                reports / name, f"{'%' if name.endswith('tex') else '#'} Not run: reconstruction.variants is empty.\n"
+            )
+    else:
+        _write_table(layout, "table2", table2)
+        write_text(reports / "table2_vs_paper.md", versus_paper2(table2, results, claims))
+    write_json(reports / "metrics.json", summarise(results))
+    write_figures(layout, results)
+    return [table for table in (table1, table2) if table is not None]
+
+
+def _write_table(layout: Layout, name: str, table: Table) -> None:
     for suffix, render in (("md", to_markdown), ("csv", to_csv), ("tex", to_latex)):
-        write_text(layout.reports / f"table1.{suffix}", render(table))
-    write_json(layout.reports / "metrics.json", summarise(scores))
-    for category in layout.params.categories:
-        picture = layout.evaluation(category) / "pairs.png"
-        if not picture.is_file():
-            raise InputError(f"{picture}: expected a picture of matched pairs, found none. Run the stage `evaluate`.")
-        write_bytes(layout.reports / "figures" / f"{category}_pairs.png", picture.read_bytes())
-    return table
+        write_text(layout.reports / f"{name}.{suffix}", render(table))

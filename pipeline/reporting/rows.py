@@ -1,61 +1,84 @@
-"""Names of the table's rows, and which of the labels behind a row are simulated."""
+"""The tables' rows in the paper's words and order, and which of the labels behind a row are simulated."""
 
-from pipeline.evaluation.result import Settings, Switches
+from typing import NamedTuple
+
+from pipeline.evaluation.result import Metrics, Settings, Switches
 
 SIMULATED = "benchmark"
 """Backend that derives its output from the truth of the embedded benchmark."""
-FEATURES = {"benchmark": "DINOv2", "dinov2": "DINOv2", "sift": "SIFT"}
-"""Feature backends as the table calls them; a backend that is not here has its own name."""
+KINDS = ("masks", "depth", "poses", "features")
+BACKBONES = {"dinov2": "DINOv2", "dino": "DINO", "sift": "SIFT"}
+"""Backbones as the tables call them; one that is not here has its own name."""
+BASELINES = ("nearest_neighbour", "pca_nearest_neighbour")
 
-# The paper's rows, by (depth, pose, index embedding, feature consistency).
-_VARIANTS = {
-    (False, False, False, False): "MP",
-    (True, False, False, False): "MP + Depth",
-    (True, True, True, True): "Ours",
-    (True, True, False, True): "w/o ind. emb.",
-    (True, True, True, False): "w/o feat. cons.",
-    (True, True, False, False): "w/o 3.2 (both)",
-    (False, True, True, True): "w/o depth",
-    (True, False, True, True): "w/o pose",
+
+class PaperRow(NamedTuple):
+    """A row of the paper's Table 1 that needs a training."""
+
+    title: str
+    switches: Switches
+    """What the paper's row has of the method."""
+
+
+#                           depth  pose   index  consistency  search
+PAPER_ROWS = {
+    "mp": PaperRow("MP", Switches(False, False, False, False, False)),
+    "mp_depth": PaperRow("MP + Depth", Switches(True, False, False, False, False)),
+    "mp_pose": PaperRow("MP + Pose", Switches(True, True, False, False, False)),
+    "ours": PaperRow("Ours", Switches(True, True, True, True, True)),
+    "wo_index": PaperRow("w/o ind. emb.", Switches(True, True, False, True, True)),
+    "wo_feat_cons": PaperRow("w/o feat. cons.", Switches(True, True, True, False, True)),
+    "wo_both": PaperRow("w/o 3.2 (both)", Switches(True, True, False, False, True)),
+    "wo_depth": PaperRow("w/o depth", Switches(False, True, True, True, True)),
+    "wo_pose": PaperRow("w/o pose", Switches(True, False, True, True, True)),
 }
+"""By variant; 'MP + Pose' has depth too: the paper adds the one to the other."""
+ORDER = ("mp", "mp_depth", "mp_pose", *BASELINES, "ours", "wo_index", "wo_feat_cons", "wo_both", "wo_depth", "wo_pose")
+"""Rows of the paper's Table 1 from top to bottom."""
+REFERENCE = "ours"
+"""The row that the others are compared with."""
 
 
-def row_name(method: str, settings: Settings) -> str:
-    """The row of a method of the evaluation, in the paper's words; '(simulated)' where a label behind it is."""
-    if method == "nearest_neighbour":
-        name = _feature_name(settings)
-    elif method == "pca_nearest_neighbour":
-        name = f"{_feature_name(settings)} PCA"
+def row_order(names: list[str]) -> list[str]:
+    """`names` in the paper's order; those that the paper lacks come last, as they stand."""
+    return [*(name for name in ORDER if name in names), *(name for name in names if name not in ORDER)]
+
+
+def row_title(name: str, metrics: Metrics) -> str:
+    """The row in the paper's words; '(simulated)' where a label behind it is.
+
+    A variant that does not switch what the paper's row of this name does is marked as changed.
+    """
+    if metrics.trained is None:
+        backbone = backbone_title(metrics)
+        title = backbone if name == "nearest_neighbour" else f"{backbone} PCA"
+    elif name in PAPER_ROWS:
+        paper = PAPER_ROWS[name]
+        title = paper.title + (" [changed]" if metrics.trained.switches != paper.switches else "")
     else:
-        searched = settings.switches.search and method != "ours_no_search"
-        name = _variant(settings.switches, searched)
-    return f"{name} (simulated)" if simulated(method, settings) else name
+        title = name
+    return f"{title} (simulated)" if simulated(name, metrics) else title
 
 
-def simulated(method: str, settings: Settings) -> tuple[str, ...]:
-    """Kinds of labels that `method` rests on and that are simulated, features included."""
+def backbone_title(metrics: Metrics) -> str:
+    """Where the features came from, as the tables call it."""
+    if metrics.settings.backends.features == "sift":
+        return BACKBONES["sift"]
+    return BACKBONES.get(metrics.backbone, metrics.backbone)
+
+
+def simulated(name: str, metrics: Metrics) -> tuple[str, ...]:
+    """Kinds of labels that a row rests on and that are simulated, features included."""
+    settings, trained = metrics.settings, metrics.trained
     kinds = {"features"}
-    if method != "nearest_neighbour" or settings.within_mask:
+    if name != "nearest_neighbour" or settings.within_mask:
         # The principal components are fitted within the masks.
         kinds.add("masks")
-    if method.startswith("ours"):
-        kinds |= {"depth"} if settings.switches.depth else set()
-        kinds |= {"poses"} if settings.switches.pose else set()
-    order = ("masks", "depth", "poses", "features")
-    return tuple(k for k in order if k in kinds and getattr(settings.backends, k) == SIMULATED)
+    if trained is not None:
+        kinds |= {"depth"} if trained.switches.depth else set()
+        kinds |= {"poses"} if trained.switches.pose else set()
+    return tuple(kind for kind in KINDS if kind in kinds and _backend(settings, kind) == SIMULATED)
 
 
-def _feature_name(settings: Settings) -> str:
-    return FEATURES.get(settings.backends.features, settings.backends.features)
-
-
-def _variant(switches: Switches, searched: bool) -> str:
-    """The paper's MagicPony rows are read without local search, its own rows with it; a row says where it differs."""
-    key = (switches.depth, switches.pose, switches.index_embedding, switches.feature_consistency)
-    if key == (True, True, False, False) and not searched:
-        return "MP + Pose"
-    name = _VARIANTS.get(key, "Ours (variant)")
-    usual = not name.startswith("MP")
-    if searched == usual:
-        return name
-    return f"{name} {'with' if searched else 'w/o'} search"
+def _backend(settings: Settings, kind: str) -> str:
+    return getattr(settings.backends, kind)

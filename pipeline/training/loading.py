@@ -22,18 +22,18 @@ VALID_MARGIN = 0.02
 """Share of the photograph's sides along its edge where the silhouette is not compared (MagicPony)."""
 
 
-def load_training_set(layout: Layout, category: str) -> TrainingSet:
+def load_training_set(layout: Layout, backbone: str, category: str) -> TrainingSet:
     """Read every training instance that has all its labels.
 
     Raises:
         InputError: no instance has all of mask, depth, pose and features.
     """
     instances = [i for i in read_instances(layout.instances(category)) if i.split == "train"]
-    pca = read_pca(layout.pca(category))
+    pca = read_pca(layout.pca(backbone, category))
     rows = []
     for instance in tqdm(instances, desc=f"{category}: loading", unit="image"):
-        if _labelled(layout, category, instance):
-            rows.append((instance.name, *_load(layout, category, instance, pca)))
+        if _labelled(layout, backbone, instance):
+            rows.append((instance.name, *_load(layout, backbone, instance, pca)))
     if not rows:
         raise InputError(
             f"{layout.instances(category)}: none of its {len(instances)} training instances has a mask, a depth map, "
@@ -44,22 +44,22 @@ def load_training_set(layout: Layout, category: str) -> TrainingSet:
     return TrainingSet(names, *tensors)
 
 
-def _labelled(layout: Layout, category: str, instance: Instance) -> bool:
-    name = instance.name
+def _labelled(layout: Layout, backbone: str, instance: Instance) -> bool:
+    category, name = instance.category, instance.name
     files = (
         layout.masks(category) / f"{name}.png",
         layout.depth(category) / f"{name}.npy",
         layout.poses(category) / f"{name}.json",
-        layout.features(category) / f"{name}.npz",
+        layout.features(backbone, category) / f"{name}.npz",
     )
     return all(path.is_file() for path in files)
 
 
-def _load(layout: Layout, category: str, instance: Instance, pca: Pca) -> tuple[np.ndarray, ...]:
+def _load(layout: Layout, backbone: str, instance: Instance, pca: Pca) -> tuple[np.ndarray, ...]:
     """Columns of `TrainingSet` after the names, for one instance."""
-    size = layout.params.training.size
+    category, size = instance.category, layout.params.training.size
     crop = square_crop(instance.box, layout.params.data.crop_margin)
-    tokens, flipped = read_tokens(layout.features(category) / f"{instance.name}.npz")
+    tokens, flipped = read_tokens(layout.features(backbone, category) / f"{instance.name}.npz")
     rgb = sample_crop(read_image(layout.root / instance.image), crop, size)
     mask = sample_crop(read_mask(layout.masks(category) / f"{instance.name}.png").astype(np.float32), crop, size)
     disparity = sample_crop(read_depth(layout.depth(category) / f"{instance.name}.npy"), crop, size)

@@ -10,7 +10,7 @@ from pipeline.errors import InputError
 from pipeline.files import write_bytes, write_json
 from pipeline.model import DeformableModel, InputSizes, build_model
 from pipeline.params import Model as ModelParams
-from pipeline.params import parse_section, to_dict
+from pipeline.typed import parse_section, to_dict
 
 WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
 

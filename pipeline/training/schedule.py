@@ -52,24 +52,22 @@ def deform_step(params: Training) -> int:
     return round(params.deform_from * params.steps)
 
 
-def batch_order(step: int, count: int, batch: int, params: Training) -> np.ndarray:
+def batch_order(seed: int, step: int, count: int, batch: int) -> np.ndarray:
     """Indices of `batch` of `count` images, a pure function of (seed, step): shuffled epochs, laid end to end."""
     positions = np.arange(step * batch, (step + 1) * batch)
-    epochs = {
-        epoch: _generator(params.seed, 0, epoch).permutation(count) for epoch in set((positions // count).tolist())
-    }
+    epochs = {epoch: _generator(seed, 0, epoch).permutation(count) for epoch in set((positions // count).tolist())}
     return np.array([epochs[position // count][position % count] for position in positions])
 
 
-def batch_flips(step: int, batch: int, params: Training) -> np.ndarray:
+def batch_flips(seed: int, step: int, batch: int) -> np.ndarray:
     """Which of the `batch` images of `step` are mirrored."""
-    return (_generator(params.seed, 1, step).random(batch) < 0.5) & params.flip
+    return _generator(seed, 1, step).random(batch) < 0.5
 
 
-def step_generator(step: int, params: Training) -> torch.Generator:
+def step_generator(seed: int, step: int) -> torch.Generator:
     """The generator of every other draw of `step`."""
-    seed = int(np.random.SeedSequence((params.seed, 2, step)).generate_state(1, np.uint64)[0] >> np.uint64(1))
-    return torch.Generator().manual_seed(seed)
+    state = np.random.SeedSequence((seed, 2, step)).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state >> np.uint64(1)))
 
 
 def _generator(*key: int) -> np.random.Generator:

@@ -1,7 +1,5 @@
 """The training loop of one category: deterministic, resumable at any checkpoint with the same result."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,10 +11,11 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from pipeline.model import DeformableModel, EmptyMeshError, InputSizes, build_model
-from pipeline.params import Params, to_dict
+from pipeline.params import Params
 from pipeline.rendering.rasterizer import make_rasterizer
 from pipeline.training.checkpoint import Checkpoint, checkpoint_path, load_checkpoint, save_checkpoint
 from pipeline.training.dataset import TrainingSet
+from pipeline.training.identity import first_phase_identity, training_identity
 from pipeline.training.objective import MeshCache, Terms, evaluate_objective
 from pipeline.training.schedule import batch_flips, batch_order, deform_step, phase_at, step_generator
 
@@ -35,47 +34,53 @@ class TrainingResult(NamedTuple):
     curve: list[list[float]]
 
 
-def training_identity(params: Params, data: TrainingSet) -> str:
-    """Hash of everything that the trained weights depend on."""
-    sections = {name: to_dict(getattr(params, name)) for name in ("model", "loss", "training", "pca")}
-    digest = hashlib.sha256(json.dumps([sections, data.names, params.data.crop_margin], sort_keys=True).encode())
-    for column in data[1:]:
-        digest.update(column.numpy().tobytes())
-    return digest.hexdigest()
-
-
-def new_model(params: Params, data: TrainingSet) -> DeformableModel:
+def new_model(params: Params, data: TrainingSet, seed: int) -> DeformableModel:
     """A model with initial weights for this data; runs with pose supervision use one viewpoint hypothesis."""
     grid, channels = data.tokens.shape[2], data.tokens.shape[-1]
     hypotheses = 1 if params.loss.pose > 0 else params.model.pose.hypotheses
     sizes = InputSizes(grid, channels, data.targets.shape[-1])
-    return build_model(params.model, sizes, hypotheses, params.training.seed)
+    return build_model(params.model, sizes, hypotheses, seed)
 
 
 def train(
     params: Params,
     data: TrainingSet,
+    seed: int,
     checkpoints: Path,
+    shared: Path | None = None,
     report: Callable[[dict[str, float]], None] = lambda row: None,
     description: str = "training",
 ) -> TrainingResult:
     """Train from the last checkpoint of the same configuration and data, or from the beginning.
 
+    Where another training with the same first phase has left its state in `shared`, that phase is not computed again;
+    the result is the same to the last bit.
+
     Args:
-        checkpoints: folder of this category's checkpoints.
-        report: called with each new row of the loss curve.
+        params: those of the cell (`pipeline.cells.resolve`).
+        seed: of the initial weights, the sample order and every draw.
+        checkpoints: folder of this cell's checkpoints.
+        shared: folder of the states at the end of the first phase, for all cells; without it none is kept.
+        report: called with each row of the loss curve, those before the checkpoint included.
 
     Raises:
         TrainingError: a loss is not finite or the template vanished.
     """
     settings = params.training
-    path = checkpoint_path(checkpoints, training_identity(params, data))
-    run = _Run(params, data)
-    if (saved := load_checkpoint(path)) is not None:
+    path = checkpoint_path(checkpoints, training_identity(params, data, seed))
+    common = first_phase_identity(params, data, seed)
+    first_phase = checkpoint_path(shared, common) if shared and common else None
+    run = _Run(params, data, seed)
+    saved = load_checkpoint(path) or (first_phase and load_checkpoint(first_phase))
+    if saved:
         run.restore(saved)
+        for row in run.curve:
+            report(dict(zip(CURVE_COLUMNS, row, strict=True)))
     progress = tqdm(total=settings.steps, initial=run.step, desc=description, unit="step")
     with progress:
         while run.step < settings.steps:
+            if first_phase and run.step == deform_step(settings) and not first_phase.is_file():
+                save_checkpoint(first_phase, run.checkpoint())
             terms, total = run.advance()
             progress.update()
             if run.step % settings.log_every == 0 or run.step == settings.steps:
@@ -91,9 +96,9 @@ def train(
 class _Run:
     """The state of one training: model, optimiser, averaged weights, position."""
 
-    def __init__(self, params: Params, data: TrainingSet):
-        self.params, self.data = params, data
-        self.model = new_model(params, data)
+    def __init__(self, params: Params, data: TrainingSet, seed: int):
+        self.params, self.data, self.seed = params, data, seed
+        self.model = new_model(params, data, seed)
         self.rasterizer = make_rasterizer("auto", "cpu")
         self.cache = MeshCache(self.rasterizer)
         self.optimizer = self._new_optimizer()
@@ -111,7 +116,7 @@ class _Run:
         batch = self.data.batch(*self._draw(settings.batch))
         poses = self.data.pose_batch(*self._draw(settings.pose_batch))
         try:
-            generator = step_generator(self.step, settings)
+            generator = step_generator(self.seed, self.step)
             terms = evaluate_objective(
                 self.model, self.rasterizer, self.cache, batch, poses, phase, self.params, generator
             )
@@ -152,12 +157,12 @@ class _Run:
 
     def _draw(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Which images this step sees, and which of them mirrored."""
-        settings = self.params.training
-        return batch_order(self.step, len(self.data.names), count, settings), batch_flips(self.step, count, settings)
+        index = batch_order(self.seed, self.step, len(self.data.names), count)
+        return index, batch_flips(self.seed, self.step, count) & self.params.training.flip
 
     def _freeze(self) -> None:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.params.training.seed)
+            torch.manual_seed(self.seed)
             self.model.freeze()
         self.optimizer.add_param_group(self._codes_group())
 

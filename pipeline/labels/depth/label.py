@@ -7,7 +7,8 @@ from pipeline.labels.photo import read_photo
 from pipeline.labels.registry import choose
 from pipeline.labels.run import Summary, label_images
 from pipeline.layout import Layout
-from pipeline.params import Params, to_dict
+from pipeline.params import Params
+from pipeline.typed import to_dict
 
 BACKENDS = {
     "benchmark": lambda params, layout: BenchmarkDepth(params.depth.benchmark, layout.truth, params.benchmark.seed),

@@ -13,7 +13,7 @@ from pipeline.layout import Layout
 from pipeline.params import Params
 
 
-def foreground_tokens(params: Params, layout: Layout, category: str) -> Float32[np.ndarray, "N D"]:
+def foreground_tokens(params: Params, layout: Layout, backbone: str, category: str) -> Float32[np.ndarray, "N D"]:
     """Tokens of training images whose patch is covered by the predicted mask to `pca.foreground_share` or more.
 
     Images that the mask or the feature stage skipped take no part.
@@ -24,7 +24,7 @@ def foreground_tokens(params: Params, layout: Layout, category: str) -> Float32[
     found = []
     for instance in read_instances(layout.instances(category)):
         mask_path = layout.masks(category) / f"{instance.name}.png"
-        token_path = layout.features(category) / f"{instance.name}.npz"
+        token_path = layout.features(backbone, category) / f"{instance.name}.npz"
         if instance.split != "train" or not (mask_path.exists() and token_path.exists()):
             continue
         tokens = read_tokens(token_path).tokens
@@ -33,7 +33,7 @@ def foreground_tokens(params: Params, layout: Layout, category: str) -> Float32[
         found.append(tokens[coverage >= params.pca.foreground_share])
     if not sum(map(len, found)):
         raise InputError(
-            f"{layout.features(category)}: no training patch of '{category}' lies on a mask. "
+            f"{layout.features(backbone, category)}: no training patch of '{category}' lies on a mask. "
             "Run the stages `masks` and `features`, or lower pca.foreground_share."
         )
     return np.concatenate(found)

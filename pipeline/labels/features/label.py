@@ -9,8 +9,9 @@ from pipeline.labels.photo import read_photo
 from pipeline.labels.registry import choose
 from pipeline.labels.run import Summary, label_images
 from pipeline.layout import Layout
-from pipeline.params import Params, to_dict
+from pipeline.params import Params
 from pipeline.records import Instance
+from pipeline.typed import to_dict
 
 BACKENDS = {
     "benchmark": lambda params, layout: BenchmarkFeatures(
@@ -20,12 +21,16 @@ BACKENDS = {
 }
 
 
-def label_features(params: Params, layout: Layout, category: str) -> Summary:
+def label_features(params: Params, layout: Layout, backbone: str, category: str) -> Summary:
     """Write patch features for each image of `category`, and those of the mirrored crop for training images.
+
+    Args:
+        params: those of the backbone (`pipeline.cells.resolve_features`).
 
     Raises:
         InputError: the backend is unknown, or not one image could be described.
     """
+    settings = {name: value for name, value in to_dict(params.features).items() if name != "backbones"}
     backend = choose("features.backend", BACKENDS, params.features.backend)(params, layout)
 
     def label(instance: Instance) -> Tokens:
@@ -37,9 +42,9 @@ def label_features(params: Params, layout: Layout, category: str) -> Summary:
     return label_images(
         "features",
         read_instances(layout.instances(category)),
-        layout.features(category),
+        layout.features(backbone, category),
         ".npz",
-        {**to_dict(params.features), "seed": params.benchmark.seed, "crop_margin": params.data.crop_margin},
+        {**settings, "seed": params.benchmark.seed, "crop_margin": params.data.crop_margin},
         label,
         write_tokens,
     )

@@ -8,8 +8,9 @@ from pipeline.labels.poses.benchmark import BenchmarkPoses
 from pipeline.labels.registry import choose
 from pipeline.labels.run import Summary, label_images
 from pipeline.layout import Layout
-from pipeline.params import Params, to_dict
+from pipeline.params import Params
 from pipeline.records import Instance
+from pipeline.typed import to_dict
 
 BACKENDS = {
     "benchmark": lambda params, layout: BenchmarkPoses(params.poses.benchmark, layout.truth, params.benchmark.seed),

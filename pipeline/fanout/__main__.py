@@ -9,16 +9,20 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from dvc.exceptions import DvcException
 from tqdm import tqdm
 
-from pipeline.fanout_plan import make_plan
-from pipeline.fanout_processes import Processes, tail
-from pipeline.fanout_scheduler import Outcome, run_graph
+from pipeline.errors import InputError
+from pipeline.fanout.machine import cores
+from pipeline.fanout.plan import make_plan
+from pipeline.fanout.processes import Processes, tail
+from pipeline.fanout.projection import in_words, projected_seconds, stages_to_go
+from pipeline.fanout.scheduler import Outcome, run_graph
+from pipeline.params import load_params
 
 INTERRUPTED = 130
 TAIL_LINES = 20
@@ -52,31 +56,31 @@ def stage_command(stage: str) -> list[str]:
     return [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", stage]
 
 
-def stage_environment(environment: Mapping[str, str], jobs: int) -> dict[str, str]:
-    """The environment of stages that share the cores; PyTorch and with it the rasterizer take their threads from it."""
-    shared = {"OMP_NUM_THREADS": str(max(1, cores() // jobs))} if jobs > 1 else {}
-    return {**shared, **environment}
-
-
-def cores() -> int:
-    """Number of cores that this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def _run(targets: Sequence[str], jobs: int) -> int:
     plan = make_plan(targets)
     if not plan.needs:
         print(f"All {plan.current} stages are up to date.")
         return 0
     jobs = min(jobs, len(plan.needs))
-    processes = Processes(stage_command, plan.temporary / "fanout", stage_environment(os.environ, jobs))
+    processes = Processes(stage_command, plan.temporary / "fanout", dict(os.environ))
     print(f"{plan.current} stages are up to date; {len(plan.needs)} to go, {jobs} at once.")
+    _print_projection(plan.needs, jobs)
     with _Progress(len(plan.needs), processes) as progress:
         outcome = run_graph(
             plan.needs, processes.run, jobs, started=progress.started, ended=progress.ended, stop=processes.stop
         )
     print(_summary(outcome))
     return 1 if outcome.failed else 0
+
+
+def _print_projection(stages: Iterable[str], jobs: int) -> None:
+    """Nothing where there are no parameters of this project to project from."""
+    try:
+        params = load_params()
+    except InputError:
+        return
+    seconds = projected_seconds(stages_to_go(stages, params), params, jobs)
+    print(f"Projected time: {in_words(seconds)}, if every stage has to run.", flush=True)
 
 
 class _Progress:

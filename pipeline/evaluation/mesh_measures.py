@@ -1,0 +1,84 @@
+"""What the evaluated images say of a trained model beside its correspondences: pose, silhouette and vertex drift."""
+
+from collections import defaultdict
+
+import numpy as np
+import pandas as pd
+
+from pipeline.cameras import object_rotation
+from pipeline.categories import symmetry_fold
+from pipeline.cells import Cell
+from pipeline.correspondence import Predictions
+from pipeline.crops import sample_crop, square_crop
+from pipeline.data.instances import read_instances
+from pipeline.errors import InputError
+from pipeline.evaluation.drift import assign_keypoints, surface_variance, vertex_drift
+from pipeline.evaluation.pose_error import PoseErrors, pose_errors
+from pipeline.evaluation.result import MeshMeasures
+from pipeline.evaluation.scoring import Matches
+from pipeline.evaluation.silhouette import mask_iou
+from pipeline.images import read_mask
+from pipeline.layout import Layout
+from pipeline.predicted_meshes import PredictedMeshes, read_meshes
+from pipeline.records import Instance
+
+
+def measure_meshes(layout: Layout, cell: Cell, matches: Matches, predictions: Predictions) -> MeshMeasures:
+    """Measure the predicted meshes of the images in the scored pairs.
+
+    A measure for which there is nothing to compare with (no annotated viewpoint, no mask label, no keypoint that two
+    images show) is None.
+
+    Raises:
+        InputError: the predicted meshes are missing.
+    """
+    meshes = read_meshes(layout.predictions(cell) / "meshes.safetensors")
+    used = set(matches.points["source"]) | set(matches.points["target"])
+    instances = [i for i in read_instances(layout.instances(cell.category)) if i.split != "train" and i.name in used]
+    viewed = [instance for instance in instances if instance.viewpoint is not None]
+    pose = _pose(cell.category, viewed, predictions) if viewed else None
+    return MeshMeasures(
+        pose_images=len(viewed),
+        pose_error=pose and pose.aligned.median,
+        pose_error_raw=pose and pose.raw.median,
+        pose_within_30=pose and pose.aligned.within_30,
+        quarter_turns=pose.turn // 90 if pose else 0,
+        mask_iou=_mask_iou(layout, instances, meshes),
+        drift=_drift(matches.points, predictions, meshes),
+    )
+
+
+def _pose(category: str, instances: list[Instance], predictions: Predictions) -> PoseErrors:
+    views = [instance.viewpoint for instance in instances]
+    annotated = np.stack([object_rotation(view.azimuth, view.elevation, view.theta) for view in views])
+    predicted = np.stack([predictions.projections[instance.name].rotation.numpy() for instance in instances])
+    return pose_errors(predicted, annotated, symmetry_fold(category))
+
+
+def _mask_iou(layout: Layout, instances: list[Instance], meshes: PredictedMeshes) -> float | None:
+    """Mean over the images with a mask label, in the crop that the networks see."""
+    overlaps = []
+    for instance in instances:
+        path = layout.masks(instance.category) / f"{instance.name}.png"
+        if path.is_file():
+            predicted = meshes.silhouettes[instance.name].numpy()
+            crop = square_crop(instance.box, layout.params.data.crop_margin)
+            label = sample_crop(read_mask(path).astype(np.uint8), crop, len(predicted), smooth=False) > 0
+            overlaps.append(mask_iou(predicted, label))
+    return float(np.mean(overlaps)) if overlaps else None
+
+
+def _drift(points: pd.DataFrame, predictions: Predictions, meshes: PredictedMeshes) -> float | None:
+    """From each image's annotated keypoints, which are the sources of its pairs."""
+    annotated = points[["source", "keypoint", "source_x", "source_y"]].drop_duplicates(["source", "keypoint"])
+    assigned: dict[str, list[np.ndarray]] = defaultdict(list)
+    positions = predictions.positions.numpy()
+    for name, rows in annotated.groupby("source"):
+        keypoints = {row.keypoint: (row.source_x, row.source_y) for row in rows.itertuples()}
+        for keypoint, vertex in assign_keypoints(predictions.projections[name], keypoints).items():
+            assigned[keypoint].append(positions[vertex])
+    total = surface_variance(meshes.template.numpy(), meshes.faces.numpy())
+    try:
+        return vertex_drift({keypoint: np.stack(places) for keypoint, places in assigned.items()}, total).mean
+    except InputError:
+        return None

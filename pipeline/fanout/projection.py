@@ -1,0 +1,60 @@
+"""How long a run will take, projected from what its stages took at the shipped parameters."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from pipeline.params import Params
+
+SECONDS = {
+    "data": 25.0,
+    "instances": 5.0,
+    "masks": 10.0,
+    "depth": 14.0,
+    "poses": 6.0,
+    "features": 24.0,
+    "pca": 8.0,
+    "baselines": 12.0,
+    "resolve": 2.0,
+    "train": 110.0,
+    "predict": 8.0,
+    "evaluate": 14.0,
+    "reconstruct": 26.0,
+    "report": 30.0,
+}
+"""Seconds of one cell on one core (of `data` and `report`: for each category) at the parameters that are shipped."""
+SHIPPED_STEPS, SHIPPED_IMAGES = 800, 640
+
+
+def stage_counts(params: Params) -> Counter[str]:
+    """Cells of each stage of `dvc.yaml`; of `data` and `report`, which have one, the categories in it."""
+    categories = len(params.categories)
+    labelled = categories * len(params.backbones)
+    trained = labelled * len(params.seeds)
+    counts = Counter(dict.fromkeys(("data", "instances", "masks", "depth", "poses", "report"), categories))
+    counts.update(dict.fromkeys(("features", "pca", "baselines"), labelled))
+    counts.update(dict.fromkeys(("train", "predict", "evaluate"), trained * len(params.trained)))
+    counts.update({"reconstruct": trained * len(params.reconstruction.variants), "resolve": 1})
+    return counts
+
+
+def stages_to_go(stages: Iterable[str], params: Params) -> Counter[str]:
+    """`stage_counts` of the stages named as DVC does, such as 'train@ours-dinov2-car-0'."""
+    counts = Counter(stage.split("@")[0] for stage in stages)
+    return Counter({name: len(params.categories) if name in ("data", "report") else n for name, n in counts.items()})
+
+
+def projected_seconds(counts: Counter[str], params: Params, jobs: int) -> float:
+    """Wall time of `counts` on `jobs` cores, on a machine like the one that SECONDS was measured on."""
+    images = (params.benchmark.train_images + params.benchmark.test_images) / (SHIPPED_IMAGES + 40)
+    scale = dict.fromkeys(("data", "masks", "depth", "poses", "features", "pca"), images)
+    scale["train"] = params.training.steps / SHIPPED_STEPS
+    total = sum(SECONDS.get(name, 0.0) * scale.get(name, 1.0) * number for name, number in counts.items())
+    # `data` and `report` have one cell each, in which the other cores wait; the generator has threads of its own.
+    alone = SECONDS["report"] * counts["report"]
+    return (total - alone) / jobs + alone
+
+
+def in_words(seconds: float) -> str:
+    """'2 h 05 min', or '7 min'."""
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"

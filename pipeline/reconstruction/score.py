@@ -1,0 +1,71 @@
+"""Chamfer distances of a cell's predicted meshes to the CAD models that PASCAL3D+ annotates (SEMAGIC Table 2)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from tqdm import tqdm
+
+from pipeline.cameras import OBJECT_TO_CAD
+from pipeline.cells import Cell
+from pipeline.data.cad import mesh_path
+from pipeline.data.instances import read_instances
+from pipeline.data.off import Mesh, read_off
+from pipeline.errors import InputError
+from pipeline.layout import Layout
+from pipeline.params import Reconstruction
+from pipeline.predicted_meshes import read_meshes
+from pipeline.reconstruction.align import AlignmentOptions, best_of_category, reconstruction_error
+from pipeline.reconstruction.result import ImageReconstruction, ReconstructionScores
+from pipeline.records import Instance
+from pipeline.seeding import seeded
+
+
+def score_reconstructions(layout: Layout, cell: Cell) -> ReconstructionScores:
+    """Compare the meshes of the first `reconstruction.images` evaluated images that have an annotated CAD model.
+
+    The nearest model of the category is looked for among all that any of those images shows.
+
+    Raises:
+        InputError: the predictions or a CAD model are missing, or no image has an annotated CAD model.
+    """
+    params = layout.params.reconstruction
+    meshes = read_meshes(layout.predictions(cell) / "meshes.safetensors")
+    instances = [i for i in read_instances(layout.instances(cell.category)) if i.name in meshes.vertices]
+    annotated = sorted((i for i in instances if i.cad_index is not None), key=lambda i: i.name)[: params.images]
+    if not annotated:
+        raise InputError(
+            f"{layout.instances(cell.category)}: expected evaluated images with an annotated CAD model, found none of "
+            f"{len(instances)}. Restore {layout.pascal3d}/Annotations/{cell.category}_pascal, or take reconstruction "
+            "out of params.yaml: set reconstruction.variants to []."
+        )
+    indices = sorted({instance.cad_index for instance in annotated})
+    cads = {index: read_off(mesh_path(layout.pascal3d, cell.category, index)) for index in indices}
+    faces = meshes.faces.numpy().astype(np.int32)
+    images = []
+    for instance in tqdm(annotated, desc=f"{cell.name}: aligning", unit="image"):
+        mesh = Mesh(meshes.vertices[instance.name].double().numpy() @ OBJECT_TO_CAD.T, faces)
+        images.append(_image(instance, mesh, cads, indices, params))
+    missing = sum(instance.cad_index is None for instance in instances)
+    return ReconstructionScores(**cell._asdict(), images=tuple(images), without_model=missing)
+
+
+def _image(
+    instance: Instance, mesh: Mesh, cads: dict[int, Mesh], indices: Sequence[int], params: Reconstruction
+) -> ImageReconstruction:
+    options = AlignmentOptions(
+        params.samples, params.coarse_samples, params.iterations, params.trim, min(params.candidates, len(indices))
+    )
+    annotated = reconstruction_error(
+        mesh, cads[instance.cad_index], options, seeded(0, "reconstruction", f"{instance.key}/annotated")
+    )
+    best = best_of_category(
+        mesh, [cads[index] for index in indices], options, seeded(0, "reconstruction", f"{instance.key}/best")
+    )
+    return ImageReconstruction(
+        instance.name,
+        instance.cad_index,
+        annotated.rigid,
+        annotated.similarity,
+        best.error.similarity,
+        indices[best.cad],
+    )

@@ -1,0 +1,76 @@
+"""The report's figures: SEMAGIC Figures 4-6 and loss curves of the first seed, PCK against alpha over all seeds."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from pipeline.cells import Cell
+from pipeline.data.instances import read_instances
+from pipeline.errors import InputError
+from pipeline.evaluation.pck import TABLE_ALPHA
+from pipeline.files import write_bytes, write_text
+from pipeline.images import read_image, write_image
+from pipeline.layout import Layout
+from pipeline.reporting.curves import PckCurve, pck_csv, pck_curve, pck_figure
+from pipeline.reporting.identity import identity_figure
+from pipeline.reporting.losses import loss_figure
+from pipeline.reporting.notes import warning_of
+from pipeline.reporting.pictures import draw_pairs
+from pipeline.reporting.plots import to_png
+from pipeline.reporting.results import Results, Scored, trained_rows
+from pipeline.reporting.rows import row_title
+
+SHOWN = ("mp", "nearest_neighbour", "ours")
+"""Rows whose matches are drawn, where they were run; without any of them the first row."""
+
+
+def write_figures(layout: Layout, results: Results) -> None:
+    """Write `pck_alpha.csv`, and into the figures' folder PNGs; equal input gives equal bytes.
+
+    Raises:
+        InputError: a picture or curve of a cell is missing.
+    """
+    folder = layout.figures
+    titles = {name: row_title(name, next(iter(cells.values()))[0].metrics) for name, cells in results.rows.items()}
+    shown = [name for name in SHOWN if name in results.rows] or list(results.rows)[:1]
+    meshes = [name for name in shown if name in trained_rows(results)]
+    for category in results.categories:
+        instances = {i.name: i for i in read_instances(layout.instances(category)) if i.split != "train"}
+        columns = {titles[name]: results.rows[name][category][0].points for name in shown}
+        write_image(folder / f"{category}_pairs.png", draw_pairs(columns, instances, layout, TABLE_ALPHA))
+        if meshes:
+            sheets = {titles[name]: _sheet(layout, name, category) for name in meshes}
+            write_image(folder / f"{category}_identity.png", identity_figure(sheets))
+            losses = {titles[name]: _curve(layout, name, category) for name in trained_rows(results)}
+            _write(folder / f"{category}_losses.png", loss_figure(losses))
+    curves = {titles[name]: _mean_curve(cells) for name, cells in results.rows.items()}
+    _write(folder / "pck_alpha.png", pck_figure(curves, simulated=bool(warning_of(results))))
+    write_text(layout.reports / "pck_alpha.csv", pck_csv(curves))
+
+
+def _mean_curve(cells: dict[str, tuple[Scored, ...]]) -> PckCurve:
+    """Mean over the seeds."""
+    seeds = range(len(next(iter(cells.values()))))
+    curves = [pck_curve({category: scored[seed].points for category, scored in cells.items()}) for seed in seeds]
+    return curves[0]._replace(values=np.mean([curve.values for curve in curves], axis=0))
+
+
+def _write(path: Path, figure: Figure) -> None:
+    write_bytes(path, to_png(figure))
+
+
+def _cell(layout: Layout, variant: str, category: str) -> Cell:
+    return Cell(variant, layout.params.backbones[0], category, layout.params.seeds[0])
+
+
+def _sheet(layout: Layout, variant: str, category: str) -> np.ndarray:
+    return read_image(layout.predictions(_cell(layout, variant, category)) / "sheet.png")
+
+
+def _curve(layout: Layout, variant: str, category: str) -> pd.DataFrame:
+    path = layout.model(_cell(layout, variant, category)) / "curve.csv"
+    if not path.is_file():
+        raise InputError(f"{path}: expected the loss curve of a training, found none. Run the stage `train`.")
+    return pd.read_csv(path)

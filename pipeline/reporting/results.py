@@ -1,0 +1,119 @@
+"""Everything that the report is made of, read once: the scores of the cells and of the baselines, pair by pair."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from pipeline.cells import Cell, all_cells
+from pipeline.errors import InputError
+from pipeline.evaluation.pck import TABLE_ALPHA
+from pipeline.evaluation.result import Metrics, read_metrics, read_points, threshold_name
+from pipeline.layout import Layout
+from pipeline.reconstruction.result import ReconstructionScores, read_reconstruction
+from pipeline.reporting.rows import row_order
+
+
+class Scored(NamedTuple):
+    """The scores of one row on one category with one seed."""
+
+    metrics: Metrics
+    points: pd.DataFrame
+    """Of the method that the row shows, one row for each keypoint (`pipeline.evaluation.result.Evaluation`)."""
+    method: str
+    """That method's key in `metrics.pck`."""
+
+
+class Results(NamedTuple):
+    """Of the first backbone, which the tables show."""
+
+    categories: tuple[str, ...]
+    seeds: tuple[int, ...]
+    rows: dict[str, dict[str, tuple[Scored, ...]]]
+    """By row, in the order of the table, and category; one for each seed, and just one for a baseline."""
+    reconstruction: dict[str, dict[str, tuple[ReconstructionScores, ...]]]
+    """By variant and category, one for each seed."""
+    backbones: dict[tuple[str, str], dict[str, tuple[Metrics, ...]]]
+    """Of the trained variants, by (variant, backbone) and category, one for each seed."""
+
+
+def read_results(layout: Layout) -> Results:
+    """Read what the stages `baselines`, `evaluate` and `reconstruct` wrote for the cells that are run.
+
+    Raises:
+        InputError: a cell has not been run, or the cells were run with different settings.
+    """
+    params = layout.params
+    first = params.backbones[0]
+    found: dict[str, dict[str, tuple[Scored, ...]]] = {name: {} for name in row_order(_names(layout))}
+    for category in params.categories:
+        for name in params.evaluation.baselines:
+            found[name][category] = (_scored(layout.baselines(first, category), name),)
+        for variant in params.trained:
+            cells = [Cell(variant, first, category, seed) for seed in params.seeds]
+            found[variant][category] = tuple(_scored(layout.evaluation(cell)) for cell in cells)
+    reconstruction = {
+        variant: {
+            category: tuple(
+                read_reconstruction(layout.reconstruction(Cell(variant, first, category, seed)))
+                for seed in params.seeds
+            )
+            for category in params.categories
+        }
+        for variant in params.reconstruction.variants
+    }
+    backbones: dict[tuple[str, str], dict[str, tuple[Metrics, ...]]] = {}
+    for cell in all_cells(params):
+        of_cell = backbones.setdefault((cell.variant, cell.backbone), {})
+        of_cell[cell.category] = (*of_cell.get(cell.category, ()), read_metrics(layout.evaluation(cell)))
+    results = Results(params.categories, params.seeds, found, reconstruction, backbones)
+    _check(results)
+    return results
+
+
+def all_metrics(results: Results) -> list[Metrics]:
+    """Of every row, category and seed."""
+    return [scored.metrics for row in results.rows.values() for cells in row.values() for scored in cells]
+
+
+def trained_rows(results: Results) -> dict[str, dict[str, tuple[Scored, ...]]]:
+    """The rows that show a trained model."""
+    return {
+        name: cells for name, cells in results.rows.items() if next(iter(cells.values()))[0].metrics.trained is not None
+    }
+
+
+def _names(layout: Layout) -> list[str]:
+    return [*layout.params.trained, *layout.params.evaluation.baselines]
+
+
+def _scored(folder: Path, method: str | None = None) -> Scored:
+    metrics, points = read_metrics(folder), read_points(folder)
+    if method is None:
+        method = "search" if metrics.trained.switches.search else "projection"
+    if method not in metrics.pck:
+        raise InputError(f"{folder}: expected scores of '{method}', found {', '.join(metrics.pck)}. Run `dvc repro`.")
+    return Scored(metrics, points[points["method"] == method].reset_index(drop=True), method)
+
+
+def _check(results: Results) -> None:
+    if not results.categories or not results.rows:
+        raise InputError("params.yaml: `categories`, or `trained` and evaluation.baselines, are empty: no table.")
+    metrics = all_metrics(results)
+    by_category: dict[str, Metrics] = {}
+    for one in metrics:
+        like = by_category.setdefault(one.category, one)
+        same = (one.settings, _thresholds(one)) == (metrics[0].settings, _thresholds(metrics[0]))
+        if not same or (one.pairs_sha256, one.skipped.keys()) != (like.pairs_sha256, like.skipped.keys()):
+            raise InputError(
+                f"The scores of '{one.category}' stem from different parameters or pairs. "
+                "Run `dvc repro` to bring all cells up to date."
+            )
+        if not all(threshold_name(TABLE_ALPHA) in thresholds for thresholds in one.pck.values()):
+            raise InputError(
+                f"params.yaml: evaluation.alphas lacks {TABLE_ALPHA:g}, the threshold of the table. Add it."
+            )
+
+
+def _thresholds(metrics: Metrics) -> set[str]:
+    return set().union(*metrics.pck.values())

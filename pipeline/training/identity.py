@@ -1,0 +1,74 @@
+"""What a training's result depends on, as hashes: checkpoints are continued, and first phases shared, if they agree.
+
+Until deformation begins nothing has an effect that concerns deformation alone. Variants that differ in nothing else
+have the same first half to the last bit, and only one of them computes it.
+"""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pipeline.params import Params
+from pipeline.training.dataset import TrainingSet
+from pipeline.typed import to_dict
+
+PACKAGE = Path(__file__).resolve().parents[1]
+SOURCES = (
+    "cameras.py",
+    "geometry",
+    "losses.py",
+    "model.py",
+    "networks",
+    "renderer.py",
+    "rendering",
+    "training",
+)
+"""What of the package computes a training, relative to it."""
+LATE_LOSSES = ("deformation", "laplacian", "feat_cons", "feature_deformed")
+"""Weights that have no effect until deformation begins."""
+LATE_DEFORMATION = ("scale", "symmetric", "index_embedding", "code_std")
+"""Keys of `model.deformation` that have no effect, on the initial weights either, until then."""
+
+
+def training_identity(params: Params, data: TrainingSet, seed: int) -> str:
+    """Hash of everything that the trained weights depend on: parameters, seed, data and the code itself."""
+    return _digest(_sections(params), params, data, seed)
+
+
+def first_phase_identity(params: Params, data: TrainingSet, seed: int) -> str | None:
+    """Hash of everything that the state depends on when deformation begins.
+
+    None where the codes are part of the model from the beginning ('grid'), whose training has no such first phase.
+    """
+    if params.model.deformation.identity != "frozen":
+        return None
+    sections = _sections(params)
+    sections["loss"] = {name: value for name, value in sections["loss"].items() if name not in LATE_LOSSES}
+    deformation = sections["model"]["deformation"]
+    sections["model"]["deformation"] = {n: value for n, value in deformation.items() if n not in LATE_DEFORMATION}
+    return _digest(sections, params, data, seed)
+
+
+@cache
+def source_sha256() -> str:
+    """Hash of the source files that compute a training."""
+    digest = hashlib.sha256()
+    for name in SOURCES:
+        path = PACKAGE / name
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(f"{file.relative_to(PACKAGE).as_posix()}\n".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _sections(params: Params) -> dict[str, Any]:
+    return {name: to_dict(getattr(params, name)) for name in ("model", "loss", "training", "pca")}
+
+
+def _digest(sections: dict[str, Any], params: Params, data: TrainingSet, seed: int) -> str:
+    described = [sections, seed, data.names, params.data.crop_margin, source_sha256()]
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
+    for column in data[1:]:
+        digest.update(column.numpy().tobytes())
+    return digest.hexdigest()
