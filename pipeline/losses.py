@@ -99,7 +99,7 @@ def eikonal_loss(gradient: Float[Tensor, "P 3"]) -> Float[Tensor, ""]:
     return (gradient.norm(dim=-1) - 1).square().mean()
 
 
-def size_loss(centre: Float[Tensor, "3"], radius: Float[Tensor, ""], expected: float) -> Float[Tensor, ""]:
+def surface_size_loss(centre: Float[Tensor, "3"], radius: Float[Tensor, ""], expected: float) -> Float[Tensor, ""]:
     """Keeps the surface in the middle of the grid: |centre|^2 / expected^2 + (radius / expected - 1)^2.
 
     Args:

@@ -211,7 +211,7 @@ class Loss:
     feature: float
     feature_deformed: float
     eikonal: float
-    size: float
+    surface_size: float
     deformation: float
     laplacian: float
     feat_cons: float
@@ -233,7 +233,7 @@ class PoseAugmentation:
 class Training:
     steps: int
     batch: int
-    size: int
+    image_size: int
     lr_prior: float
     lr_instance: float
     lr_codes: float
@@ -263,7 +263,7 @@ class Training:
 @dataclass(frozen=True)
 class Correspondence:
     subdivisions: int
-    size: int
+    map_size: int
     tolerance: float
     search: bool
     window_area: float

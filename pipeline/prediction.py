@@ -29,7 +29,7 @@ class Prediction(NamedTuple):
     vertices: Float[Tensor, "N 3"]
     """The deformed template, not subdivided, in the object frame."""
     silhouette: Bool[Tensor, "S S"]
-    """Pixels of the crop that the posed mesh covers, row 0 at the top; S is `correspondence.size`."""
+    """Pixels of the crop that the posed mesh covers, row 0 at the top; S is `correspondence.map_size`."""
 
 
 class TemplatePoints(NamedTuple):
@@ -72,7 +72,7 @@ def predict_instance(
     for level in levels:
         vertices, faces = level.refine(vertices), level.faces
     placement = place(vertices, template.vertices, pose, model.params.pose, params.data.crop_margin)
-    size = params.correspondence.size
+    size = params.correspondence.map_size
     rast = rasterizer.rasterize(placement.clip, faces, (size, size))
     covered = rast[0, ..., 3] > 0
     depth_map = rasterizer.interpolate(placement.depth[..., None], rast, faces)[0, ..., 0]

@@ -34,6 +34,8 @@ MAGICPONY = {
     "loss.logit_feature_boost": 50,
     "loss.deformation": 10,
     "loss.laplacian": 0,
+    # No weight of MagicPony's: it holds what no image sees.
+    "loss.surface_size": 100,
 }
 
 

@@ -35,7 +35,7 @@ MESH_ROWS, BASELINE_ROWS = ["search", "projection"], ["nearest_neighbour", "pca_
 
 
 def world_params(**overrides):
-    return tiny_params(**{"correspondence__size": 256, "pca__dims": 16, "features__grid": 32, **overrides})
+    return tiny_params(**{"correspondence__map_size": 256, "pca__dims": 16, "features__grid": 32, **overrides})
 
 
 def with_params(layout, **overrides):

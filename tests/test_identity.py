@@ -127,7 +127,7 @@ def test_without_deformation_the_fixed_view_is_the_template(tmp_path):
 
 def test_a_vertex_has_its_colour_wherever_it_is_seen(tmp_path):
     """Light changes a colour's brightness, so that proportions are compared."""
-    overrides = {"correspondence__size": SIZE, "correspondence__subdivisions": 0}
+    overrides = {"correspondence__map_size": SIZE, "correspondence__subdivisions": 0}
     layout, instances = make_world(tmp_path, model__grid__resolution=12, **overrides)
     model, rasterizer = build_model(layout.params.model, InputSizes(8, 6, 4), 1, seed=0), make_rasterizer()
     colours = identity_colours(model.template().vertices).detach().numpy()

@@ -166,7 +166,7 @@ def test_logit_loss_does_not_move_its_target():
 
 def test_size_loss_is_relative_and_vanishes_at_the_radius():
     def value(centre, radius):
-        return losses.size_loss(torch.tensor(centre), torch.tensor(radius), 1.2).item()
+        return losses.surface_size_loss(torch.tensor(centre), torch.tensor(radius), 1.2).item()
 
     assert value([0.0, 0.0, 0.0], 1.2) == pytest.approx(0, abs=1e-10)
     assert value([0.0, 0.0, 0.0], 2.4) == pytest.approx(1, rel=1e-5)

@@ -213,6 +213,17 @@ def test_dvc_experiments_keep_every_comment(tmp_path):
     assert load_params(path).loss.feat_cons == 0
 
 
+def test_no_parameter_has_a_name_that_dvc_overlooks():
+    """DVC's run cache leaves out all keys of these names, and would restore results of another value."""
+    from dvc.stage.cache import _get_cache_hash
+
+    overlooked = {"size", "nfiles"}
+    assert not {part for key in leaves(CONTENT) for part in key} & overlooked
+    for name in overlooked:
+        assert _get_cache_hash({"params": {name: 1}}) == _get_cache_hash({"params": {name: 2}})
+    assert _get_cache_hash({"params": {"image_size": 1}}) != _get_cache_hash({"params": {"image_size": 2}})
+
+
 def test_lists_are_blocks():
     """`dvc exp run -S` rewrites flow lists as block lists, so the file starts with those."""
     assert not re.search(r"^\s*\w+: \[", PATH.read_text(), re.MULTILINE)

@@ -49,7 +49,7 @@ def test_projected_mesh_fills_the_annotated_box(tmp_path):
 
 def test_visible_vertices_are_those_of_faces_that_own_a_pixel(tmp_path):
     """Against MagicPony's test: a vertex is visible iff it belongs to a face that owns a pixel."""
-    model, layout, instances = setup(tmp_path, count=1, correspondence__size=256, correspondence__subdivisions=0)
+    model, layout, instances = setup(tmp_path, count=1, correspondence__map_size=256, correspondence__subdivisions=0)
     ((instance, (projection, _, _)),) = predict(model, make_rasterizer(), layout, "dinov2", instances)
     template = model.template()
     crop = square_crop(instance.box, layout.params.data.crop_margin)
@@ -91,9 +91,9 @@ def test_subdivision_adds_points_of_the_same_surface(tmp_path):
 
 
 def test_silhouette_and_vertices_belong_to_the_projection(tmp_path):
-    model, layout, instances = setup(tmp_path, count=1, correspondence__subdivisions=1, correspondence__size=256)
+    model, layout, instances = setup(tmp_path, count=1, correspondence__subdivisions=1, correspondence__map_size=256)
     ((instance, prediction),) = predict(model, make_rasterizer(), layout, "dinov2", instances)
-    size = layout.params.correspondence.size
+    size = layout.params.correspondence.map_size
     assert prediction.silhouette.shape == (size, size)
     # A visible vertex lies within a pixel of the silhouette, and the silhouette within the projected box.
     crop = square_crop(instance.box, layout.params.data.crop_margin)

@@ -373,7 +373,7 @@ def finished(tmp_path) -> Layout:
         trained=["ours"],
         reconstruction__variants=[],
         bootstrap__replicates=50,
-        correspondence__size=256,
+        correspondence__map_size=256,
         pca__dims=16,
     )
     layout = write_world(tmp_path, params)

@@ -31,11 +31,11 @@ TINY = {
     "training.steps": 8,
     "training.batch": 2,
     "training.pose_batch": 3,
-    "training.size": 24,
+    "training.image_size": 24,
     "training.checkpoint_every": 3,
     "training.log_every": 2,
     "training.deform_from": 0.5,
-    "correspondence.size": 64,
+    "correspondence.map_size": 64,
 }
 
 
@@ -55,7 +55,7 @@ def tiny_params(**overrides) -> Params:
 def tiny_set(params: Params, count: int = 5, seed: int = 0) -> TrainingSet:
     """Random blobs with random features, colours, poses and disparities."""
     rng = np.random.default_rng(seed)
-    size, grid, dims = params.training.size, params.features.grid, 6
+    size, grid, dims = params.training.image_size, params.features.grid, 6
     mask = np.zeros((count, size, size), np.float32)
     for image in mask:
         axes = rng.uniform(0.2, 0.42, 2) * size

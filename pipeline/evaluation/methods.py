@@ -33,7 +33,7 @@ def project_and_search(
     """The mesh, then the search among the target's principal components: SEMAGIC Eq. 8-11."""
     start = project(query, source, target, params)
     reference = _search_reference(query, source, params.reference)
-    return local_search(reference, target.components.tokens, start, target.region, params.window_area, params.size)
+    return local_search(reference, target.components.tokens, start, target.region, params.window_area, params.map_size)
 
 
 def match_tokens(

@@ -57,7 +57,7 @@ def _labelled(layout: Layout, backbone: str, instance: Instance) -> bool:
 
 def _load(layout: Layout, backbone: str, instance: Instance, pca: Pca) -> tuple[np.ndarray, ...]:
     """Columns of `TrainingSet` after the names, for one instance."""
-    category, size = instance.category, layout.params.training.size
+    category, size = instance.category, layout.params.training.image_size
     crop = square_crop(instance.box, layout.params.data.crop_margin)
     tokens, flipped = read_tokens(layout.features(backbone, category) / f"{instance.name}.npz")
     rgb = sample_crop(read_image(layout.root / instance.image), crop, size)

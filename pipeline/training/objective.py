@@ -29,7 +29,7 @@ class Terms(NamedTuple):
     rgb: Float[Tensor, ""]
     feature: Float[Tensor, ""]
     eikonal: Float[Tensor, ""]
-    size: Float[Tensor, ""]
+    surface_size: Float[Tensor, ""]
     deformation: Float[Tensor, ""]
     laplacian: Float[Tensor, ""]
     feat_cons: Float[Tensor, ""]
@@ -106,7 +106,7 @@ def evaluate_objective(
         vertices,
         shown,
         code,
-        params.training.size,
+        params.training.image_size,
         params.data.crop_margin,
         topology,
         deformed_features=phase.deform and weights.feature_deformed > 0,
@@ -132,7 +132,7 @@ def evaluate_objective(
     if phase.deform and weights.feat_cons:
         terms["feat_cons"] = _feature_consistency(model, template, vertices)
     if not model.frozen:
-        terms["size"] = losses.size_loss(template.centre, template.radius, params.model.sdf.radius)
+        terms["surface_size"] = losses.surface_size_loss(template.centre, template.radius, params.model.sdf.radius)
         if weights.eikonal:
             terms["eikonal"] = losses.eikonal_loss(_sdf_gradient(model, template, generator))
     return Terms(**terms)
