@@ -25,7 +25,7 @@ from pipeline.data.training import viewpoint
 from pipeline.errors import InputError
 from pipeline.files import sha256
 from stages import instances as stage
-from stages.arguments import parse_cell, parse_run, run_stage
+from stages.arguments import parse_backbone, parse_category, parse_cell, parse_run, run_stage
 
 TRAINING = {
     "n_fine": (CAR,),
@@ -290,8 +290,31 @@ def test_what_the_user_can_mend_is_one_message_and_exit_code_one(arguments, mess
 
 
 def test_command_lines_name_the_category_and_the_root(shipped):
-    params, layout, category = parse_cell("A stage.", ["--category", "car", "--root", str(shipped)])
+    root = ["--root", str(shipped)]
+    params, layout, category = parse_category("A stage.", ["--category", "car", *root])
     assert (category, layout.root, layout.params) == ("car", shipped, params)
-    assert parse_run("A stage.", ["--root", str(shipped)]) == (params, layout)
+    assert parse_run("A stage.", root) == (params, layout)
     with pytest.raises(SystemExit):
-        parse_cell("A stage.", [])
+        parse_category("A stage.", [])
+
+
+def test_command_lines_name_the_cell_and_give_its_parameters(shipped):
+    root = ["--category", "car", "--root", str(shipped)]
+    params, layout, cell = parse_cell("A stage.", ["--variant", "wo_feat_cons", *root])
+    assert cell == ("wo_feat_cons", "dinov2", "car", 0)
+    assert params.loss.feat_cons == 0
+    assert layout.params == params
+    options = ["--variant", "ours", "--backbone", "dino", "--seed", "7", *root]
+    assert parse_cell("A stage.", options)[2] == ("ours", "dino", "car", 7)
+    with pytest.raises(InputError, match="Did you mean 'ours'"):
+        parse_cell("A stage.", ["--variant", "our", *root])
+    with pytest.raises(SystemExit):
+        parse_cell("A stage.", root)
+
+
+def test_command_lines_name_the_backbone_and_give_its_features(shipped):
+    root = ["--category", "car", "--root", str(shipped)]
+    params, layout, backbone, category = parse_backbone("A stage.", ["--backbone", "sift", *root])
+    assert (backbone, category, params.features.backend) == ("sift", "car", "sift")
+    assert layout.params == params
+    assert parse_backbone("A stage.", root)[2] == "dinov2"
