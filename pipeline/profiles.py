@@ -15,6 +15,7 @@ from pipeline.fanout.machine import cores
 from pipeline.fanout.projection import in_words, projected_seconds, stage_counts
 from pipeline.files import write_text
 from pipeline.params import load_params, parse_params
+from pipeline.typed import merged
 
 
 def merge_text(text: str, overrides: Mapping[str, Any], source: str) -> str:
@@ -79,9 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output = options.output or options.input
     try:
         text = options.input.read_text(encoding="utf-8")
-        text = merge_text(text, read_profile(Path("profiles"), options.name), f"profiles/{options.name}.yaml")
+        overrides = read_profile(Path("profiles"), options.name)
         for assignment in options.set:
-            text = merge_text(text, parse_assignment(assignment), f"--set {assignment}")
+            overrides = merged(overrides, parse_assignment(assignment))
+        # At once: only the whole has to be valid.
+        source = " ".join([f"profiles/{options.name}.yaml", *(f"--set {assignment}" for assignment in options.set)])
+        text = merge_text(text, overrides, source)
         write_text(output, text)
     except (InputError, OSError) as error:
         print(error, file=sys.stderr)

@@ -88,6 +88,17 @@ def test_command_line_reports_what_is_wrong(tmp_path, monkeypatch, capsys):
     assert not (tmp_path / "p.yaml").exists()
 
 
+def test_overrides_have_to_be_valid_together_only(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    output = tmp_path / "params.yaml"
+    sets = ["--set", "trained=[ours]", "--set", "reconstruction.variants=[ours]"]
+    assert main(["full", "--output", str(output), *sets]) == 0
+    assert load_params(output).trained == ("ours",)
+    assert "30 trainings" in capsys.readouterr().out
+    assert main(["full", "--output", str(output), *sets[:2]]) == 1
+    assert "`reconstruction.variants`" in capsys.readouterr().err
+
+
 def test_full_profile_is_the_paper_s_ten_categories():
     params = parse_params(yaml.safe_load(merge_text(TEXT, read_profile(ROOT / "profiles", "full"), "full")))
     assert params.categories == CATEGORIES
