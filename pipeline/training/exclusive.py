@@ -1,4 +1,4 @@
-"""One training of a category at a time: a second process is refused instead of sharing its checkpoints."""
+"""One training of a cell at a time: a second process is refused instead of sharing its checkpoints."""
 
 import fcntl
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def exclusive(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InputError(
-                f"{folder}: another process is training this category. Wait for it, or stop it and run again; "
+                f"{folder}: another process is training this cell. Wait for it, or stop it and run again; "
                 "training continues from its last checkpoint."
             ) from error
         yield
