@@ -19,8 +19,7 @@ from pipeline.reporting.losses import loss_figure
 from pipeline.reporting.notes import warning_of
 from pipeline.reporting.pictures import draw_pairs
 from pipeline.reporting.plots import to_png
-from pipeline.reporting.results import Results, Scored, trained_rows
-from pipeline.reporting.rows import row_title
+from pipeline.reporting.results import Results, Scored, title_of, trained_rows
 
 SHOWN = ("mp", "nearest_neighbour", "ours")
 """Rows whose matches are drawn, where they were run; without any of them the first row."""
@@ -33,7 +32,7 @@ def write_figures(layout: Layout, results: Results) -> None:
         InputError: a picture or curve of a cell is missing.
     """
     folder = layout.figures
-    titles = {name: row_title(name, next(iter(cells.values()))[0].metrics) for name, cells in results.rows.items()}
+    titles = {name: title_of(results, name) for name in results.rows}
     shown = [name for name in SHOWN if name in results.rows] or list(results.rows)[:1]
     meshes = [name for name in shown if name in trained_rows(results)]
     for category in results.categories:

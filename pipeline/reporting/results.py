@@ -11,7 +11,7 @@ from pipeline.evaluation.pck import TABLE_ALPHA
 from pipeline.evaluation.result import Metrics, read_metrics, read_points, threshold_name
 from pipeline.layout import Layout
 from pipeline.reconstruction.result import ReconstructionScores, read_reconstruction
-from pipeline.reporting.rows import row_order
+from pipeline.reporting.rows import row_order, row_title
 
 
 class Scored(NamedTuple):
@@ -78,9 +78,17 @@ def all_metrics(results: Results) -> list[Metrics]:
 
 def trained_rows(results: Results) -> dict[str, dict[str, tuple[Scored, ...]]]:
     """The rows that show a trained model."""
-    return {
-        name: cells for name, cells in results.rows.items() if next(iter(cells.values()))[0].metrics.trained is not None
-    }
+    return {name: cells for name, cells in results.rows.items() if first_metrics(cells).trained is not None}
+
+
+def first_metrics(cells: dict[str, tuple[Scored, ...]]) -> Metrics:
+    """Those of a row's first category and seed: what all of its cells have in common can be read there."""
+    return next(iter(cells.values()))[0].metrics
+
+
+def title_of(results: Results, name: str) -> str:
+    """A row in the paper's words."""
+    return row_title(name, first_metrics(results.rows[name]))
 
 
 def _names(layout: Layout) -> list[str]:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pipeline.evaluation.result import Metrics, Settings, Switches
+from pipeline.evaluation.result import Metrics, Switches
 
 SIMULATED = "benchmark"
 """Backend that derives its output from the truth of the embedded benchmark."""
@@ -77,8 +77,4 @@ def simulated(name: str, metrics: Metrics) -> tuple[str, ...]:
     if trained is not None:
         kinds |= {"depth"} if trained.switches.depth else set()
         kinds |= {"poses"} if trained.switches.pose else set()
-    return tuple(kind for kind in KINDS if kind in kinds and _backend(settings, kind) == SIMULATED)
-
-
-def _backend(settings: Settings, kind: str) -> str:
-    return getattr(settings.backends, kind)
+    return tuple(kind for kind in KINDS if kind in kinds and getattr(settings.backends, kind) == SIMULATED)

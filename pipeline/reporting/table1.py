@@ -8,7 +8,7 @@ from pipeline.evaluation.result import MeshMeasures, Metrics, threshold_name
 from pipeline.params import Bootstrap
 from pipeline.reporting.differences import pck_difference
 from pipeline.reporting.notes import interval_note, pair_notes, warning_of
-from pipeline.reporting.results import Results, Scored, trained_rows
+from pipeline.reporting.results import Results, Scored, first_metrics, title_of, trained_rows
 from pipeline.reporting.rows import REFERENCE, backbone_title, row_title
 from pipeline.reporting.table import Grid, Row, Table, Value, average_title, category_row, over_seeds
 
@@ -28,8 +28,8 @@ def build_table1(results: Results, bootstrap: Bootstrap) -> Table:
     for name, cells in results.rows.items():
         compared = reference is not None and name != REFERENCE
         interval = pck_difference(cells, reference, TABLE_ALPHA, bootstrap) if compared else None
-        rows.append(category_row(_title(name, cells), pck_by_category(cells), interval))
-    heading = f"− {row_title(REFERENCE, _first(reference).metrics)}" if reference and len(rows) > 1 else None
+        rows.append(category_row(title_of(results, name), pck_by_category(cells), interval))
+    heading = f"− {title_of(results, REFERENCE)}" if reference and len(rows) > 1 else None
     title = f"Table 1: PCK@{threshold_name(TABLE_ALPHA)} (%)"
     main = Grid(title, CATEGORIES, tuple(rows), average_title(results.categories), heading)
     notes = (*pair_notes(results), *([interval_note(bootstrap)] if heading else []), *_mesh_notes(results))
@@ -56,13 +56,13 @@ def mesh_measure(
 
 def _thresholds(results: Results) -> Grid:
     """Averages over the categories at each threshold, per image and then per point."""
-    first = _first(next(iter(results.rows.values())))
-    names = sorted(first.metrics.pck[first.method], key=float)
+    metrics = first_metrics(next(iter(results.rows.values())))
+    names = sorted(next(iter(metrics.pck.values())), key=float)
     kinds = (("image", lambda pck: pck.per_image), ("point", lambda pck: pck.per_point))
     columns = tuple(f"{name} {kind}" for kind, _ in kinds for name in names)
     rows = [
         Row(
-            _title(row, cells),
+            title_of(results, row),
             tuple(_average(cells, lambda m, k, n=n, s=s: 100 * s(m.pck[k][n])) for _, s in kinds for n in names),
         )
         for row, cells in results.rows.items()
@@ -102,7 +102,7 @@ def _meshes(results: Results) -> list[Grid]:
     for title, by_category in values:
         rows = {name: by_category(cells) for name, cells in trained_rows(results).items()}
         found = tuple(
-            category_row(_title(name, results.rows[name]), numbers, columns=results.categories)
+            category_row(title_of(results, name), numbers, columns=results.categories)
             for name, numbers in rows.items()
             if numbers
         )
@@ -134,14 +134,6 @@ def _average(cells: dict[str, tuple[Scored, ...]], value: Callable[[Metrics, str
     """Over the categories, seed by seed."""
     seeds = zip(*([value(one.metrics, one.method) for one in scored] for scored in cells.values()), strict=True)
     return over_seeds([sum(of_seed) / len(of_seed) for of_seed in seeds])
-
-
-def _title(name: str, cells: dict[str, tuple[Scored, ...]]) -> str:
-    return row_title(name, _first(cells).metrics)
-
-
-def _first(cells: dict[str, tuple[Scored, ...]]) -> Scored:
-    return next(iter(cells.values()))[0]
 
 
 def _percent(share: float | None) -> float | None:

@@ -7,8 +7,8 @@ from pipeline.params import Bootstrap
 from pipeline.reconstruction.result import ImageReconstruction, ReconstructionScores
 from pipeline.reporting.differences import chamfer_difference
 from pipeline.reporting.notes import coverage_notes, interval_note, warning_of
-from pipeline.reporting.results import Results
-from pipeline.reporting.rows import REFERENCE, row_title
+from pipeline.reporting.results import Results, title_of
+from pipeline.reporting.rows import REFERENCE
 from pipeline.reporting.table import Grid, Table, average_title, category_row
 
 TITLES = {"mp": "MagicPony"}
@@ -68,6 +68,5 @@ def _grid(
 
 
 def _title(results: Results, name: str) -> str:
-    cells = next(iter(results.rows[name].values()))
-    title = row_title(name, cells[0].metrics)
+    title = title_of(results, name)
     return title.replace("MP", TITLES[name]) if name in TITLES else title

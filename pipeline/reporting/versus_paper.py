@@ -7,8 +7,8 @@ from pipeline.reporting.claims import Claim
 from pipeline.reporting.formats import markdown_grid, signed
 from pipeline.reporting.notes import warning_of
 from pipeline.reporting.paper import TABLE1, TABLE2
-from pipeline.reporting.results import Results
-from pipeline.reporting.rows import BACKBONES, BASELINES, PAPER_ROWS, backbone_title, row_title
+from pipeline.reporting.results import Results, first_metrics, title_of
+from pipeline.reporting.rows import BACKBONES, BASELINES, PAPER_ROWS, backbone_title
 from pipeline.reporting.table import Table, Value, average_title
 
 LOUD = (
@@ -20,12 +20,12 @@ LOUD = (
 
 def versus_paper1(table: Table, results: Results, claims: Sequence[Claim]) -> str:
     """Table 1 beside the paper's, as Markdown."""
-    first = {name: next(iter(cells.values()))[0].metrics for name, cells in results.rows.items()}
+    first = {name: first_metrics(cells) for name, cells in results.rows.items()}
     # The paper's feature rows are those of one backbone.
     names = [
         n for n in first if n in TABLE1 and (n not in BASELINES or backbone_title(first[n]) == BACKBONES["dinov2"])
     ]
-    titles = [row_title(name, first[name]) for name in names]
+    titles = [title_of(results, name) for name in names]
     rows = {row.title: row for row in table.main.rows}
     return _page(
         "Table 1 beside the paper's: PCK@0.1 (%)",
