@@ -100,13 +100,15 @@ def eikonal_loss(gradient: Float[Tensor, "P 3"]) -> Float[Tensor, ""]:
 
 
 def surface_size_loss(centre: Float[Tensor, "3"], radius: Float[Tensor, ""], expected: float) -> Float[Tensor, ""]:
-    """Keeps the surface in the middle of the grid: |centre|^2 / expected^2 + (radius / expected - 1)^2.
+    """Keeps the surface in the middle of the grid: |centre|^2 / expected^2 + (log(radius / expected))^2.
+
+    The logarithm has no limit as the surface vanishes, so that what makes it small is outweighed in time.
 
     Args:
         centre, radius: of the surface of the signed distance, which no image constrains (`DeformableModel.template`).
-        expected: radius of the initial sphere.
+        expected: root mean square radius of the initial ellipsoid.
     """
-    return (centre / expected).square().sum() + (radius / expected - 1).square()
+    return (centre / expected).square().sum() + (radius / expected).log().square()
 
 
 def deformation_loss(offsets: Float[Tensor, "B N 3"]) -> Float[Tensor, ""]:

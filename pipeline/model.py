@@ -1,5 +1,6 @@
 """The deformable category model: template, deformation, feature field, appearance and pose (SEMAGIC 3.1-3.2)."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -96,16 +97,23 @@ class DeformableModel(nn.Module):
         return len(self.template_vertices) > 0
 
     def signed_distance(self, points: Float[Tensor, "V 3"]) -> Float[Tensor, "V"]:
-        """Positive inside: a sphere plus a learned correction, symmetric about x = 0 (MagicPony)."""
-        return self.params.sdf.radius - points.norm(dim=-1) + self.sdf(fold_x(points))[:, 0]
+        """Positive inside: an ellipsoid along z plus a learned correction, symmetric about x = 0 (MagicPony).
+
+        The ellipsoid is a - ||(x, y, z / elongation)||; a = radius sqrt(3 / (2 + elongation^2)) makes radius^2 the mean
+        of its squared semi-axes.
+        """
+        radius, elongation = self.params.sdf.radius, self.params.sdf.elongation
+        semi_axis = radius * math.sqrt(3 / (2 + elongation**2))
+        distance = (points / points.new_tensor([1, 1, elongation])).norm(dim=-1)
+        return semi_axis - distance + self.sdf(fold_x(points))[:, 0]
 
     def template(self, jitter: float = 0.0) -> Template:
         """The canonical mesh; `jitter` moves the grid by that many object units along each axis.
 
         Every crop is fitted to its object's box, so that no image says where the template lies or how large it is. To
         keep the silhouettes from shrinking it for ever, the mesh is centred along y and z and scaled to the root mean
-        square radius of the initial sphere: v = r (p - c) / rms(p - c). No loss on v has a gradient along its place or
-        its size.
+        square radius of the initial ellipsoid: v = r (p - c) / rms(p - c). No loss on v has a gradient along its place
+        or its size.
 
         Raises:
             EmptyMeshError: the signed distance does not change sign inside the grid.

@@ -143,6 +143,7 @@ class Sdf:
     width: int
     frequencies: int
     radius: float
+    elongation: float
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,13 @@ class Encoder:
 
 
 @dataclass(frozen=True)
+class Hypotheses:
+    count: int
+    max_elevation: float
+    max_theta: float
+
+
+@dataclass(frozen=True)
 class Pose:
     keypoints: int
     pool: int
@@ -189,7 +197,7 @@ class Pose:
     max_theta: float
     max_offset: float
     max_zoom: float
-    hypotheses: int
+    hypotheses: Hypotheses
 
 
 @dataclass(frozen=True)
@@ -230,6 +238,18 @@ class PoseAugmentation:
 
 
 @dataclass(frozen=True)
+class Exploration:
+    uniform_until: float
+    blend_until: float
+    best_from: float
+    best_until: float
+    best_share: float
+    sharpness: float
+    lr_angles: float
+    lr_logits: float
+
+
+@dataclass(frozen=True)
 class Training:
     steps: int
     batch: int
@@ -250,12 +270,7 @@ class Training:
     depth_from: float
     jitter: float
     ema: float
-    hypotheses_uniform_until: float
-    hypotheses_blend_until: float
-    hypotheses_best_from: float
-    hypotheses_best_until: float
-    hypotheses_best_share: float
-    hypotheses_sharpness: float
+    hypotheses: Exploration
     checkpoint_every: int
     log_every: int
 

@@ -35,7 +35,6 @@ MAGICPONY = {
     "loss.deformation": 10,
     "loss.laplacian": 0,
     # No weight of MagicPony's: it holds what no image sees.
-    "loss.surface_size": 100,
 }
 
 

@@ -1,5 +1,7 @@
 """Loss terms against their definitions, written out slowly, and the properties that the method relies on."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -169,5 +171,6 @@ def test_size_loss_is_relative_and_vanishes_at_the_radius():
         return losses.surface_size_loss(torch.tensor(centre), torch.tensor(radius), 1.2).item()
 
     assert value([0.0, 0.0, 0.0], 1.2) == pytest.approx(0, abs=1e-10)
-    assert value([0.0, 0.0, 0.0], 2.4) == pytest.approx(1, rel=1e-5)
+    assert value([0.0, 0.0, 0.0], 1.2 * math.e) == pytest.approx(1, rel=1e-5)
+    assert value([0.0, 0.0, 0.0], 1.2 / math.e**3) == pytest.approx(9, rel=1e-5)
     assert value([0.0, 1.2, 0.0], 1.2) == pytest.approx(1, rel=1e-5)

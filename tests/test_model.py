@@ -26,10 +26,13 @@ def randomise(module, generator_seed=0, scale=0.3):
             parameter.add_(scale * torch.randn(parameter.shape, generator=generator))
 
 
-def test_first_template_is_the_sphere():
-    model = model_of(model__grid__resolution=12)
-    radii = model.template().vertices.norm(dim=-1)
-    torch.testing.assert_close(radii, torch.full_like(radii, model.params.sdf.radius), atol=0.02, rtol=0)
+@pytest.mark.parametrize("elongation", [1.0, 1.5, 2.0])
+def test_first_template_is_the_ellipsoid(elongation):
+    model = model_of(model__grid__resolution=12, model__sdf__elongation=elongation)
+    template = model.template()
+    radii = (template.vertices / torch.tensor([1, 1, elongation])).norm(dim=-1)
+    torch.testing.assert_close(radii, radii.mean().expand_as(radii), atol=0.03, rtol=0)
+    torch.testing.assert_close(template.radius, torch.tensor(model.params.sdf.radius), atol=0, rtol=0.1)
 
 
 @pytest.mark.parametrize("radius", [0.6, 1.2, 1.8])
@@ -189,12 +192,14 @@ def test_projection_is_where_the_rasterizer_draws():
     placement = place(template.vertices[None], template.vertices, pose, model.params.pose, 1.2)
     size, faces = 128, template.faces.int()
     rast = rasterizer.rasterize(placement.clip, faces, (size, size))
-    ndc = (placement.clip[0, :, :2] / placement.clip[0, :, 3:])[None]
-    drawn = rasterizer.interpolate(ndc.contiguous(), rast, faces)[0]
+    clip = rasterizer.interpolate(placement.clip, rast, faces)[0]
+    drawn = clip[..., :2] / clip[..., 3:]
     rows, columns = (rast[0, ..., 3] > 0).nonzero(as_tuple=True)
     pixels = (drawn[rows, columns] + 1) / 2 * size
     centres = torch.stack([columns, rows], -1) + 0.5
-    assert (pixels - centres).abs().max() < 0.5
+    error = (pixels - centres).abs().amax(-1)
+    # On a sliver seen from its edge the rasterizer's sub-pixel grid moves a few samples along it.
+    assert error.median() < 1e-3 and (error < 0.5).float().mean() > 0.999
     top = template.vertices[:, 1].argmax()
     assert placement.clip[0, top, 1] / placement.clip[0, top, 3] < -0.5
 

@@ -110,13 +110,18 @@ def test_pose_head_yields_rotations_within_its_ranges(hypotheses):
     pose = PoseHead(8, 6, 16, params, hypotheses)(30 * torch.randn(5, 8, 8, 6))
     identity = torch.eye(3).expand(5, hypotheses, 3, 3)
     torch.testing.assert_close(pose.rotations @ pose.rotations.transpose(-1, -2), identity, atol=1e-5, rtol=0)
+    bounds = params if hypotheses == 1 else params.hypotheses
+    up = pose.rotations[..., 1]
+    assert up[..., 2].abs().max() <= math.sin(math.radians(bounds.max_elevation)) + 1e-5
+    theta = torch.atan2(-up[..., 0], up[..., 1]).abs().rad2deg()
+    assert theta.max() <= bounds.max_theta + 0.01
     assert pose.offset.abs().max() <= params.max_offset
     assert pose.log_zoom.abs().max() <= math.log(params.max_zoom)
 
 
 def test_each_hypothesis_stays_in_its_quadrant():
     torch.manual_seed(0)
-    head = PoseHead(8, 6, 16, tiny_params(model__pose__max_theta=0.0).model.pose, 4)
+    head = PoseHead(8, 6, 16, tiny_params(model__pose__hypotheses__max_theta=0.0).model.pose, 4)
     pose = head(30 * torch.randn(64, 8, 8, 6))
     cosine, sine = pose.rotations[..., 0, 0], -pose.rotations[..., 0, 2]
     for k, (sign_cosine, sign_sine) in enumerate(QUADRANTS):

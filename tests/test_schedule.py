@@ -1,6 +1,7 @@
 """Schedules are pure functions of the step."""
 
 import numpy as np
+import pytest
 import torch
 from tiny import tiny_params
 
@@ -28,8 +29,8 @@ def test_hypotheses_sharpen_and_the_best_is_drawn_more_often():
     for name, sign in (("uniform", -1), ("sharpness", 1), ("best", 1)):
         values = sign * np.array([getattr(phase, name) for phase in phases])
         assert (np.diff(values) >= 0).all()
-    assert phases[-1].uniform == 0 and phases[-1].sharpness == 100
-    assert phases[-1].best == params.hypotheses_best_share
+    assert phases[-1].uniform == 0 and phases[-1].sharpness == pytest.approx(0.99 * params.hypotheses.sharpness)
+    assert phases[-1].best == params.hypotheses.best_share
 
 
 def test_every_epoch_shows_every_image_once():

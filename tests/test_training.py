@@ -197,6 +197,14 @@ def test_runs_without_pose_supervision_use_hypotheses_and_regress_their_losses()
     assert supervised.pose > 0 and supervised.logit == 0
 
 
+def test_the_regression_of_the_logits_leaves_the_angles_alone():
+    params = tiny_params(loss__pose=0.0)
+    model = trainer.new_model(params, tiny_set(params), 0)
+    terms_of(params, 1, model).logit.backward()
+    assert all(p.grad is None or not p.grad.any() for p in model.pose.encoder.parameters())
+    assert any(p.grad is not None and p.grad.any() for p in model.pose.logits.parameters())
+
+
 @pytest.mark.parametrize("field", [True, False])
 def test_one_of_each_mirror_pair_stands_for_both(field):
     """Terms and gradients against networks that see every vertex."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.cameras import rotation_from_angles
+from pipeline.errors import InputError
 from pipeline.networks.encoder import KeypointEncoder
 from pipeline.params import Pose as PoseParams
 
@@ -22,7 +23,7 @@ class PoseHypotheses(NamedTuple):
     rotations: Float[Tensor, "B K 3 3"]
     """Object frame to camera frame."""
     logits: Float[Tensor, "B K"]
-    """Estimated reconstruction loss of each hypothesis: lower is better."""
+    """Estimated reconstruction loss of each hypothesis: lower is better. Zero where there is one."""
     offset: Float[Tensor, "B 2"]
     """Shift in NDC, after the fit of the projected object to its box."""
     log_zoom: Float[Tensor, "B"]
@@ -49,15 +50,22 @@ class PoseHead(nn.Module):
 
     With K = 1 the azimuth is any unit vector; with K = 4 hypothesis k stays in its quadrant: softplus outputs, one
     half at zero, times the quadrant's signs. Elevation and in-plane rotation are bounded by tanh.
+
+    The logits have an encoder of their own. In MagicPony one network yields both; their regression, whose gradient is
+    by far the larger, then keeps the angles from following the images for many steps.
     """
 
     def __init__(self, grid: int, channels: int, width: int, params: PoseParams, hypotheses: int):
         super().__init__()
         if hypotheses not in (1, 4):
-            raise ValueError(f"model.pose.hypotheses must be 1 or 4; found {hypotheses}.")
+            raise InputError(f"model.pose.hypotheses.count must be 1 or 4; found {hypotheses}.")
         self.params = params
         self.hypotheses = hypotheses
-        self.encoder = KeypointEncoder(grid, channels, width, params.keypoints, 5 * hypotheses + 3, params.pool)
+        bounds = params if hypotheses == 1 else params.hypotheses
+        self.max_elevation, self.max_theta = math.radians(bounds.max_elevation), math.radians(bounds.max_theta)
+        sizes = grid, channels, width, params.keypoints
+        self.encoder = KeypointEncoder(*sizes, 4 * hypotheses + 3, params.pool)
+        self.logits = KeypointEncoder(*sizes, hypotheses, params.pool) if hypotheses > 1 else None
         last = self.encoder.reader[-1]
         with torch.no_grad():
             last.weight.mul_(0.1)
@@ -67,17 +75,20 @@ class PoseHead(nn.Module):
 
     def forward(self, tokens: Float[Tensor, "B T T D"]) -> PoseHypotheses:
         outputs = self.encoder(tokens)
-        angles, logits, camera = outputs.split([4 * self.hypotheses, self.hypotheses, 3], -1)
+        angles, camera = outputs.split([4 * self.hypotheses, 3], -1)
+        logits = self.logits(tokens) if self.logits else outputs.new_zeros(len(outputs), 1)
         angles = angles.unflatten(-1, (self.hypotheses, 4))
         direction = angles[..., :2]
         if self.hypotheses == 4:
             signs = torch.tensor(QUADRANTS, dtype=direction.dtype, device=direction.device)
             # softplus with value one half at zero, as MagicPony's.
             direction = functional.softplus(direction, beta=2 * math.log(2)) * signs
-        elevation = math.radians(self.params.max_elevation) * angles[..., 2].tanh()
-        theta = math.radians(self.params.max_theta) * angles[..., 3].tanh()
         return PoseHypotheses(
-            rotation_from_angles(functional.normalize(direction, dim=-1), elevation, theta),
+            rotation_from_angles(
+                functional.normalize(direction, dim=-1),
+                self.max_elevation * angles[..., 2].tanh(),
+                self.max_theta * angles[..., 3].tanh(),
+            ),
             logits,
             self.params.max_offset * camera[:, :2].tanh(),
             math.log(self.params.max_zoom) * camera[:, 2].tanh(),

@@ -34,6 +34,7 @@ def phase_at(step: int, params: Training) -> Phase:
     """The phase of `step`, counted from 0."""
     share = step / params.steps
     remaining = 1 - share
+    hypotheses = params.hypotheses
     return Phase(
         deform=step >= deform_step(params),
         jitter=share < params.deform_from - 0.05,
@@ -41,9 +42,9 @@ def phase_at(step: int, params: Training) -> Phase:
         label_pose=share < params.label_pose_until,
         feat_cons=_ramp(share, params.deform_from, params.deform_from + params.feat_cons_ramp),
         learning_rate=params.final_lr_factor if remaining <= params.final_share else 1.0,
-        uniform=1 - _ramp(share, params.hypotheses_uniform_until, params.hypotheses_blend_until),
-        sharpness=float(np.clip(share * params.hypotheses_sharpness, 1, 100)),
-        best=params.hypotheses_best_share * _ramp(share, params.hypotheses_best_from, params.hypotheses_best_until),
+        uniform=1 - _ramp(share, hypotheses.uniform_until, hypotheses.blend_until),
+        sharpness=float(np.clip(share * hypotheses.sharpness, 1, 100)),
+        best=hypotheses.best_share * _ramp(share, hypotheses.best_from, hypotheses.best_until),
     )
 
 

@@ -37,7 +37,7 @@ class TrainingResult(NamedTuple):
 def new_model(params: Params, data: TrainingSet, seed: int) -> DeformableModel:
     """A model with initial weights for this data; runs with pose supervision use one viewpoint hypothesis."""
     grid, channels = data.tokens.shape[2], data.tokens.shape[-1]
-    hypotheses = 1 if params.loss.pose > 0 else params.model.pose.hypotheses
+    hypotheses = 1 if params.loss.pose > 0 else params.model.pose.hypotheses.count
     sizes = InputSizes(grid, channels, data.targets.shape[-1])
     return build_model(params.model, sizes, hypotheses, seed)
 
@@ -168,22 +168,24 @@ class _Run:
 
     def _new_optimizer(self) -> torch.optim.Adam:
         model, settings = self.model, self.params.training
-        prior, pose = [*model.sdf.parameters(), *model.field.parameters()], list(model.pose.parameters())
-        known = {id(p) for p in [*prior, *pose]} | {id(model.codes)}
+        prior, pose = [*model.sdf.parameters(), *model.field.parameters()], list(model.pose.encoder.parameters())
+        logits = list(model.pose.logits.parameters()) if model.pose.logits else []
+        known = {id(p) for p in [*prior, *pose, *logits]} | {id(model.codes)}
         instance = [p for p in model.parameters() if id(p) not in known]
         groups = [
-            {"params": prior, "lr": settings.lr_prior, "base_lr": settings.lr_prior},
-            {"params": instance, "lr": settings.lr_instance, "base_lr": settings.lr_instance},
-            {"params": pose, "lr": settings.lr_pose, "base_lr": settings.lr_pose},
+            _group(prior, settings.lr_prior),
+            _group(instance, settings.lr_instance),
+            _group(pose, settings.hypotheses.lr_angles if logits else settings.lr_pose),
         ]
+        if logits:
+            groups.append(_group(logits, settings.hypotheses.lr_logits))
         optimizer = torch.optim.Adam(groups, fused=True)
         if len(model.codes):
             optimizer.add_param_group(self._codes_group())
         return optimizer
 
     def _codes_group(self) -> dict:
-        rate = self.params.training.lr_codes
-        return {"params": [self.model.codes], "lr": rate, "base_lr": rate}
+        return _group([self.model.codes], self.params.training.lr_codes)
 
     def _update_average(self, decay: float) -> None:
         with torch.no_grad():
@@ -200,3 +202,8 @@ class _Run:
                 f"Step {self.step}: the terms {', '.join(bad)} are not finite on the images {', '.join(names)}. "
                 "Look at these images' labels, or lower the learning rates in params.yaml (training.lr_*)."
             )
+
+
+def _group(parameters: list[nn.Parameter], rate: float) -> dict:
+    """A group of the optimiser; `base_lr` is the rate before the schedule's factor."""
+    return {"params": parameters, "lr": rate, "base_lr": rate}
