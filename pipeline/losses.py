@@ -106,7 +106,7 @@ def surface_size_loss(centre: Float[Tensor, "3"], radius: Float[Tensor, ""], exp
 
     Args:
         centre, radius: of the surface of the signed distance, which no image constrains (`DeformableModel.template`).
-        expected: root mean square radius of the initial ellipsoid.
+        expected: radius of the initial sphere.
     """
     return (centre / expected).square().sum() + (radius / expected).log().square()
 

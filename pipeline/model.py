@@ -60,6 +60,7 @@ class DeformableModel(nn.Module):
         super().__init__()
         self.params = params
         self.sizes = sizes
+        self.elongation = 1.0 if hypotheses == 1 else params.pose.hypotheses.elongation
         extent = params.grid.scale
         self.grid = build_tetgrid(params.grid.resolution, extent)
         self.sdf = CoordinateMlp(
@@ -97,12 +98,12 @@ class DeformableModel(nn.Module):
         return len(self.template_vertices) > 0
 
     def signed_distance(self, points: Float[Tensor, "V 3"]) -> Float[Tensor, "V"]:
-        """Positive inside: an ellipsoid along z plus a learned correction, symmetric about x = 0 (MagicPony).
+        """Positive inside: a sphere or ellipsoid plus a learned correction, symmetric about x = 0 (MagicPony).
 
         The ellipsoid is a - ||(x, y, z / elongation)||; a = radius sqrt(3 / (2 + elongation^2)) makes radius^2 the mean
-        of its squared semi-axes.
+        of its squared semi-axes. MagicPony's is twice as long as wide, which tells side views from frontal ones.
         """
-        radius, elongation = self.params.sdf.radius, self.params.sdf.elongation
+        radius, elongation = self.params.sdf.radius, self.elongation
         semi_axis = radius * math.sqrt(3 / (2 + elongation**2))
         distance = (points / points.new_tensor([1, 1, elongation])).norm(dim=-1)
         return semi_axis - distance + self.sdf(fold_x(points))[:, 0]
@@ -112,7 +113,7 @@ class DeformableModel(nn.Module):
 
         Every crop is fitted to its object's box, so that no image says where the template lies or how large it is. To
         keep the silhouettes from shrinking it for ever, the mesh is centred along y and z and scaled to the root mean
-        square radius of the initial ellipsoid: v = r (p - c) / rms(p - c). No loss on v has a gradient along its place
+        square radius of the initial sphere: v = r (p - c) / rms(p - c). No loss on v has a gradient along its place
         or its size.
 
         Raises:

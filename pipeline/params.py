@@ -143,7 +143,6 @@ class Sdf:
     width: int
     frequencies: int
     radius: float
-    elongation: float
 
 
 @dataclass(frozen=True)
@@ -185,6 +184,7 @@ class Hypotheses:
     count: int
     max_elevation: float
     max_theta: float
+    elongation: float
 
 
 @dataclass(frozen=True)

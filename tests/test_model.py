@@ -26,9 +26,16 @@ def randomise(module, generator_seed=0, scale=0.3):
             parameter.add_(scale * torch.randn(parameter.shape, generator=generator))
 
 
+def test_first_template_of_a_run_with_one_hypothesis_is_the_sphere():
+    model = model_of(model__grid__resolution=12)
+    radii = model.template().vertices.norm(dim=-1)
+    torch.testing.assert_close(radii, torch.full_like(radii, model.params.sdf.radius), atol=0.02, rtol=0)
+
+
 @pytest.mark.parametrize("elongation", [1.0, 1.5, 2.0])
-def test_first_template_is_the_ellipsoid(elongation):
-    model = model_of(model__grid__resolution=12, model__sdf__elongation=elongation)
+def test_first_template_of_a_run_with_several_is_the_ellipsoid(elongation):
+    params = tiny_params(model__grid__resolution=12, model__pose__hypotheses__elongation=elongation).model
+    model = build_model(params, SIZES, 4, 0)
     template = model.template()
     radii = (template.vertices / torch.tensor([1, 1, elongation])).norm(dim=-1)
     torch.testing.assert_close(radii, radii.mean().expand_as(radii), atol=0.03, rtol=0)
