@@ -199,14 +199,12 @@ def test_projection_is_where_the_rasterizer_draws():
     placement = place(template.vertices[None], template.vertices, pose, model.params.pose, 1.2)
     size, faces = 128, template.faces.int()
     rast = rasterizer.rasterize(placement.clip, faces, (size, size))
-    clip = rasterizer.interpolate(placement.clip, rast, faces)[0]
-    drawn = clip[..., :2] / clip[..., 3:]
+    ndc = (placement.clip[0, :, :2] / placement.clip[0, :, 3:])[None]
+    drawn = rasterizer.interpolate(ndc.contiguous(), rast, faces)[0]
     rows, columns = (rast[0, ..., 3] > 0).nonzero(as_tuple=True)
     pixels = (drawn[rows, columns] + 1) / 2 * size
     centres = torch.stack([columns, rows], -1) + 0.5
-    error = (pixels - centres).abs().amax(-1)
-    # On a sliver seen from its edge the rasterizer's sub-pixel grid moves a few samples along it.
-    assert error.median() < 1e-3 and (error < 0.5).float().mean() > 0.999
+    assert (pixels - centres).abs().max() < 0.5
     top = template.vertices[:, 1].argmax()
     assert placement.clip[0, top, 1] / placement.clip[0, top, 3] < -0.5
 
