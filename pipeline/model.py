@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
+from torch.nn import functional
 
 from pipeline.errors import InputError
 from pipeline.geometry.marching import marching_tetrahedra, sparse_sdf
@@ -154,9 +155,11 @@ class DeformableModel(nn.Module):
         """Offset of each vertex for each image (Eq. 2): dv_i = scale * f(v_i, phi(I), e_i).
 
         With `symmetric`, f sees (|x|, y, z) and dx takes the sign of x, so that mirrored vertices move as mirror
-        images.
+        images. phi is normalised to mean 0 and variance 1: beside the encoded point the encoder's own, smaller values
+        would hardly count, and all instances would be deformed alike.
         """
         deformation = self.params.deformation
+        code = functional.layer_norm(code, code.shape[-1:])
         points, codes = template.vertices.detach(), template.codes
         if codes is None:
             codes = points.new_zeros(len(points), deformation.code_dims)

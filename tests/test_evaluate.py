@@ -192,6 +192,7 @@ def test_meshes_are_measured_where_there_is_something_to_compare_with(tmp_path, 
     assert (mesh.pose_images, mesh.pose_error, mesh.mask_iou) == (0, None, None)
     # All images see the same square, so that a keypoint is the same vertex in all of them, to a vertex's width.
     assert 0 <= mesh.drift < 0.01
+    assert mesh.shape_variation == pytest.approx(0, abs=1e-7)
     layout = write_world(tmp_path, world_params())
     azimuths = {"a": 0.0, "b": 90.0, "c": 90.0}
     instances = [

@@ -113,6 +113,16 @@ def test_frozen_identity_gives_each_vertex_its_own_code():
     assert torch.cdist(codes, codes).fill_diagonal_(1.0).min() > 1e-3
 
 
+@pytest.mark.parametrize("size", [1e-2, 1.0, 1e2])
+def test_images_are_told_apart_however_large_their_codes_are(size):
+    model = model_of()
+    randomise(model.deformation.output)
+    torch.manual_seed(0)
+    offsets = model.offsets(model.template(), size * torch.randn(8, 16) + 3 * size)
+    between = offsets - offsets.mean(0)
+    assert between.square().mean() > 0.1 * offsets.square().mean()
+
+
 def test_index_embedding_conditions_the_offsets_and_learns():
     model = model_of()
     model.freeze()

@@ -56,6 +56,17 @@ def test_points_of_their_own_image():
     )
 
 
+def test_activations_keep_their_scale_through_the_layers():
+    """With torch's default the last of eight layers would see a thousandth of the first one's variance."""
+    torch.manual_seed(0)
+    mlp = CoordinateMlp(3, 9, 256, 4, 5.0)
+    seen = []
+    for layer in (mlp.hidden[0], mlp.output):
+        layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].square().mean().item()))
+    mlp(5 * torch.rand(500, 3) - 2.5)
+    assert 0.5 < seen[1] / seen[0] < 2
+
+
 @pytest.mark.parametrize("grid", [8, 16, 32])
 def test_encoder_reduces_any_power_of_two(grid):
     assert TokenEncoder(grid, 6, 16, 10)(torch.zeros(2, grid, grid, 6)).shape == (2, 10)

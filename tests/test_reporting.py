@@ -63,7 +63,7 @@ def make_scored(name: str, category: str, share: float, seed: int, settings=SETT
     trained = name in PAPER_ROWS or name == "mine"
     switches = PAPER_ROWS[name].switches if name in PAPER_ROWS else PAPER_ROWS["ours"].switches
     method = "search" if trained else name
-    mesh = MeshMeasures(8, 10.0 + seed, 90.0, 0.75, 1, 0.8, 0.25) if trained else None
+    mesh = MeshMeasures(8, 10.0 + seed, 90.0, 0.75, 1, 0.8, 0.25, 0.04) if trained else None
     other = {"projection": {"0.05": Pck(0.1, 0.2), "0.1": Pck(0.2, 0.3)}} if trained else {}
     metrics = Metrics(
         category,

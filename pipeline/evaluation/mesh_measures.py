@@ -1,4 +1,4 @@
-"""What the evaluated images say of a trained model beside its correspondences: pose, silhouette and vertex drift."""
+"""What the evaluated images say of a trained model beside its correspondences: pose, silhouette, drift, variation."""
 
 from collections import defaultdict
 
@@ -16,6 +16,7 @@ from pipeline.evaluation.drift import assign_keypoints, surface_variance, vertex
 from pipeline.evaluation.pose_error import PoseErrors, pose_errors
 from pipeline.evaluation.result import MeshMeasures
 from pipeline.evaluation.scoring import Matches
+from pipeline.evaluation.shape_variation import shape_variation
 from pipeline.evaluation.silhouette import mask_iou
 from pipeline.images import read_mask
 from pipeline.layout import Layout
@@ -27,7 +28,7 @@ def measure_meshes(layout: Layout, cell: Cell, matches: Matches, predictions: Pr
     """Measure the predicted meshes of the images in the scored pairs.
 
     A measure for which there is nothing to compare with (no annotated viewpoint, no mask label, no keypoint that two
-    images show) is None.
+    images show, no second image) is None.
 
     Raises:
         InputError: the predicted meshes are missing.
@@ -45,6 +46,9 @@ def measure_meshes(layout: Layout, cell: Cell, matches: Matches, predictions: Pr
         quarter_turns=pose.turn // 90 if pose else 0,
         mask_iou=_mask_iou(layout, instances, meshes),
         drift=_drift(matches.points, predictions, meshes),
+        shape_variation=shape_variation(
+            meshes.template.numpy(), [meshes.vertices[instance.name].numpy() for instance in instances]
+        ),
     )
 
 

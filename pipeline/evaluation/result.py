@@ -74,6 +74,8 @@ class MeshMeasures:
     """Mean over the images with a mask label."""
     drift: float | None
     """Vertex drift, 0 to about 1 (`pipeline.evaluation.drift`)."""
+    shape_variation: float | None
+    """Share of the template's diagonal (`pipeline.evaluation.shape_variation`); None for a single image."""
 
 
 @dataclass(frozen=True)

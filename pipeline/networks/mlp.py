@@ -27,7 +27,9 @@ class CoordinateMlp(nn.Module):
 
     `point_dims` further inputs belong to each point, `image_dims` to each image. The first of the `layers` acts on
     the concatenation [ReLU(W gamma(x)), point code, image code]; its image part is computed once for each image.
-    The last layer starts at zero, so that the network adds nothing until it has learned something.
+    With `zero_output` the last layer starts at zero, so that the network adds nothing until it has learned something.
+    The others start with the variance that keeps activations at their scale (He et al., Delving Deep into Rectifiers,
+    2015); torch's default loses more than half of it in each layer, and little reaches the far end.
 
     Args:
         extent: side of the region that the coordinates span, in object units.
@@ -51,6 +53,9 @@ class CoordinateMlp(nn.Module):
         self.image = nn.Linear(image_dims, width, bias=False) if image_dims else None
         self.hidden = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(layers - 2))
         self.output = nn.Linear(width, out_dims, bias=False)
+        for layer in (self.input, self.point, self.image, *self.hidden):
+            if layer is not None:
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
         if zero_output:
             nn.init.zeros_(self.output.weight)
 

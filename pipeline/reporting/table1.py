@@ -17,6 +17,7 @@ MEASURES: tuple[tuple[str, str, Callable[[MeshMeasures], float | None]], ...] = 
     ("Pose error within 30 degrees (% of images)", "pose_within_30", lambda mesh: _percent(mesh.pose_within_30)),
     ("Mask IoU (%)", "mask_iou", lambda mesh: _percent(mesh.mask_iou)),
     ("Vertex drift (%)", "drift", lambda mesh: _percent(mesh.drift)),
+    ("Shape variation (% of the template's diagonal)", "shape_variation", lambda mesh: _percent(mesh.shape_variation)),
 )
 """Title, key and value of what is measured of the meshes."""
 
@@ -126,6 +127,7 @@ def _mesh_notes(results: Results) -> list[str]:
         "median: a model without pose labels calls any side its front.",
         "Vertex drift: variance on the template of the vertices that the images assign to one keypoint, relative to "
         "that of random points of its surface, mean over keypoints. 0: always the same vertex; 100: no information.",
+        "Shape variation: root mean square distance of a vertex to its mean over the instances. 0: all have one shape.",
         "Mask IoU is measured against the mask labels.",
     ]
 
