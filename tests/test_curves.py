@@ -155,11 +155,16 @@ def test_axes_are_logarithmic_beyond_two_decades():
     assert set(scales.values()) == {"linear"}
 
 
-def test_logarithmic_axes_leave_zeros_out():
-    late = np.r_[np.zeros(20), np.geomspace(1e-4, 1, 20)]
-    axes = panel(loss_figure({"car": make_losses(late=late)}), "late")
-    assert axes.get_yscale() == "log"
-    np.testing.assert_array_equal(np.isnan(axes.get_lines()[0].get_ydata()), late == 0)
+@pytest.mark.parametrize(("low", "scale"), [(1e-4, "log"), (0.5, "linear")])
+def test_terms_that_are_switched_off_have_no_line(low, scale):
+    late = np.r_[np.zeros(200), np.geomspace(low, 1, 200)]
+    axes = panel(loss_figure({"car": make_losses(400, late=late)}), "late")
+    assert axes.get_yscale() == scale
+    logged, median = (line.get_ydata() for line in axes.get_lines())
+    np.testing.assert_array_equal(np.isnan(logged), late == 0)
+    np.testing.assert_array_equal(np.isnan(median), late == 0)
+    # The median of the first steps is not mixed with zeros.
+    assert median[200] >= low
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=130))

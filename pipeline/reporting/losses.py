@@ -28,7 +28,7 @@ def loss_figure(curves: Mapping[str, pd.DataFrame]) -> Figure:
 
     Args:
         curves: by the training's name, the table of its `curve.csv` (`pipeline.training.trainer.CURVE_COLUMNS`); an
-            empty field is a term that was not evaluated in that step.
+            empty field, like a zero, is a term that was not evaluated in that step.
 
     Raises:
         InputError: there is no curve, one is empty, or no term differs from zero.
@@ -67,13 +67,13 @@ def _draw(axes: Axes, term: str, curves: Mapping[str, pd.DataFrame]) -> None:
     positive = values[values > 0]
     logarithmic = (values >= 0).all() and positive.max() > 10**DECADES * positive.min()
     for number, (name, curve) in enumerate(curves.items()):
-        # A training without this term has no line.
-        if not curve[term].fillna(0).any():
+        # Exactly zero is a term that is switched off, in these steps or in this training: it has no line there.
+        logged = curve[term].replace(0, np.nan)
+        if logged.isna().all():
             continue
         # The more trainings, the paler: the medians have to stand out.
-        for shown, alpha in ((curve[term], min(0.25, 1 / len(curves))), (running_median(curve[term]), 1.0)):
-            visible = shown.where(shown > 0) if logarithmic else shown
-            axes.plot(curve["step"], visible, label=name, alpha=alpha, **_style(number))
+        for shown, alpha in ((logged, min(0.25, 1 / len(curves))), (running_median(logged).where(logged.notna()), 1.0)):
+            axes.plot(curve["step"], shown, label=name, alpha=alpha, **_style(number))
     if logarithmic:
         axes.set_yscale("log")
     else:
