@@ -57,7 +57,7 @@ def test_points_of_their_own_image():
 
 
 def test_activations_keep_their_scale_through_the_layers():
-    """With torch's default the last of eight layers would see a thousandth of the first one's variance."""
+    """With torch's default weights seven layers leave four millionths of the mean square."""
     torch.manual_seed(0)
     mlp = CoordinateMlp(3, 9, 256, 4, 5.0)
     seen = []
