@@ -1,0 +1,204 @@
+"""What true shapes and true poses are worth: `python -m pipeline.evaluation.ceiling --category car --variant ours`.
+
+One CAD model stands in for the template. It is held rigid, or deformed until its keypoints are those of the model that
+an image shows; its pose is the annotated one, or that of a trained cell; scale and place fit the image as well as they
+can. Its projections are matched as a trained model's are (SEMAGIC Eq. 8-10, without the search), on the same pairs.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int
+from scipy.interpolate import RBFInterpolator
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+from tqdm import tqdm
+
+from pipeline.cameras import OBJECT_TO_CAD, object_rotation, project_cad
+from pipeline.correspondence import Projection, transfer, visible_vertices
+from pipeline.crops import square_crop, to_crop
+from pipeline.data.cad import CadModel
+from pipeline.data.instances import PairList
+from pipeline.errors import InputError
+from pipeline.evaluation.pck import is_correct, keypoint_errors, longer_side, pck
+from pipeline.params import Params
+from pipeline.reconstruction.sampling import sample_surface
+from pipeline.records import Instance
+from pipeline.rendering.rasterizer import Rasterizer, make_rasterizer
+from pipeline.seeding import seeded
+
+SAMPLES = 20_000
+"""Points of the template's surface that are matched, some 0.01 of its diagonal apart."""
+MAP_SIZE = 256
+"""Side in pixels of the depth map over a crop that decides which of them are seen."""
+
+
+class PointedMesh(NamedTuple):
+    """A CAD model (CAD frame) and points of its surface."""
+
+    model: CadModel
+    points: Float[np.ndarray, "N 3"]
+
+
+class Ceiling(NamedTuple):
+    """Scores on the evaluated pairs of one category."""
+
+    pairs: int
+    """Those whose images have an annotated viewpoint and model, and a predicted pose if asked for."""
+    pck: dict[float, float]
+    """In [0, 1], for each alpha: `pipeline.evaluation.pck.Pck.per_image`."""
+
+
+def most_typical(models: Sequence[CadModel]) -> CadModel:
+    """Of the models with the most keypoints p, the one nearest to their means m over all models: least sum ||p - m||^2.
+
+    Raises:
+        InputError: no model has keypoints.
+    """
+    most = max((len(model.keypoints) for model in models), default=0)
+    if most == 0:
+        raise InputError("The ceiling needs CAD models with keypoints; found none.")
+    places: dict[str, list[np.ndarray]] = {}
+    for model in models:
+        for name, point in model.keypoints.items():
+            places.setdefault(name, []).append(point)
+    means = {name: np.mean(points, axis=0) for name, points in places.items()}
+    return min(
+        (model for model in models if len(model.keypoints) == most),
+        key=lambda model: sum(np.square(point - means[name]).sum() for name, point in model.keypoints.items()),
+    )
+
+
+def deform(mesh: PointedMesh, keypoints: Mapping[str, Float[np.ndarray, "3"]]) -> PointedMesh:
+    """The mesh with those of its keypoints that are in `keypoints` moved there, and all else with them.
+
+    Displacements are interpolated by the biharmonic spline in space, sum_k w_k ||x - p_k|| + c.
+    """
+    names = [name for name in mesh.model.keypoints if name in keypoints]
+    own, wanted = (np.stack([points[name] for name in names]) for points in (mesh.model.keypoints, keypoints))
+    displacement = RBFInterpolator(own, wanted - own, kernel="linear", degree=0)
+    vertices = mesh.model.vertices + displacement(mesh.model.vertices)
+    moved = {name: keypoints[name] for name in names}
+    return PointedMesh(mesh.model._replace(vertices=vertices, keypoints=moved), mesh.points + displacement(mesh.points))
+
+
+def fit(points: Float[np.ndarray, "K 2"], target: Float[np.ndarray, "K 2"]) -> tuple[float, Float[np.ndarray, "2"]]:
+    """Scale s and shift t that minimise sum_k ||s p_k + t - q_k||^2; the points must not all be one."""
+    centred, wanted = points - points.mean(axis=0), target - target.mean(axis=0)
+    scale = float((centred * wanted).sum() / np.square(centred).sum())
+    return scale, target.mean(axis=0) - scale * points.mean(axis=0)
+
+
+def viewpoint_angles(rotation: Float[np.ndarray, "3 3"]) -> tuple[float, float, float]:
+    """Azimuth, elevation and theta in degrees of a rotation from the object to the camera frame.
+
+    The inverse of `pipeline.cameras.object_rotation`, a product Rz(theta) Rx(elevation - 90) Rz(-azimuth) of which the
+    Euler angles have the middle one in [0, 180] instead.
+    """
+    first, middle, last = Rotation.from_matrix(rotation @ OBJECT_TO_CAD.T).as_euler("ZXZ", degrees=True)
+    return 180 - last, 90 - middle, first + 180
+
+
+def project_mesh(
+    mesh: PointedMesh,
+    rotation: Float[np.ndarray, "3 3"],
+    shown: Mapping[str, Float[np.ndarray, "3"]],
+    instance: Instance,
+    params: Params,
+    rasterizer: Rasterizer,
+) -> Projection:
+    """The mesh's points in the given pose, scaled and shifted in the image to fit the keypoints that it shows.
+
+    Args:
+        rotation: from the object to the camera frame.
+        shown: keypoints of the model that PASCAL3D+ annotates for this image (CAD frame); two or more are the mesh's.
+        instance: with an annotated viewpoint, in which `shown` is seen.
+    """
+    annotated, crop = instance.viewpoint, square_crop(instance.box, params.data.crop_margin)
+    azimuth, elevation, theta = viewpoint_angles(rotation)
+    view = annotated._replace(azimuth=azimuth, elevation=elevation, theta=theta)
+    names = [name for name in mesh.model.keypoints if name in shown]
+    own = project_cad(np.stack([mesh.model.keypoints[name] for name in names]), view)[:, :2]
+    scale, shift = fit(own, project_cad(np.stack([shown[name] for name in names]), annotated)[:, :2])
+
+    def place(points: Float[np.ndarray, "N 3"]) -> tuple[Float[np.ndarray, "N 2"], Float32[Tensor, "N"]]:
+        projected = project_cad(points, view)
+        return scale * projected[:, :2] + shift, torch.from_numpy(projected[:, 2]).float()
+
+    corners, corner_depth = place(mesh.model.vertices)
+    corners = torch.from_numpy(to_crop(corners, crop)).float()
+    depth_map = _depth_map(corners, corner_depth, torch.from_numpy(mesh.model.faces), rasterizer)
+    pixels, depth = place(mesh.points)
+    tolerance = params.correspondence.tolerance * float(np.linalg.norm(np.ptp(mesh.model.vertices, axis=0)))
+    seen = visible_vertices(torch.from_numpy(to_crop(pixels, crop)).float(), depth, depth_map, tolerance)
+    return Projection(torch.from_numpy(pixels), seen, torch.from_numpy(rotation))
+
+
+def ceiling(
+    instances: Iterable[Instance],
+    models: Sequence[CadModel],
+    listed: PairList,
+    params: Params,
+    deformed: bool,
+    poses: Mapping[str, Float[np.ndarray, "3 3"]] | None = None,
+) -> Ceiling:
+    """Score the most typical of `models` on the listed pairs.
+
+    Args:
+        models: all of the category, in the order of their indices.
+        deformed: give it the keypoints of the model that each image shows; otherwise it stays as it is.
+        poses: rotations from the object to the camera frame by the name of the image; by default the annotated ones.
+
+    Raises:
+        InputError: no model has keypoints, or no pair has images with all that is needed.
+    """
+    typical = most_typical(models)
+    points = sample_surface(typical.vertices, typical.faces, SAMPLES, seeded(0, "ceiling", listed.category))
+    template, rasterizer = PointedMesh(typical, points), make_rasterizer("cpu", "cpu")
+    projections: dict[str, Projection] = {}
+    for instance in tqdm(list(instances), desc=f"{listed.category}: projecting", unit="image"):
+        view = instance.viewpoint
+        shown = {} if instance.cad_index is None else models[instance.cad_index - 1].keypoints
+        # Without a distance only coarse angles are known.
+        if view is None or view.distance == 0 or len(typical.keypoints.keys() & shown.keys()) < 2:
+            continue
+        if poses is None:
+            rotation = object_rotation(view.azimuth, view.elevation, view.theta)
+        elif instance.name in poses:
+            rotation = poses[instance.name]
+        else:
+            continue
+        mesh = deform(template, shown) if deformed else template
+        projections[instance.name] = project_mesh(mesh, rotation, shown, instance, params, rasterizer)
+    return _score(listed, projections, params.evaluation.alphas)
+
+
+def _score(listed: PairList, projections: Mapping[str, Projection], alphas: Sequence[float]) -> Ceiling:
+    pairs = [p for p in listed.pairs if p.keypoint_ids and {p.source, p.target} <= projections.keys()]
+    if not pairs:
+        raise InputError(
+            f"{listed.category}: the ceiling needs pairs of images with an annotated viewpoint and CAD model; found "
+            f"none among {len(listed.pairs)}."
+        )
+    errors = []
+    for pair in pairs:
+        query = torch.from_numpy(pair.source_keypoints)
+        found = transfer(query, projections[pair.source], projections[pair.target])
+        errors.append(keypoint_errors(found.numpy(), pair.target_keypoints))
+    sides = [np.full(len(pair.keypoint_ids), longer_side(pair.target_box)) for pair in pairs]
+    correct = {alpha: [is_correct(*item, alpha) for item in zip(errors, sides, strict=True)] for alpha in alphas}
+    return Ceiling(len(pairs), {alpha: pck(items).per_image for alpha, items in correct.items()})
+
+
+def _depth_map(
+    corners: Float32[Tensor, "V 2"], depth: Float32[Tensor, "V"], faces: Int[Tensor, "F 3"], rasterizer: Rasterizer
+) -> Float32[Tensor, "S S"]:
+    """Depth of the nearest surface at each pixel of a crop, infinite where there is none; `corners` are in the crop."""
+    near, far = 0.9 * depth.min(), 1.1 * depth.max()
+    x, y = ((2 * corners - 1) * depth[:, None]).unbind(-1)
+    clip = torch.stack([x, y, ((far + near) * depth - 2 * far * near) / (far - near), depth], -1)[None]
+    rast = rasterizer.rasterize(clip, faces, (MAP_SIZE, MAP_SIZE))
+    values = rasterizer.interpolate(depth[None, :, None], rast, faces)[0, ..., 0]
+    return torch.where(rast[0, ..., 3] > 0, values, torch.inf)
