@@ -1,4 +1,4 @@
-"""What true shapes and true poses are worth: `python -m pipeline.evaluation.ceiling --category car --variant ours`.
+"""What true shapes and true poses are worth: `python -m stages.ceiling --category car --variant ours`.
 
 One CAD model stands in for the template. It is held rigid, or deformed until its keypoints are those of the model that
 an image shows; its pose is the annotated one, or that of a trained cell; scale and place fit the image as well as they
@@ -31,8 +31,6 @@ from pipeline.seeding import seeded
 
 SAMPLES = 20_000
 """Points of the template's surface that are matched, some 0.01 of its diagonal apart."""
-MAP_SIZE = 256
-"""Side in pixels of the depth map over a crop that decides which of them are seen."""
 
 
 class PointedMesh(NamedTuple):
@@ -129,7 +127,7 @@ def project_mesh(
 
     corners, corner_depth = place(mesh.model.vertices)
     corners = torch.from_numpy(to_crop(corners, crop)).float()
-    depth_map = _depth_map(corners, corner_depth, torch.from_numpy(mesh.model.faces), rasterizer)
+    depth_map = _depth_map(corners, corner_depth, torch.from_numpy(mesh.model.faces), params, rasterizer)
     pixels, depth = place(mesh.points)
     tolerance = params.correspondence.tolerance * float(np.linalg.norm(np.ptp(mesh.model.vertices, axis=0)))
     seen = visible_vertices(torch.from_numpy(to_crop(pixels, crop)).float(), depth, depth_map, tolerance)
@@ -193,12 +191,17 @@ def _score(listed: PairList, projections: Mapping[str, Projection], alphas: Sequ
 
 
 def _depth_map(
-    corners: Float32[Tensor, "V 2"], depth: Float32[Tensor, "V"], faces: Int[Tensor, "F 3"], rasterizer: Rasterizer
+    corners: Float32[Tensor, "V 2"],
+    depth: Float32[Tensor, "V"],
+    faces: Int[Tensor, "F 3"],
+    params: Params,
+    rasterizer: Rasterizer,
 ) -> Float32[Tensor, "S S"]:
     """Depth of the nearest surface at each pixel of a crop, infinite where there is none; `corners` are in the crop."""
     near, far = 0.9 * depth.min(), 1.1 * depth.max()
     x, y = ((2 * corners - 1) * depth[:, None]).unbind(-1)
     clip = torch.stack([x, y, ((far + near) * depth - 2 * far * near) / (far - near), depth], -1)[None]
-    rast = rasterizer.rasterize(clip, faces, (MAP_SIZE, MAP_SIZE))
+    size = params.correspondence.map_size
+    rast = rasterizer.rasterize(clip, faces, (size, size))
     values = rasterizer.interpolate(depth[None, :, None], rast, faces)[0, ..., 0]
     return torch.where(rast[0, ..., 3] > 0, values, torch.inf)
