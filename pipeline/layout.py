@@ -22,10 +22,6 @@ class Layout:
     def spair(self) -> Path:
         return self.root / self.params.data.spair
 
-    @property
-    def truth(self) -> Path:
-        return self.root / self.params.data.truth
-
     def instances(self, category: str) -> Path:
         """Table of the training and evaluation instances."""
         return self.root / "instances" / category / "instances.parquet"
@@ -69,6 +65,10 @@ class Layout:
     def checkpoints(self, cell: Cell) -> Path:
         """Unfinished trainings; DVC does not know this folder and so does not delete it."""
         return self._of(".checkpoints", cell)
+
+    def unfinished(self, folder: Path) -> Path:
+        """Where the files of `folder` wait until all are there; DVC does not know it and so does not delete it."""
+        return self.root / ".checkpoints" / folder.relative_to(self.root)
 
     @property
     def shared_checkpoints(self) -> Path:

@@ -20,9 +20,10 @@ VARIED = ("model", "loss", "training", "correspondence")
 
 @dataclass(frozen=True)
 class Data:
+    generate: tuple[Literal["benchmark"], ...]
+    fetch: tuple[Literal["pascal3d", "spair"], ...]
     pascal3d: str
     spair: str
-    truth: str
     evaluation_split: Literal["trn", "val", "test"]
     exclude_truncated_pairs: bool
     exclude_flagged_training: bool
@@ -64,10 +65,32 @@ class GrabCutParams:
 
 
 @dataclass(frozen=True)
+class SamParams:
+    model: str
+
+
+@dataclass(frozen=True)
+class MaskChoice:
+    box_overlap: float
+    box_share: float
+
+
+@dataclass(frozen=True)
+class MaskCleaning:
+    margin: float
+    smallest_part: float
+    largest_hole: float
+
+
+@dataclass(frozen=True)
 class Masks:
     backend: str
     benchmark: BenchmarkMaskParams
     grabcut: GrabCutParams
+    sam: SamParams
+    segment_anything: SamParams
+    choice: MaskChoice
+    cleaning: MaskCleaning
 
 
 @dataclass(frozen=True)
@@ -80,9 +103,16 @@ class BenchmarkDepthParams:
 
 
 @dataclass(frozen=True)
+class DepthAnythingParams:
+    model: str
+    short_side: int
+
+
+@dataclass(frozen=True)
 class Depth:
     backend: str
     benchmark: BenchmarkDepthParams
+    depth_anything: DepthAnythingParams
 
 
 @dataclass(frozen=True)
@@ -94,9 +124,16 @@ class BenchmarkPoseParams:
 
 
 @dataclass(frozen=True)
+class OrientAnythingParams:
+    model: str
+    foreground: float
+
+
+@dataclass(frozen=True)
 class Poses:
     backend: str
     benchmark: BenchmarkPoseParams
+    orient_anything: OrientAnythingParams
 
 
 @dataclass(frozen=True)
@@ -117,12 +154,25 @@ class SiftParams:
 
 
 @dataclass(frozen=True)
+class DinoV2Params:
+    model: str
+
+
+@dataclass(frozen=True)
 class Features:
     backend: str
     grid: int
     benchmark: BenchmarkFeatureParams
     sift: SiftParams
+    dinov2: DinoV2Params
     backbones: Overlays
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    weights: str
+    device: str
+    batch: int
 
 
 @dataclass(frozen=True)
@@ -328,6 +378,7 @@ class Params:
     depth: Depth
     poses: Poses
     features: Features
+    pretrained: Pretrained
     pca: Pca
     model: Model
     loss: Loss

@@ -1,4 +1,4 @@
-"""The embedded benchmark's truth beside an image: what the simulated label backends distort."""
+"""The embedded benchmark's truth, in a file beside each photograph: what the simulated label backends distort."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +25,11 @@ class Truth(NamedTuple):
     """Rotational symmetry of the category about the vertical: 1 none, 2 or 4 equal fronts, 0 any."""
 
 
+def truth_path(photograph: Path) -> Path:
+    """The sidecar of a photograph."""
+    return photograph.with_suffix(".truth.npz")
+
+
 def write_truth(path: Path, truth: Truth) -> None:
     """Write the sidecar as a compressed archive; equal content gives equal bytes."""
     write_atomically(path, lambda stream: np.savez_compressed(stream, **truth._asdict()))
@@ -38,8 +43,8 @@ def read_truth(path: Path) -> Truth:
     """
     if not path.is_file():
         raise InputError(
-            f"{path}: no truth for this image. The backends named 'benchmark' only work on the embedded benchmark; "
-            "for photographs choose another backend in params.yaml, or run the stage `data` again."
+            f"{path}: no truth beside this photograph. The backends named 'benchmark' only work on the embedded "
+            "benchmark; for photographs choose another backend in params.yaml, or run the stage `data` again."
         )
     with np.load(path) as archive:
         content = {name: archive[name] for name in Truth._fields}

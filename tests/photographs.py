@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.images import write_image
 from pipeline.labels.photo import Photo
 from pipeline.records import Box, Instance
-from pipeline.truth import Truth, write_truth
+from pipeline.truth import Truth, truth_path, write_truth
 
 SHAPE = 90, 120
 """Rows and columns."""
@@ -20,13 +20,14 @@ def make_instance(name: str, split: str = "train", box: Box | None = None, categ
     return Instance(category, name, split, image, width, height, box, False, False, False, None, None)
 
 
-def make_photo(name: str, split: str = "train", category: str = "car") -> Photo:
-    """A red ellipse on green, with a little texture."""
+def make_photo(name: str, split: str = "train", category: str = "car", root: Path = Path()) -> Photo:
+    """A red ellipse on green, with a little texture, as if read from below `root`."""
     image = np.random.default_rng(0).integers(0, 40, (*SHAPE, 3)).astype(np.uint8)
     inside = ellipse()
     image[..., 0] += (inside * 200).astype(np.uint8)
     image[..., 1] += (~inside * 150).astype(np.uint8)
-    return Photo(make_instance(name, split, category=category), image)
+    instance = make_instance(name, split, category=category)
+    return Photo(instance, image, root / instance.image)
 
 
 def ellipse() -> np.ndarray:
@@ -53,4 +54,4 @@ def make_truth(fold: int = 1, pose: tuple[float, float, float] = (30.0, 10.0, -5
 def store(root: Path, photo: Photo, truth: Truth) -> None:
     """Put the photograph and its truth where the stages look for them under `root`."""
     write_image(root / photo.instance.image, photo.image)
-    write_truth(root / "data/truth" / photo.instance.category / f"{photo.instance.name}.npz", truth)
+    write_truth(truth_path(root / photo.instance.image), truth)

@@ -141,7 +141,7 @@ def test_outputs_lie_where_the_layout_says():
     layout = Layout(Path(), load_params(ROOT / "params.yaml"))
     model = layout.model(CELL)
     expected = {
-        "data": [layout.pascal3d, layout.spair, layout.truth],
+        "data": [layout.pascal3d, layout.spair],
         "instances": [layout.instances("car").parent],
         "masks": [layout.masks("car")],
         "depth": [layout.depth("car")],

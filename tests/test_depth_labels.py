@@ -10,7 +10,7 @@ from pipeline.errors import InputError
 from pipeline.labels.depth import read_depth, write_depth
 from pipeline.labels.depth.benchmark import BenchmarkDepth
 from pipeline.params import BenchmarkDepthParams
-from pipeline.truth import write_truth
+from pipeline.truth import truth_path, write_truth
 
 CLEAN = BenchmarkDepthParams(smooth_noise=0.0, smooth_length=8.0, white_noise=0.0, scale_std=1.0, shift_std=3.0)
 NOISY = BenchmarkDepthParams(smooth_noise=0.3, smooth_length=8.0, white_noise=0.1, scale_std=1.0, shift_std=3.0)
@@ -18,9 +18,9 @@ NOISY = BenchmarkDepthParams(smooth_noise=0.3, smooth_length=8.0, white_noise=0.
 
 def simulated(root: Path, params: BenchmarkDepthParams, names: list[str]) -> list[np.ndarray]:
     for name in names:
-        write_truth(root / "car" / f"{name}.npz", make_truth())
-    backend = BenchmarkDepth(params, root, 0)
-    return [backend.disparity(make_photo(name)).astype(np.float64) for name in names]
+        write_truth(truth_path(make_photo(name, root=root).path), make_truth())
+    backend = BenchmarkDepth(params, 0)
+    return [backend.disparity(make_photo(name, root=root)).astype(np.float64) for name in names]
 
 
 def affine_fit(disparity: np.ndarray) -> tuple[float, float, np.ndarray]:
@@ -67,7 +67,7 @@ def test_does_not_depend_on_order(tmp_path: Path) -> None:
 def test_file_holds_standardised_disparity(tmp_path: Path) -> None:
     (disparity,) = simulated(tmp_path, NOISY, ["a"])
     write_depth(tmp_path / "a.npy", disparity.astype(np.float32))
-    label = read_depth(tmp_path / "a.npy")
+    label = read_depth(tmp_path / "a.npy", *disparity.shape)
     assert np.load(tmp_path / "a.npy").dtype == np.float16
     assert label.mean() == pytest.approx(0, abs=1e-3)
     assert label.std() == pytest.approx(1, abs=1e-3)
@@ -82,12 +82,12 @@ def test_constant_or_undefined_disparity_is_refused(tmp_path: Path, value: float
 
 
 def test_empty_object_is_refused(tmp_path: Path) -> None:
-    truth = make_truth()
-    write_truth(tmp_path / "car/a.npz", truth._replace(mask=np.zeros_like(truth.mask)))
-    with pytest.raises(InputError, match=r"a\.npz.*no pixels"):
-        BenchmarkDepth(CLEAN, tmp_path, 0).disparity(make_photo("a"))
+    truth, photo = make_truth(), make_photo("a", root=tmp_path)
+    write_truth(truth_path(photo.path), truth._replace(mask=np.zeros_like(truth.mask)))
+    with pytest.raises(InputError, match=r"a\.truth\.npz.*no pixels"):
+        BenchmarkDepth(CLEAN, 0).disparity(photo)
 
 
 def test_missing_label_names_the_stage(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.npy.*stage `depth`"):
-        read_depth(tmp_path / "a.npy")
+        read_depth(tmp_path / "a.npy", 4, 4)

@@ -20,7 +20,7 @@ from pipeline.labels.patches import patch_coverage
 from pipeline.labels.photo import Photo
 from pipeline.params import BenchmarkFeatureParams, SiftParams
 from pipeline.records import Box
-from pipeline.truth import Truth, write_truth
+from pipeline.truth import Truth, truth_path, write_truth
 
 GRID = 16
 CLEAN = BenchmarkFeatureParams(
@@ -45,8 +45,9 @@ def tokens_of(
     flip: bool = False,
     category: str = "car",
 ) -> np.ndarray:
-    write_truth(root / category / f"{name}.npz", truth or make_truth())
-    return BenchmarkFeatures(params, GRID, root, 0).tokens(make_photo(name, category=category), CROP, flip)
+    photo = make_photo(name, category=category, root=root)
+    write_truth(truth_path(photo.path), truth or make_truth())
+    return BenchmarkFeatures(params, GRID, 0).tokens(photo, CROP, flip)
 
 
 def inside() -> np.ndarray:
@@ -97,13 +98,13 @@ def test_token_mixes_object_and_background_by_coverage(tmp_path: Path) -> None:
 
 def test_code_spans_the_declared_dimensions_and_keeps_its_amplitude(tmp_path: Path) -> None:
     surface = np.random.default_rng(0).uniform(-0.5, 0.5, (4000, 3))
-    mixed = BenchmarkFeatures(CLEAN, GRID, tmp_path, 0)._code(surface, "car")
+    mixed = BenchmarkFeatures(CLEAN, GRID, 0)._code(surface, "car")
     assert np.linalg.matrix_rank(mixed, tol=1e-6) == CLEAN.code_dims
     np.testing.assert_allclose(np.square(mixed).mean(), 0.5, rtol=0.25)
 
 
 def test_code_has_declared_frequency(tmp_path: Path) -> None:
-    backend = BenchmarkFeatures(dataclasses.replace(CLEAN, dims=2000, code_dims=2000, frequency=1.5), GRID, tmp_path, 0)
+    backend = BenchmarkFeatures(dataclasses.replace(CLEAN, dims=2000, code_dims=2000, frequency=1.5), GRID, 0)
     step = 1e-3
     points = np.array([[0.2, 0.1, -0.1]]) + step * np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
     code = backend._code(points, "car")
@@ -192,7 +193,7 @@ def textured(offset: int = 0) -> np.ndarray:
 
 def sift_tokens(image: np.ndarray, crop: Crop, flip: bool = False) -> np.ndarray:
     instance = make_instance("a")
-    return SiftFeatures(SiftParams(support=4.0), GRID).tokens(Photo(instance, image), crop, flip)
+    return SiftFeatures(SiftParams(support=4.0), GRID).tokens(Photo(instance, image, Path(instance.image)), crop, flip)
 
 
 def test_sift_matches_translated_texture() -> None:

@@ -13,7 +13,7 @@ from pipeline.data.cad import cad_path, mesh_path, read_cad
 from pipeline.data.coordinates import box_from_one_based, to_one_based_integers
 from pipeline.data.evaluation import pair_instances, read_pairs
 from pipeline.data.off import read_off, write_off
-from pipeline.data.pascal3d import annotation_path, read_image_sets, read_record
+from pipeline.data.pascal3d import annotation_path, image_path, read_image_sets, read_record
 from pipeline.data.pascal_split import with_pascal_annotation
 from pipeline.data.spair import (
     SPLITS,
@@ -31,7 +31,7 @@ from pipeline.errors import InputError
 from pipeline.images import read_image, read_mask
 from pipeline.layout import Layout
 from pipeline.params import parse_params
-from pipeline.truth import read_truth
+from pipeline.truth import Truth, read_truth, truth_path
 from stages import data
 
 ROOT = Path(__file__).parents[1]
@@ -164,8 +164,13 @@ def test_both_releases_say_the_same_of_the_images_of_spair(written, category):
             location = item.anchors[name].location if name in item.anchors else None
             rounded = None if location is None else tuple(to_one_based_integers(np.array(location) - 0.5).tolist())
             assert image.kps[str(slot)] == rounded
-        view, pose = instance.viewpoint, read_truth(written.truth / category / f"{instance.name}.npz").pose
+        view, pose = instance.viewpoint, truth_of(written, category, instance.name).pose
         np.testing.assert_allclose(pose, [view.azimuth, view.elevation, view.theta, view.distance])
+
+
+def truth_of(written, category: str, name: str) -> Truth:
+    photographs = image_path(written.pascal3d, category, name), spair_image_path(written.spair, category, name)
+    return read_truth(next(truth_path(path) for path in photographs if path.is_file()))
 
 
 def test_the_photographs_of_spair_are_written_once(written):
@@ -180,7 +185,7 @@ def test_truth_and_boxes_and_sizes_agree(written, category):
     names = set(read_image_sets(written.pascal3d, category))
     instances, _ = training_instances(written.pascal3d, category)
     for instance in instances:
-        truth = read_truth(written.truth / category / f"{instance.name}.npz")
+        truth = truth_of(written, category, instance.name)
         view = instance.viewpoint
         np.testing.assert_allclose(truth.pose, [view.azimuth, view.elevation, view.theta, view.distance])
         assert truth.mask.shape == (instance.height, instance.width) == read_image(Path(instance.image)).shape[:2]
@@ -188,10 +193,12 @@ def test_truth_and_boxes_and_sizes_agree(written, category):
         assert instance.box == (columns[0] + 0.5, rows[0] + 0.5, columns[-1] + 0.5, rows[-1] + 0.5)
         assert truth.fold == (0 if category == "bottle" else 1)
     for path in (written.spair / "ImageAnnotation" / category).iterdir():
-        truth = read_truth(written.truth / category / f"{path.stem}.npz")
+        truth = truth_of(written, category, path.stem)
         np.testing.assert_array_equal(truth.mask, read_mask(segmentation_path(written.spair, category, path.stem)))
         names.add(path.stem)
-    assert {path.stem for path in (written.truth / category).iterdir()} == names
+    photographs = {path.stem for path in written.root.glob(f"data/*/*/{category}*/*.[jJ]*[gG]")}
+    sidecars = {path.name.removesuffix(".truth.npz") for path in written.root.glob(f"data/*/*/{category}*/*.npz")}
+    assert photographs == sidecars == names
 
 
 def test_image_annotations_have_the_form_of_the_release(written):
@@ -208,7 +215,7 @@ def test_image_annotations_have_the_form_of_the_release(written):
                 used.add(int(slot))
                 assert all(type(value) is int for value in point)
                 assert 1 <= point[0] <= annotation.image_width + 1 and 1 <= point[1] <= annotation.image_height + 1
-        azimuth = read_truth(written.truth / "car" / f"{path.stem}.npz").pose[0]
+        azimuth = truth_of(written, "car", path.stem).pose[0]
         assert annotation.azimuth_id == int(azimuth // 45)
         facing = {"Frontal": 0, "Left": 90, "Rear": 180, "Right": 270}[annotation.pose]
         assert np.cos(np.deg2rad(azimuth - facing)) >= np.cos(np.pi / 4) - 1e-9
@@ -306,11 +313,11 @@ def test_shapes_come_from_a_folder_of_models(tmp_path):
 
 def test_a_missing_model_is_reported_before_anything_is_cleared(tmp_path):
     layout = Layout(tmp_path, small_params(("chair",)))
-    layout.truth.mkdir(parents=True)
-    (layout.truth / MARKER).write_text("kept", encoding="utf-8")
+    layout.spair.mkdir(parents=True)
+    (layout.spair / MARKER).write_text("kept", encoding="utf-8")
     with pytest.raises(InputError, match="expected CAD models"):
         write_benchmark(tmp_path, ("chair",), cad_dir="nowhere")
-    assert (layout.truth / MARKER).read_text(encoding="utf-8") == "kept"
+    assert (layout.spair / MARKER).read_text(encoding="utf-8") == "kept"
 
 
 def test_the_stage_replaces_an_earlier_benchmark(tmp_path, monkeypatch, capsys):
@@ -318,7 +325,7 @@ def test_the_stage_replaces_an_earlier_benchmark(tmp_path, monkeypatch, capsys):
     content["categories"] = ["boat"]
     content["benchmark"] |= {**SMALL, "train_images": 1, "trn_images": 1, "val_images": 1, "test_images": 2}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    stale = tmp_path / content["data"]["truth"] / "stale.npz"
+    stale = tmp_path / content["data"]["spair"] / "stale.npz"
     stale.parent.mkdir(parents=True)
     (stale.parent / MARKER).touch()
     stale.touch()

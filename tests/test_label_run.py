@@ -18,8 +18,9 @@ from pipeline.labels.depth.label import label_depth
 from pipeline.labels.features import label as features_label
 from pipeline.labels.features import read_tokens
 from pipeline.labels.features.foreground import foreground_tokens
+from pipeline.labels.masks.benchmark import BenchmarkMasks
 from pipeline.labels.masks.label import label_masks
-from pipeline.labels.photo import read_photo
+from pipeline.labels.photo import Photo, read_photo
 from pipeline.labels.poses import read_pose
 from pipeline.labels.poses.label import label_poses
 from pipeline.labels.run import Summary, read_summary
@@ -70,7 +71,7 @@ def test_stages_write_what_training_and_evaluation_read(run: Layout) -> None:
         assert (tokens.flipped is not None) == training
         assert (run.depth("car") / f"{name}.npy").exists() == training
         assert (run.poses("car") / f"{name}.json").exists() == training
-    assert read_depth(run.depth("car") / "train_a.npy").shape == (90, 120)
+    assert read_depth(run.depth("car") / "train_a.npy", 90, 120).shape == (90, 120)
     assert read_pose(run.poses("car") / "train_a.json").symmetry == 1
     assert read_summary(run.masks("car")) == ("benchmark", 3, {})
     assert read_summary(run.poses("car")) == ("benchmark", 2, {})
@@ -80,7 +81,6 @@ def test_same_parameters_give_same_bytes_in_any_order(run: Layout, tmp_path: Pat
     label_all(run)
     other = tmp_path / "other"
     shutil.copytree(tmp_path / "photographs", other / "photographs")
-    shutil.copytree(tmp_path / "data", other / "data")
     backwards = new_table(other, [make_instance(name, split) for name, split in reversed(NAMES.items())])
     label_all(backwards)
     assert contents(run) == contents(backwards)
@@ -101,21 +101,84 @@ def label_poses_afresh(layout: Layout, seed: int) -> bytes:
     return (layout.poses("car") / "train_a.json").read_bytes()
 
 
-def test_existing_labels_are_kept_and_missing_ones_made(run: Layout) -> None:
-    label_masks(run.params, run, "car")
-    kept, lost = run.masks("car") / "train_a.png", run.masks("car") / "train_b.png"
-    before, content = kept.stat().st_mtime_ns, lost.read_bytes()
-    lost.unlink()
-    summary = label_masks(run.params, run, "car")
-    assert kept.stat().st_mtime_ns == before
-    assert lost.read_bytes() == content
-    assert summary.done == 3
+class Killed(BaseException):
+    """In place of a signal."""
 
 
-def test_labels_of_other_settings_are_refused(run: Layout) -> None:
+def kill_at(monkeypatch: pytest.MonkeyPatch, name: str) -> list[str]:
+    """Make the benchmark's masks end the process at the image `name`; returns the images that reach the backend."""
+    asked: list[str] = []
+    mask = BenchmarkMasks.mask
+
+    def dying(self: BenchmarkMasks, photo: Photo) -> np.ndarray:
+        asked.append(photo.instance.name)
+        if photo.instance.name == name:
+            raise Killed
+        return mask(self, photo)
+
+    monkeypatch.setattr(BenchmarkMasks, "mask", dying)
+    return asked
+
+
+def test_an_interrupted_run_continues_and_ends_with_the_same_bytes(
+    run: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = tiny_params(pretrained__batch=1)
+    label_masks(params, run, "car")
+    whole = contents(run)
+    shutil.rmtree(run.masks("car"))
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, "train_b")
+        label_masks(params, run, "car")
+    assert not run.masks("car").exists(), "nothing unfinished is taken for whole"
+    with monkeypatch.context() as patch:
+        asked = kill_at(patch, "none")
+        assert label_masks(params, run, "car").done == 3
+    assert asked == ["train_b", "test_a"]
+    assert contents(run) == whole
+    assert not run.unfinished(run.masks("car")).exists()
+
+
+@pytest.mark.parametrize("what", ["settings", "photograph", "box"])
+def test_an_interrupted_run_of_something_else_is_not_continued(
+    run: Layout, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    params = tiny_params(pretrained__batch=1)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, "test_a")
+        label_masks(params, run, "car")
+    if what == "settings":
+        params = tiny_params(pretrained__batch=1, masks__benchmark__boundary_std=3.0)
+    elif what == "photograph":
+        photo = make_photo("train_a")
+        store(run.root, photo._replace(image=photo.image[::-1].copy()), make_truth())
+    else:
+        box = Box(21.0, 15.0, 100.0, 75.0)
+        new_table(run.root, [make_instance(name, split, box) for name, split in NAMES.items()])
+    with monkeypatch.context() as patch:
+        asked = kill_at(patch, "none")
+        label_masks(params, run, "car")
+    assert asked == list(NAMES)
+
+
+def test_labels_of_other_settings_are_replaced(run: Layout) -> None:
     label_masks(run.params, run, "car")
-    with pytest.raises(InputError, match=r"labels/masks/car.*other settings"):
-        label_masks(tiny_params(masks__backend="grabcut"), run, "car")
+    (run.masks("car") / "stale.png").touch()
+    label_masks(tiny_params(masks__backend="grabcut"), run, "car")
+    assert read_summary(run.masks("car")).backend == "grabcut"
+    assert not (run.masks("car") / "stale.png").exists()
+
+
+def test_batches_do_not_change_labels_and_a_bad_image_costs_no_other(run: Layout) -> None:
+    path = run.root / "photographs/train_b.png"
+    path.write_bytes(path.read_bytes()[:2000])
+    found = []
+    for batch in (1, 2, 8):
+        params = tiny_params(pretrained__batch=batch)
+        for label in (label_masks, label_depth, label_poses, label_features):
+            assert list(label(params, run, "car").skipped) == ["train_b"]
+        found.append(contents(run))
+    assert found[0] == found[1] == found[2]
 
 
 def test_truncated_photograph_is_a_recorded_skip(run: Layout, capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,7 +189,7 @@ def test_truncated_photograph_is_a_recorded_skip(run: Layout, capsys: pytest.Cap
         assert list(summary.skipped) == ["train_b"]
         assert "train_b.png" in summary.skipped["train_b"] and "damaged" in summary.skipped["train_b"]
     assert read_summary(run.masks("car")) == label_masks(run.params, run, "car")
-    assert "masks car: 2 images by 'benchmark', 1 skipped" in capsys.readouterr().out
+    assert "masks car: 2 images by 'benchmark', 1 skipped, 0.0 MB" in capsys.readouterr().out
     # What has no mask has no pose either.
     assert "masks/car/train_b.png" in label_poses(run.params, run, "car").skipped["train_b"]
 
@@ -135,7 +198,7 @@ def test_empty_mask_is_a_recorded_skip(run: Layout) -> None:
     store(run.root, make_photo("train_b"), make_truth()._replace(mask=np.zeros((90, 120), bool)))
     summary = label_masks(run.params, run, "car")
     assert summary.done == 2
-    assert "'car/train_b' is empty" in summary.skipped["train_b"]
+    assert "train_b.png: the mask would be empty" in summary.skipped["train_b"]
     assert not (run.masks("car") / "train_b.png").exists()
 
 
@@ -185,7 +248,8 @@ def test_unknown_backend_lists_valid_ones(run: Layout, label, parameter: str, va
 
 
 def test_backends_without_truth_label_any_photograph(run: Layout) -> None:
-    shutil.rmtree(run.truth)
+    for sidecar in (run.root / "photographs").glob("*.npz"):
+        sidecar.unlink()
     params = tiny_params(masks__backend="grabcut", features__backend="sift")
     assert label_masks(params, run, "car") == ("grabcut", 3, {})
     assert label_features(params, run, "car") == ("sift", 3, {})

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from photographs import SHAPE, ellipse, make_instance, make_photo, make_truth
 
 from pipeline.errors import InputError
-from pipeline.images import read_image
-from pipeline.labels.masks import nonempty_mask
+from pipeline.images import read_image, read_mask
+from pipeline.labels.masks import MaskLabel, write_mask_label
 from pipeline.labels.masks.benchmark import BenchmarkMasks, signed_distance
 from pipeline.labels.masks.grabcut import GrabCutMasks, largest_part
 from pipeline.labels.noise import smooth_field
@@ -20,17 +20,17 @@ from pipeline.labels.photo import Photo
 from pipeline.params import BenchmarkMaskParams, GrabCutParams
 from pipeline.records import Box, Instance
 from pipeline.seeding import seeded
-from pipeline.truth import write_truth
+from pipeline.truth import truth_path, write_truth
 
 SPAIR = Path(__file__).parent.parent.parent / "shared/fixtures/SPair-71k"
 GRABCUT = GrabCutMasks(GrabCutParams(iterations=5, context=0.25, smallest_share=0.05))
 
 
 def simulated(root: Path, std: float, names: list[str], seed: int = 0) -> list[np.ndarray]:
-    backend = BenchmarkMasks(BenchmarkMaskParams(boundary_std=std, boundary_length=6.0), root, seed)
+    backend = BenchmarkMasks(BenchmarkMaskParams(boundary_std=std, boundary_length=6.0), seed)
     for name in names:
-        write_truth(root / "car" / f"{name}.npz", make_truth())
-    return [backend.mask(make_photo(name)) for name in names]
+        write_truth(truth_path(make_photo(name, root=root).path), make_truth())
+    return [backend.mask(make_photo(name, root=root)) for name in names]
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -83,9 +83,9 @@ def test_seeds_differ_by_purpose_and_key() -> None:
 
 
 def test_missing_truth_names_file_and_remedy(tmp_path: Path) -> None:
-    backend = BenchmarkMasks(BenchmarkMaskParams(1.0, 6.0), tmp_path, 0)
-    with pytest.raises(InputError, match=r"a\.npz.*choose another backend"):
-        backend.mask(make_photo("a"))
+    backend = BenchmarkMasks(BenchmarkMaskParams(1.0, 6.0), 0)
+    with pytest.raises(InputError, match=r"a\.truth\.npz.*choose another backend"):
+        backend.mask(make_photo("a", root=tmp_path))
 
 
 def test_grabcut_finds_made_up_object() -> None:
@@ -97,20 +97,30 @@ def test_grabcut_box_over_whole_photograph_is_refused() -> None:
     photo = make_photo("a")
     whole = make_instance("a", box=Box(0.0, 0.0, float(SHAPE[1]), float(SHAPE[0])))
     with pytest.raises(InputError, match=r"photographs/a\.png.*both sides"):
-        GRABCUT.mask(Photo(whole, photo.image))
+        GRABCUT.mask(photo._replace(instance=whole))
 
 
 @pytest.mark.parametrize("box", [Box(10.0, 10.0, 10.4, 10.4), Box(119.8, 89.8, 130.0, 95.0)])
 def test_grabcut_box_without_pixels_is_refused(box: Box) -> None:
     with pytest.raises(InputError, match="0 of"):
-        GRABCUT.mask(Photo(make_instance("a", box=box), make_photo("a").image))
+        GRABCUT.mask(make_photo("a")._replace(instance=make_instance("a", box=box)))
 
 
-def test_object_that_does_not_stand_out_is_an_empty_mask() -> None:
+def test_object_that_does_not_stand_out_is_an_empty_mask(tmp_path: Path) -> None:
     photo = make_photo("a")
-    nothing = Photo(photo.instance, np.full_like(photo.image, 90))
-    with pytest.raises(InputError, match=r"photographs/a\.png.*empty"):
-        nonempty_mask(GRABCUT, nothing)
+    nothing = photo._replace(image=np.full_like(photo.image, 90))
+    (label,) = GRABCUT.masks([nothing])
+    with pytest.raises(InputError, match=r"a\.png.*empty"):
+        write_mask_label(tmp_path / "a.png", label)
+    assert not list(tmp_path.iterdir())
+
+
+def test_score_lies_beside_the_mask(tmp_path: Path) -> None:
+    write_mask_label(tmp_path / "a.png", MaskLabel(ellipse(), 0.875, 2))
+    np.testing.assert_array_equal(read_mask(tmp_path / "a.png"), ellipse())
+    assert json.loads((tmp_path / "a.json").read_text()) == {"score": 0.875, "candidate": 2}
+    write_mask_label(tmp_path / "b.png", MaskLabel(ellipse()))
+    assert not (tmp_path / "b.json").exists()
 
 
 def test_largest_part_is_kept() -> None:
@@ -130,10 +140,10 @@ def test_grabcut_covers_hull_of_genuine_keypoints(name: str) -> None:
     image = read_image(SPAIR / f"JPEGImages/bus/{name}.jpg")
     height, width = image.shape[:2]
     instance = Instance("bus", name, "trn", f"{name}.jpg", width, height, box, True, False, False, None, None)
-    mask = GRABCUT.mask(Photo(instance, image))
+    mask = GRABCUT.mask(Photo(instance, image, Path(instance.image)))
     keypoints = np.array([point for point in record["kps"].values() if point])
     hull = np.zeros((height, width), np.uint8)
     cv2.fillConvexPoly(hull, cv2.convexHull(keypoints - 1), 1)
     assert mask[hull > 0].mean() > 0.85
     assert mask.sum() < 0.85 * box.width * box.height
-    np.testing.assert_array_equal(mask, GRABCUT.mask(Photo(instance, image)))
+    np.testing.assert_array_equal(mask, GRABCUT.mask(Photo(instance, image, Path(instance.image))))

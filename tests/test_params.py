@@ -226,4 +226,4 @@ def test_no_parameter_has_a_name_that_dvc_overlooks():
 
 def test_lists_are_blocks():
     """`dvc exp run -S` rewrites flow lists as block lists, so the file starts with those."""
-    assert not re.search(r"^\s*\w+: \[", PATH.read_text(), re.MULTILINE)
+    assert not re.search(r"^\s*\w+: \[(?!\])", PATH.read_text(), re.MULTILINE)

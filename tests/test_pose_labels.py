@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from photographs import ellipse, make_photo, make_truth
+from photographs import make_photo, make_truth
 
 from pipeline.errors import InputError
 from pipeline.labels.poses import PoseLabel, read_pose, write_pose
 from pipeline.labels.poses.benchmark import BenchmarkPoses
 from pipeline.params import BenchmarkPoseParams
-from pipeline.truth import write_truth
+from pipeline.truth import truth_path, write_truth
 
 EXACT = BenchmarkPoseParams(azimuth_std=0.0, elevation_std=0.0, theta_std=0.0, flip_share=0.0)
 COUNT = 400
@@ -24,11 +24,13 @@ def simulated(
     count: int = COUNT,
 ) -> np.ndarray:
     """Labels of `count` images of the same pose, [count, 4]."""
-    backend = BenchmarkPoses(params, root, 0)
-    write_truth(root / "car/0.npz", make_truth(fold, pose))
-    for i in range(1, count):
-        (root / "car" / f"{i}.npz").symlink_to(root / "car/0.npz")
-    return np.array([backend.pose(make_photo(str(i)), ellipse()) for i in range(count)], dtype=float)
+    backend = BenchmarkPoses(params, 0)
+    photos = [make_photo(str(i), root=root) for i in range(count)]
+    first, *others = (truth_path(photo.path) for photo in photos)
+    write_truth(first, make_truth(fold, pose))
+    for path in others:
+        path.symlink_to(first)
+    return np.array([backend.pose(photo) for photo in photos], dtype=float)
 
 
 def wrapped(degrees: np.ndarray) -> np.ndarray:
@@ -83,8 +85,8 @@ def test_object_without_preferred_direction_has_any_azimuth(tmp_path: Path) -> N
 def test_does_not_depend_on_order(tmp_path: Path) -> None:
     params = BenchmarkPoseParams(10.0, 6.0, 4.0, 0.1)
     forwards = simulated(tmp_path, params, count=3)
-    backend = BenchmarkPoses(params, tmp_path, 0)
-    backwards = [backend.pose(make_photo(str(i)), ellipse()) for i in (2, 1, 0)][::-1]
+    backend = BenchmarkPoses(params, 0)
+    backwards = [backend.pose(make_photo(str(i), root=tmp_path)) for i in (2, 1, 0)][::-1]
     np.testing.assert_array_equal(forwards, np.array(backwards, dtype=float))
     assert (forwards[0] != forwards[1]).any()
 

@@ -22,8 +22,8 @@ def prepare(folders: Iterable[Path]) -> None:
         if folder.exists() and not (folder / MARKER).is_file() and (folder.is_file() or any(folder.iterdir())):
             raise InputError(
                 f"{folder}: expected an absent or empty folder, or one that the embedded benchmark has written "
-                f"(with {MARKER}); found something else, which the generator must not replace. Give data.pascal3d, "
-                "data.spair and data.truth in params.yaml other paths, or leave out the stage `data`."
+                f"(with {MARKER}); found something else, which the generator must not replace. Give data.pascal3d "
+                "and data.spair in params.yaml other paths, or leave out the stage `data`."
             )
     for folder in folders:
         if folder.exists():

@@ -1,4 +1,4 @@
-"""The embedded benchmark: both releases and the truth beside them, for all categories of a run."""
+"""The embedded benchmark: both releases with the truth beside each photograph, for all categories of a run."""
 
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +12,13 @@ from pipeline.benchmark.picture import Picture, Specimen, take_picture
 from pipeline.benchmark.pool import Assignment, assignments, keypoint_names, make_pool
 from pipeline.benchmark.viewpoints import sample_broad, sample_training
 from pipeline.categories import CATEGORIES, symmetry_fold
+from pipeline.data import pascal3d, spair
 from pipeline.data.spair import SPLITS, ImageAnnotation, pair_list_path, write_pair_list
 from pipeline.layout import Layout
 from pipeline.params import Params
 from pipeline.rendering.rasterizer import Rasterizer, make_rasterizer
 from pipeline.seeding import seeded
-from pipeline.truth import write_truth
+from pipeline.truth import truth_path, write_truth
 
 WORKERS = 2
 PAIR_IDS = 100_000
@@ -42,7 +43,7 @@ def generate(params: Params, layout: Layout) -> Counts:
     plans = {category: assignments(category, params.benchmark) for category in params.categories}
     # Shapes come first, so that a bad CAD model is reported before an earlier benchmark is cleared.
     pools = {category: make_pool(category, params.benchmark, layout.root) for category in tqdm(plans, desc="shapes")}
-    prepare((layout.pascal3d, layout.spair, layout.truth))
+    prepare((layout.pascal3d, layout.spair))
     pairs: dict[str, list[str]] = defaultdict(list)
     for category, pool in pools.items():
         for split, filenames in _generate_category(params, layout, category, plans[category], pool).items():
@@ -62,8 +63,14 @@ def _generate_category(
     def write(assignment: Assignment) -> ImageAnnotation | None:
         picture = _picture(params, category, assignment, pool, rasterizer)
         name = assignment.name
-        write_truth(layout.truth / category / f"{name}.npz", picture.truth(symmetry_fold(category)))
-        if assignment.split == "train":
+        training = assignment.split == "train"
+        photograph = (
+            pascal3d.image_path(layout.pascal3d, category, name)
+            if training
+            else spair.image_path(layout.spair, category, name)
+        )
+        write_truth(truth_path(photograph), picture.truth(symmetry_fold(category)))
+        if training:
             return pascal3d_release.write_picture(layout.pascal3d, category, name, picture)
         pascal3d_release.write_pascal_annotation(layout.pascal3d, category, name, picture)
         return spair_release.write_picture(layout.spair, category, name, picture, names)

@@ -16,6 +16,8 @@ class Photo(NamedTuple):
 
     instance: Instance
     image: UInt8[np.ndarray, "H W 3"]
+    path: Path
+    """The file that it was read from."""
 
 
 def read_photo(root: Path, instance: Instance) -> Photo:
@@ -38,4 +40,4 @@ def read_photo(root: Path, instance: Instance) -> Photo:
             f"{path}: the box of '{instance.key}' {tuple(box)} must overlap the image of {width} x {height} pixels. "
             "Correct the annotation, or remove it."
         )
-    return Photo(instance, image)
+    return Photo(instance, image, path)

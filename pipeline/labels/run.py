@@ -1,17 +1,43 @@
 """Labelling the images of one category, one file an image, with a record of what could not be labelled."""
 
+import hashlib
 import json
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from tqdm import tqdm
 
 from pipeline.errors import InputError
-from pipeline.files import write_json
+from pipeline.files import sha256, write_json
 from pipeline.records import Instance
 
 Label = TypeVar("Label")
+
+
+@dataclass(frozen=True)
+class Job(Generic[Label]):
+    """How the images of one category are labelled."""
+
+    kind: str
+    """'masks', 'depth', 'poses' or 'features'."""
+    folder: Path
+    """Where <name><suffix> of each image, settings.json and summary.json end up."""
+    unfinished: Path
+    """Where the labels of a run wait until it has ended; DVC does not know this folder and so does not delete it."""
+    suffix: str
+    settings: dict[str, Any]
+    """Everything that the labels depend on besides the images, 'backend' among it; kept as settings.json."""
+    inputs: Callable[[Instance], Sequence[Path]]
+    """The files that the label of an image is made of."""
+    label: Callable[[Sequence[Instance]], Sequence[Label]]
+    """The labels of a few images; raises InputError if there is one that it cannot label."""
+    write: Callable[[Path, Label], None]
+    """Write one label, atomically; raises InputError for a label that is of no use."""
+    batch: int
+    """Images that are labelled together."""
 
 
 class Summary(NamedTuple):
@@ -24,42 +50,38 @@ class Summary(NamedTuple):
     """Name of each image without a label, and why."""
 
 
-def label_images(
-    kind: str,
-    instances: Sequence[Instance],
-    folder: Path,
-    suffix: str,
-    settings: dict[str, Any],
-    label: Callable[[Instance], Label],
-    write: Callable[[Path, Label], None],
-) -> Summary:
-    """Write `folder`/<name><suffix> for each instance and `folder`/summary.json.
+def label_images(job: Job[Label], instances: Sequence[Instance]) -> Summary:
+    """Write a label for each instance, and the settings and a summary beside them; replaces what was in the folder.
 
-    Files that exist are kept: an interrupted run continues where it stopped. `label` raises InputError for an image
-    that it cannot label; the image is recorded as skipped and the others go on.
-
-    Args:
-        settings: everything that the labels depend on, 'backend' among it; kept as `folder`/settings.json.
+    An interrupted run continues where it stopped, if its settings, its images and the code that labels them are still
+    the same. Batches are cut from the list of instances alone, so that it ends with the bytes of a run that was not
+    interrupted. An image that cannot be labelled is recorded as skipped and the others go on.
 
     Raises:
-        InputError: there are labels of other settings in `folder`, or there are images, but not one could be labelled.
+        InputError: there are images, but not one could be labelled.
     """
-    _claim(folder, settings)
+    work = job.unfinished / _identity(job, instances)
+    _keep_only(work)
     skipped: dict[str, str] = {}
-    for instance in tqdm(instances, desc=f"{kind} {folder.name}", unit="image"):
-        path = folder / f"{instance.name}{suffix}"
-        if path.exists():
-            continue
-        try:
-            write(path, label(instance))
-        except InputError as error:
-            skipped[instance.name] = str(error)
-    summary = Summary(settings["backend"], len(instances) - len(skipped), skipped)
-    write_json(folder / "summary.json", summary._asdict())
+    with tqdm(total=len(instances), desc=f"{job.kind} {job.folder.name}", unit="image") as bar:
+        for start in range(0, len(instances), job.batch):
+            batch = instances[start : start + job.batch]
+            if not all(_path(job, work, instance).exists() for instance in batch):
+                skipped |= _label_batch(job, work, batch)
+            bar.update(len(batch))
+    summary = Summary(job.settings["backend"], len(instances) - len(skipped), skipped)
+    write_json(work / "settings.json", job.settings)
+    write_json(work / "summary.json", summary._asdict())
+    size = sum(path.stat().st_size for path in work.iterdir())
+    _replace(job.folder, work)
+    shutil.rmtree(job.unfinished)
     if skipped and summary.done == 0:
         reason = next(iter(skipped.values()))
-        raise InputError(f"{folder}: none of {len(instances)} images could be labelled. The first reason: {reason}")
-    print(f"{kind} {folder.name}: {summary.done} images by '{summary.backend}', {len(skipped)} skipped -> {folder}")
+        raise InputError(f"{job.folder}: none of {len(instances)} images could be labelled. The first reason: {reason}")
+    print(
+        f"{job.kind} {job.folder.name}: {summary.done} images by '{summary.backend}', {len(skipped)} skipped, "
+        f"{size / 1e6:.1f} MB -> {job.folder}"
+    )
     return summary
 
 
@@ -71,13 +93,55 @@ def read_summary(folder: Path) -> Summary:
     return Summary(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def _claim(folder: Path, settings: dict[str, Any]) -> None:
-    """Mark `folder` as holding labels of `settings`, so that labels of two settings never mix."""
-    path = folder / "settings.json"
-    # A round trip, because JSON turns tuples into lists.
-    wanted = json.loads(json.dumps(settings))
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != wanted:
-        raise InputError(
-            f"{folder}: holds labels made with other settings ({path.name}). Remove the folder, or use DVC."
-        )
-    write_json(path, wanted)
+def _path(job: Job[Label], folder: Path, instance: Instance) -> Path:
+    return folder / f"{instance.name}{job.suffix}"
+
+
+def _label_batch(job: Job[Label], work: Path, batch: Sequence[Instance]) -> dict[str, str]:
+    """Write the labels of a batch; returns the skipped images with the reasons."""
+    skipped = {}
+    for instance, label in _labels(job, batch):
+        try:
+            if isinstance(label, InputError):
+                raise label
+            job.write(_path(job, work, instance), label)
+        except InputError as error:
+            skipped[instance.name] = str(error)
+    return skipped
+
+
+def _labels(job: Job[Label], batch: Sequence[Instance]) -> Iterator[tuple[Instance, Label | InputError]]:
+    """Each instance with its label, or with the reason why it has none."""
+    try:
+        labels: Sequence[Label | InputError] = job.label(batch)
+    except InputError as error:
+        # One bad image must not cost the others of its batch their labels.
+        labels = [error] if len(batch) == 1 else [label for one in batch for _, label in _labels(job, [one])]
+    return zip(batch, labels, strict=True)
+
+
+def _identity(job: Job[Label], instances: Sequence[Instance]) -> str:
+    """Digest of all that decides what the labels are."""
+    digest = hashlib.sha256(json.dumps([job.kind, job.settings, job.batch], sort_keys=True).encode())
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(source.read_bytes())
+    for instance in instances:
+        digest.update(json.dumps(astuple(instance)).encode())
+        for path in job.inputs(instance):
+            digest.update(sha256(path).encode() if path.is_file() else b"missing")
+    return digest.hexdigest()[:16]
+
+
+def _keep_only(work: Path) -> None:
+    """Make the folder of an unfinished run, and remove those of runs that were other ones."""
+    work.mkdir(parents=True, exist_ok=True)
+    for other in work.parent.iterdir():
+        if other != work:
+            shutil.rmtree(other)
+
+
+def _replace(folder: Path, work: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work.rename(folder)

@@ -1,7 +1,7 @@
 """Relative depth simulated from the embedded benchmark's truth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
@@ -11,7 +11,7 @@ from pipeline.labels.noise import smooth_field
 from pipeline.labels.photo import Photo
 from pipeline.params import BenchmarkDepthParams
 from pipeline.seeding import seeded
-from pipeline.truth import read_truth
+from pipeline.truth import read_truth, truth_path
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,14 @@ class BenchmarkDepth:
     """
 
     params: BenchmarkDepthParams
-    truth: Path
     seed: int
+
+    def disparities(self, photos: Sequence[Photo]) -> list[Float32[np.ndarray, "H W"]]:
+        return [self.disparity(photo) for photo in photos]
 
     def disparity(self, photo: Photo) -> Float32[np.ndarray, "H W"]:
         instance = photo.instance
-        path = self.truth / instance.category / f"{instance.name}.npz"
+        path = truth_path(photo.path)
         truth = read_truth(path)
         inverse = 1 / truth.depth.astype(np.float64)
         sigma = inverse[truth.mask].std() if truth.mask.any() else 0.0

@@ -1,17 +1,22 @@
 """The depth backends, and the depth labels of one category."""
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from pipeline.data.instances import read_instances
 from pipeline.labels.depth import write_depth
 from pipeline.labels.depth.benchmark import BenchmarkDepth
 from pipeline.labels.photo import read_photo
 from pipeline.labels.registry import choose
-from pipeline.labels.run import Summary, label_images
+from pipeline.labels.run import Job, Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
+from pipeline.records import Instance
 from pipeline.typed import to_dict
 
 BACKENDS = {
-    "benchmark": lambda params, layout: BenchmarkDepth(params.depth.benchmark, layout.truth, params.benchmark.seed),
+    "benchmark": lambda params, layout: BenchmarkDepth(params.depth.benchmark, params.benchmark.seed),
 }
 
 
@@ -22,12 +27,20 @@ def label_depth(params: Params, layout: Layout, category: str) -> Summary:
         InputError: the backend is unknown, or not one image could be labelled.
     """
     backend = choose("depth.backend", BACKENDS, params.depth.backend)(params, layout)
-    return label_images(
-        "depth",
-        [instance for instance in read_instances(layout.instances(category)) if instance.split == "train"],
-        layout.depth(category),
-        ".npy",
-        {**to_dict(params.depth), "seed": params.benchmark.seed},
-        lambda instance: backend.disparity(read_photo(layout.root, instance)),
-        write_depth,
+
+    def label(instances: Sequence[Instance]) -> list[np.ndarray]:
+        return backend.disparities([read_photo(layout.root, instance) for instance in instances])
+
+    job = Job(
+        kind="depth",
+        folder=layout.depth(category),
+        unfinished=layout.unfinished(layout.depth(category)),
+        suffix=".npy",
+        settings={**to_dict(params.depth), "seed": params.benchmark.seed},
+        inputs=lambda instance: [layout.root / instance.image],
+        label=label,
+        write=write_depth,
+        batch=params.pretrained.batch,
     )
+    instances = read_instances(layout.instances(category))
+    return label_images(job, [instance for instance in instances if instance.split == "train"])

@@ -1,5 +1,6 @@
 """Patch features of the object's crop. On disk: an archive of float16 arrays `tokens` and, for training, `flipped`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -24,11 +25,13 @@ class Tokens(NamedTuple):
 class FeatureBackend(Protocol):
     """Anything that describes the patches of a crop."""
 
-    def tokens(self, photo: Photo, crop: Crop, flip: bool) -> Float32[np.ndarray, "T T D"]:
-        """Features of `crop`, mirrored left to right first if `flip`.
+    def token_maps(
+        self, photos: Sequence[Photo], crops: Sequence[Crop], flip: bool
+    ) -> list[Float32[np.ndarray, "T T D"]]:
+        """Features of a crop of each photograph, mirrored left to right first if `flip`.
 
         Raises:
-            InputError: this image cannot be described.
+            InputError: one of the images cannot be described.
         """
         ...
 

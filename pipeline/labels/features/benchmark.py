@@ -1,8 +1,8 @@
 """Patch features simulated from the embedded benchmark's truth."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -13,7 +13,7 @@ from pipeline.labels.patches import SAMPLES, patch_means
 from pipeline.labels.photo import Photo
 from pipeline.params import BenchmarkFeatureParams
 from pipeline.seeding import seeded
-from pipeline.truth import read_truth
+from pipeline.truth import read_truth, truth_path
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,16 @@ class BenchmarkFeatures:
 
     params: BenchmarkFeatureParams
     grid: int
-    truth: Path
     seed: int
+
+    def token_maps(
+        self, photos: Sequence[Photo], crops: Sequence[Crop], flip: bool
+    ) -> list[Float32[np.ndarray, "T T D"]]:
+        return [self.tokens(photo, crop, flip) for photo, crop in zip(photos, crops, strict=True)]
 
     def tokens(self, photo: Photo, crop: Crop, flip: bool) -> Float32[np.ndarray, "T T D"]:
         instance, params, grid = photo.instance, self.params, self.grid
-        truth = read_truth(self.truth / instance.category / f"{instance.name}.npz")
+        truth = read_truth(truth_path(photo.path))
         rng = seeded(self.seed, "features", instance.key)
         shift = params.instance_noise * rng.standard_normal(params.dims)
         background = math.sqrt(0.5) * smooth_field(rng, params.dims, grid, grid, params.background_length)

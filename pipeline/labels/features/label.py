@@ -1,5 +1,7 @@
 """The feature backends, and the patch features of one category."""
 
+from collections.abc import Sequence
+
 from pipeline.crops import square_crop
 from pipeline.data.instances import read_instances
 from pipeline.labels.features import Tokens, write_tokens
@@ -7,7 +9,7 @@ from pipeline.labels.features.benchmark import BenchmarkFeatures
 from pipeline.labels.features.sift import SiftFeatures
 from pipeline.labels.photo import read_photo
 from pipeline.labels.registry import choose
-from pipeline.labels.run import Summary, label_images
+from pipeline.labels.run import Job, Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
 from pipeline.records import Instance
@@ -15,7 +17,7 @@ from pipeline.typed import to_dict
 
 BACKENDS = {
     "benchmark": lambda params, layout: BenchmarkFeatures(
-        params.features.benchmark, params.features.grid, layout.truth, params.benchmark.seed
+        params.features.benchmark, params.features.grid, params.benchmark.seed
     ),
     "sift": lambda params, layout: SiftFeatures(params.features.sift, params.features.grid),
 }
@@ -33,18 +35,24 @@ def label_features(params: Params, layout: Layout, backbone: str, category: str)
     settings = {name: value for name, value in to_dict(params.features).items() if name != "backbones"}
     backend = choose("features.backend", BACKENDS, params.features.backend)(params, layout)
 
-    def label(instance: Instance) -> Tokens:
-        photo = read_photo(layout.root, instance)
-        crop = square_crop(instance.box, params.data.crop_margin)
-        flipped = backend.tokens(photo, crop, flip=True) if instance.split == "train" else None
-        return Tokens(backend.tokens(photo, crop, flip=False), flipped)
+    def label(instances: Sequence[Instance]) -> list[Tokens]:
+        photos = [read_photo(layout.root, instance) for instance in instances]
+        crops = [square_crop(instance.box, params.data.crop_margin) for instance in instances]
+        training = [i for i, instance in enumerate(instances) if instance.split == "train"]
+        mirrored = backend.token_maps([photos[i] for i in training], [crops[i] for i in training], flip=True)
+        flipped = dict(zip(training, mirrored, strict=True))
+        tokens = backend.token_maps(photos, crops, flip=False)
+        return [Tokens(own, flipped.get(i)) for i, own in enumerate(tokens)]
 
-    return label_images(
-        "features",
-        read_instances(layout.instances(category)),
-        layout.features(backbone, category),
-        ".npz",
-        {**settings, "seed": params.benchmark.seed, "crop_margin": params.data.crop_margin},
-        label,
-        write_tokens,
+    job = Job(
+        kind="features",
+        folder=layout.features(backbone, category),
+        unfinished=layout.unfinished(layout.features(backbone, category)),
+        suffix=".npz",
+        settings={**settings, "seed": params.benchmark.seed, "crop_margin": params.data.crop_margin},
+        inputs=lambda instance: [layout.root / instance.image],
+        label=label,
+        write=write_tokens,
+        batch=params.pretrained.batch,
     )
+    return label_images(job, read_instances(layout.instances(category)))

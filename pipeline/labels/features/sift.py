@@ -1,5 +1,6 @@
 """Patch features of any photograph by dense SIFT (Lowe 2004; Liu, Yuen, Torralba 2011), no weights."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -26,6 +27,11 @@ class SiftFeatures:
 
     params: SiftParams
     grid: int
+
+    def token_maps(
+        self, photos: Sequence[Photo], crops: Sequence[Crop], flip: bool
+    ) -> list[Float32[np.ndarray, "T T D"]]:
+        return [self.tokens(photo, crop, flip) for photo, crop in zip(photos, crops, strict=True)]
 
     def tokens(self, photo: Photo, crop: Crop, flip: bool) -> Float32[np.ndarray, "T T D"]:
         size = round(self.grid * REGION * KEYPOINT_SIZE / self.params.support)

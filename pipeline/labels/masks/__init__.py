@@ -1,36 +1,50 @@
-"""Object masks. On disk: an 8-bit PNG (see `pipeline.images`)."""
+"""Object masks. On disk: an 8-bit PNG (see `pipeline.images`), and JSON with what a network said of it."""
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool
 
 from pipeline.errors import InputError
+from pipeline.files import write_json
+from pipeline.images import write_mask
 from pipeline.labels.photo import Photo
+
+
+class MaskLabel(NamedTuple):
+    """The object's pixels, and how sure the network is that proposed them."""
+
+    pixels: Bool[np.ndarray, "H W"]
+    """In the original photograph; all False where nothing was found."""
+    score: float | None = None
+    """Predicted intersection over union with the object's true mask, of backends that have one."""
+    candidate: int | None = None
+    """Which of the network's masks it is: 0 to 2 of the three for an ambiguous prompt, -1 the single one."""
 
 
 @runtime_checkable
 class MaskBackend(Protocol):
     """Anything that finds the annotated object's pixels."""
 
-    def mask(self, photo: Photo) -> Bool[np.ndarray, "H W"]:
-        """Pixels of the object in the original photograph; all False when it finds none.
+    def masks(self, photos: Sequence[Photo]) -> list[MaskLabel]:
+        """Masks of the objects in some photographs, in their order.
 
         Raises:
-            InputError: this image cannot be segmented.
+            InputError: one of the images cannot be segmented.
         """
         ...
 
 
-def nonempty_mask(backend: MaskBackend, photo: Photo) -> Bool[np.ndarray, "H W"]:
-    """The backend's mask.
+def write_mask_label(path: Path, label: MaskLabel) -> None:
+    """Write the PNG `path` and, where there is a score, the JSON of the same name.
 
     Raises:
         InputError: the mask is empty.
     """
-    mask = backend.mask(photo)
-    if not mask.any():
-        raise InputError(
-            f"{photo.instance.image}: the mask of '{photo.instance.key}' is empty; nothing was found in its box."
-        )
-    return mask
+    if not label.pixels.any():
+        raise InputError(f"{path.name}: the mask would be empty; nothing was found in the object's box.")
+    if label.score is not None:
+        write_json(path.with_suffix(".json"), {"score": label.score, "candidate": label.candidate})
+    write_mask(path, label.pixels)

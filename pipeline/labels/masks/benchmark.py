@@ -1,17 +1,18 @@
 """Masks simulated from the embedded benchmark's truth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
+from pipeline.labels.masks import MaskLabel
 from pipeline.labels.noise import smooth_field
 from pipeline.labels.photo import Photo
 from pipeline.params import BenchmarkMaskParams
 from pipeline.seeding import seeded
-from pipeline.truth import read_truth
+from pipeline.truth import read_truth, truth_path
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,14 @@ class BenchmarkMasks:
     """
 
     params: BenchmarkMaskParams
-    truth: Path
     seed: int
+
+    def masks(self, photos: Sequence[Photo]) -> list[MaskLabel]:
+        return [MaskLabel(self.mask(photo)) for photo in photos]
 
     def mask(self, photo: Photo) -> Bool[np.ndarray, "H W"]:
         instance = photo.instance
-        mask = read_truth(self.truth / instance.category / f"{instance.name}.npz").mask
+        mask = read_truth(truth_path(photo.path)).mask
         rng = seeded(self.seed, "mask", instance.key)
         field = smooth_field(rng, 1, *mask.shape, self.params.boundary_length)[0]
         return signed_distance(mask) + self.params.boundary_std * field > 0

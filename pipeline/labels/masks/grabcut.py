@@ -1,5 +1,6 @@
 """Masks of any photograph by GrabCut (Rother, Kolmogorov, Blake 2004): colour models and a graph cut, no weights."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from pipeline.errors import InputError
+from pipeline.labels.masks import MaskLabel
 from pipeline.labels.photo import Photo
 from pipeline.params import GrabCutParams
 from pipeline.records import Box
@@ -24,6 +26,9 @@ class GrabCutMasks:
     """
 
     params: GrabCutParams
+
+    def masks(self, photos: Sequence[Photo]) -> list[MaskLabel]:
+        return [MaskLabel(self.mask(photo)) for photo in photos]
 
     def mask(self, photo: Photo) -> Bool[np.ndarray, "H W"]:
         height, width = photo.image.shape[:2]

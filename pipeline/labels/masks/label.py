@@ -1,19 +1,21 @@
 """The mask backends, and the masks of one category."""
 
+from collections.abc import Sequence
+
 from pipeline.data.instances import read_instances
-from pipeline.images import write_mask
-from pipeline.labels.masks import nonempty_mask
+from pipeline.labels.masks import MaskLabel, write_mask_label
 from pipeline.labels.masks.benchmark import BenchmarkMasks
 from pipeline.labels.masks.grabcut import GrabCutMasks
 from pipeline.labels.photo import read_photo
 from pipeline.labels.registry import choose
-from pipeline.labels.run import Summary, label_images
+from pipeline.labels.run import Job, Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
+from pipeline.records import Instance
 from pipeline.typed import to_dict
 
 BACKENDS = {
-    "benchmark": lambda params, layout: BenchmarkMasks(params.masks.benchmark, layout.truth, params.benchmark.seed),
+    "benchmark": lambda params, layout: BenchmarkMasks(params.masks.benchmark, params.benchmark.seed),
     "grabcut": lambda params, layout: GrabCutMasks(params.masks.grabcut),
 }
 
@@ -25,12 +27,19 @@ def label_masks(params: Params, layout: Layout, category: str) -> Summary:
         InputError: the backend is unknown, or not one image could be labelled.
     """
     backend = choose("masks.backend", BACKENDS, params.masks.backend)(params, layout)
-    return label_images(
-        "masks",
-        read_instances(layout.instances(category)),
-        layout.masks(category),
-        ".png",
-        {**to_dict(params.masks), "seed": params.benchmark.seed},
-        lambda instance: nonempty_mask(backend, read_photo(layout.root, instance)),
-        write_mask,
+
+    def label(instances: Sequence[Instance]) -> list[MaskLabel]:
+        return backend.masks([read_photo(layout.root, instance) for instance in instances])
+
+    job = Job(
+        kind="masks",
+        folder=layout.masks(category),
+        unfinished=layout.unfinished(layout.masks(category)),
+        suffix=".png",
+        settings={**to_dict(params.masks), "seed": params.benchmark.seed},
+        inputs=lambda instance: [layout.root / instance.image],
+        label=label,
+        write=write_mask_label,
+        batch=params.pretrained.batch,
     )
+    return label_images(job, read_instances(layout.instances(category)))

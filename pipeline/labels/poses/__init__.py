@@ -1,6 +1,7 @@
 """Object orientation. On disk: JSON with the fields of `PoseLabel`."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -29,11 +30,11 @@ class PoseLabel(NamedTuple):
 class PoseBackend(Protocol):
     """Anything that tells how an object is turned."""
 
-    def pose(self, photo: Photo, mask: Bool[np.ndarray, "H W"]) -> PoseLabel:
-        """Orientation of the object under `mask` (pixels of the original photograph).
+    def poses(self, photos: Sequence[Photo], masks: Sequence[Bool[np.ndarray, "H W"]]) -> list[PoseLabel]:
+        """Orientation of the object under each mask (pixels of its photograph).
 
         Raises:
-            InputError: this image cannot be labelled.
+            InputError: one of the images cannot be labelled.
         """
         ...
 

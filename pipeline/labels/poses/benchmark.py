@@ -1,7 +1,7 @@
 """Orientation simulated from the embedded benchmark's truth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool
@@ -10,7 +10,7 @@ from pipeline.labels.photo import Photo
 from pipeline.labels.poses import PoseLabel
 from pipeline.params import BenchmarkPoseParams
 from pipeline.seeding import seeded
-from pipeline.truth import read_truth
+from pipeline.truth import read_truth, truth_path
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,14 @@ class BenchmarkPoses:
     """
 
     params: BenchmarkPoseParams
-    truth: Path
     seed: int
 
-    def pose(self, photo: Photo, mask: Bool[np.ndarray, "H W"]) -> PoseLabel:
+    def poses(self, photos: Sequence[Photo], masks: Sequence[Bool[np.ndarray, "H W"]]) -> list[PoseLabel]:
+        return [self.pose(photo) for photo in photos]
+
+    def pose(self, photo: Photo) -> PoseLabel:
         instance = photo.instance
-        truth = read_truth(self.truth / instance.category / f"{instance.name}.npz")
+        truth = read_truth(truth_path(photo.path))
         rng = seeded(self.seed, "pose", instance.key)
         azimuth_noise, elevation_noise, theta_noise = rng.standard_normal(3)
         flip, share = rng.random(2)
