@@ -428,8 +428,20 @@ def parse_params(content: Any, source: str = "params") -> Params:
     for name, overlay in params.variants.items():
         vary(params, overlay, f"{source}: variants.{name}")
     for name, overlay in params.features.backbones.items():
-        vary_features(params, overlay, f"{source}: features.backbones.{name}")
+        _check_backbone(params, name, overlay, f"{source}: features.backbones.{name}")
     return params
+
+
+def _check_backbone(params: Params, name: str, overlay: Mapping[str, Any], source: str) -> None:
+    """A backbone that is run may not change another backend than the one it uses: it would pass for what it is not."""
+    features = vary_features(params, overlay, source).features
+    inert = sorted(set(overlay) - {"backend", "grid", features.backend})
+    if name in params.backbones and inert:
+        raise InputError(
+            f"{source}: changes '{inert[0]}', which the backend '{features.backend}' does not read, so that its "
+            f"features would be those of another backbone. Give it a backend of its own, or take '{name}' out of "
+            "`backbones`."
+        )
 
 
 def vary(params: Params, overlay: Mapping[str, Any], source: str = "params") -> Params:

@@ -227,3 +227,16 @@ def test_no_parameter_has_a_name_that_dvc_overlooks():
 def test_lists_are_blocks():
     """`dvc exp run -S` rewrites flow lists as block lists, so the file starts with those."""
     assert not re.search(r"^\s*\w+: \[(?!\])", PATH.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("backend", ["dinov2", "sift"])
+def test_a_backbone_that_another_backend_would_stand_in_for_is_refused(backend):
+    """`dino` changes the noise of simulated features; with real ones it would be DINOv2 under another name."""
+    content = yaml.safe_load(PATH.read_text())
+    content["features"]["backend"] = backend
+    parse_params(content)
+    content["backbones"] = ["dinov2", "dino"]
+    with pytest.raises(
+        InputError, match=rf"backbones\.dino: changes 'benchmark', which the backend '{backend}' does not"
+    ):
+        parse_params(content)

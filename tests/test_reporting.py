@@ -45,7 +45,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared/paper"
 PARAMS = tiny_params(benchmark__seed=5, bootstrap__replicates=200)
 SETTINGS = settings_of(PARAMS)
-REAL = dataclasses.replace(SETTINGS, backends=Backends("sam", "depth_anything", "orient_anything", "dinov2"))
+REAL = dataclasses.replace(
+    SETTINGS, generated=False, backends=Backends("sam", "depth_anything", "orient_anything", "dinov2")
+)
 IMAGES = [f"i{n}" for n in range(8)]
 PAIRS = [(a, b) for a in IMAGES for b in IMAGES if a != b]
 
@@ -161,8 +163,8 @@ def test_rows_stand_in_the_paper_s_order_and_others_last():
 
 def test_simulated_labels_are_named_in_every_format():
     table = build_table1(make_results(FOUR), PARAMS.bootstrap)
-    assert "Simulated: masks, depth, poses, features" in to_markdown(table)
-    assert "Simulated: masks, depth, poses, features" in to_latex(table)
+    assert "Simulated: photographs, masks, depth, poses, features" in to_markdown(table)
+    assert "Simulated: photographs, masks, depth, poses, features" in to_latex(table)
     titles = ["MP", "DINOv2", "Ours", "w/o ind. emb."]
     assert [row["method"] for row in read_csv(to_csv(table))] == [f"{title} (simulated)" for title in titles]
 
@@ -176,12 +178,15 @@ def test_nothing_is_called_simulated_that_is_not():
     pages += [versus_paper1(tables[0], results, claims), versus_paper2(tables[1], results, claims)]
     assert not any("imulated" in page or "DATA DIFFER" in page for page in pages)
     # Only what a row rests on counts: no model and so neither depth nor poses.
-    photos = dataclasses.replace(SETTINGS, backends=Backends("grabcut", "benchmark", "benchmark", "sift"))
+    photos = dataclasses.replace(REAL, backends=Backends("grabcut", "benchmark", "benchmark", "sift"))
     table = build_table1(make_results({"nearest_neighbour": 0.5}, settings=photos), PARAMS.bootstrap)
     assert table.main.rows[0].title == "SIFT"
     assert "SIFT" not in versus_paper1(table, make_results({"nearest_neighbour": 0.5}, settings=photos), [])
     assert table.warning == ""
     assert table.main.difference is None
+    rendered = dataclasses.replace(REAL, generated=True)
+    table = build_table1(make_results({"nearest_neighbour": 0.5}, settings=rendered), PARAMS.bootstrap)
+    assert table.main.rows[0].title == "DINOv2 (simulated)" and table.warning.startswith("Simulated: photographs.")
 
 
 def test_a_variant_that_switches_something_else_is_never_called_by_the_paper_s_name():

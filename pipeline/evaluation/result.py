@@ -43,6 +43,8 @@ class Settings:
     exclude_truncated_pairs: bool
     within_mask: bool
     """Whether nearest neighbours were restricted to the target's mask."""
+    generated: bool
+    """Whether the photographs are the embedded benchmark's."""
     benchmark_seed: int
     backends: Backends
 

@@ -127,6 +127,7 @@ def settings_of(params: Params) -> Settings:
         split=params.data.evaluation_split,
         exclude_truncated_pairs=params.data.exclude_truncated_pairs,
         within_mask=params.evaluation.within_mask,
+        generated=bool(params.data.generate),
         benchmark_seed=params.benchmark.seed,
         backends=Backends(
             masks=params.masks.backend,

@@ -10,7 +10,7 @@ from pipeline.reporting.rows import KINDS, simulated
 
 
 def simulated_kinds(results: Results) -> tuple[str, ...]:
-    """Kinds of labels that any row rests on and that are simulated."""
+    """What any row rests on and is simulated."""
     kinds = {
         kind
         for name, cells in results.rows.items()
@@ -26,8 +26,9 @@ def warning_of(results: Results) -> str:
     if not kinds:
         return ""
     return (
-        f"Simulated: {', '.join(kinds)}. They were derived with noise from the truth of the embedded benchmark, "
-        "not computed by foundation models; the numbers cannot be compared with the paper's."
+        f"Simulated: {', '.join(kinds)}. The embedded benchmark's photographs are rendered, and its labels and "
+        "features derived with noise from its truth, not computed by foundation models; the numbers cannot be compared "
+        "with the paper's."
     )
 
 

@@ -1,4 +1,4 @@
-"""The tables' rows in the paper's words and order, and which of the labels behind a row are simulated."""
+"""The tables' rows in the paper's words and order, and what of the data behind a row is simulated."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,8 @@ from pipeline.evaluation.result import Metrics, Switches
 
 SIMULATED = "benchmark"
 """Backend that derives its output from the truth of the embedded benchmark."""
-KINDS = ("masks", "depth", "poses", "features")
+KINDS = ("photographs", "masks", "depth", "poses", "features")
+"""What a row rests on and may be simulated."""
 BACKBONES = {"dinov2": "DINOv2", "dino": "DINO", "sift": "SIFT"}
 """Backbones as the tables call them; one that is not here has its own name."""
 BASELINES = ("nearest_neighbour", "pca_nearest_neighbour")
@@ -45,7 +46,7 @@ def row_order(names: list[str]) -> list[str]:
 
 
 def row_title(name: str, metrics: Metrics) -> str:
-    """The row in the paper's words; '(simulated)' where a label behind it is.
+    """The row in the paper's words; '(simulated)' where something behind it is.
 
     A variant that does not switch what the paper's row of this name does is marked as changed.
     """
@@ -68,7 +69,7 @@ def backbone_title(metrics: Metrics) -> str:
 
 
 def simulated(name: str, metrics: Metrics) -> tuple[str, ...]:
-    """Kinds of labels that a row rests on and that are simulated, features included."""
+    """What a row rests on and is simulated: photographs, labels, features."""
     settings, trained = metrics.settings, metrics.trained
     kinds = {"features"}
     if name != "nearest_neighbour" or settings.within_mask:
@@ -77,4 +78,6 @@ def simulated(name: str, metrics: Metrics) -> tuple[str, ...]:
     if trained is not None:
         kinds |= {"depth"} if trained.switches.depth else set()
         kinds |= {"poses"} if trained.switches.pose else set()
-    return tuple(kind for kind in KINDS if kind in kinds and getattr(settings.backends, kind) == SIMULATED)
+    kinds = {kind for kind in kinds if getattr(settings.backends, kind) == SIMULATED}
+    kinds |= {"photographs"} if settings.generated else set()
+    return tuple(kind for kind in KINDS if kind in kinds)
