@@ -9,6 +9,9 @@ from jaxtyping import Bool, UInt8
 from pipeline.errors import InputError
 from pipeline.files import write_bytes
 
+COLOUR = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+"""The releases' annotations are of the pixels as they are stored; some photographs have a camera's orientation mark."""
+
 
 def read_image(path: Path) -> UInt8[np.ndarray, "H W 3"]:
     """Read a photograph as RGB.
@@ -16,7 +19,7 @@ def read_image(path: Path) -> UInt8[np.ndarray, "H W 3"]:
     Raises:
         InputError: the file is missing, or cannot be decoded (truncated or not an image).
     """
-    return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(_decode(path, COLOUR), cv2.COLOR_BGR2RGB)
 
 
 def read_mask(path: Path) -> Bool[np.ndarray, "H W"]:

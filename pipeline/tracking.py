@@ -23,7 +23,7 @@ class Record:
     """What one MLflow run stands for: a cell of a stage, with one configuration and one set of inputs."""
 
     kind: str
-    """'training', 'evaluation', 'baselines', 'reconstruction' or 'report'."""
+    """'instances', 'training', 'evaluation', 'baselines', 'reconstruction' or 'report'."""
     stage: str
     """Name of the DVC stage."""
     cell: Mapping[str, str | int]

@@ -33,7 +33,8 @@ def sync(layout: Layout) -> list[Outcome]:
     """Record what MLflow lacks of the cells that are run; ends at the first failure of the store."""
     params = layout.params
     outcomes = []
-    recorders = [
+    recorders = [lambda category=category: record_instances(layout, category) for category in params.categories]
+    recorders += [
         lambda backbone=backbone, category=category: record_baselines(layout, backbone, category)
         for backbone in params.backbones
         for category in params.categories
@@ -50,6 +51,20 @@ def sync(layout: Layout) -> list[Outcome]:
             if not outcome.reachable:
                 break
     return outcomes
+
+
+def record_instances(layout: Layout, category: str) -> Outcome | None:
+    """Record how many images and pairs each of the paper's rules leaves; None where there is no summary of them.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    path = layout.instances(category).with_name("summary.json")
+    if not path.is_file():
+        return None
+    config, numbers = _split_leaves(_read_json(path))
+    record = Record("instances", "instances", {"category": category}, config, sha256(path))
+    return _record(layout, record, [(0, numbers)], [path])
 
 
 def record_training(layout: Layout, cell: Cell) -> Outcome | None:

@@ -15,6 +15,7 @@ import yaml
 
 from pipeline.cells import Cell
 from pipeline.errors import InputError
+from pipeline.files import write_json
 from pipeline.layout import Layout
 from pipeline.params import parse_params
 from pipeline.tracking import Record, Tracker, flatten, inputs_sha256, metric_name
@@ -227,6 +228,18 @@ def test_pictures_of_predictions_and_matches_are_artifacts_of_the_evaluation(lay
     (run,) = (run for run in runs(layout.root, experiment) if run.data.tags["kind"] == "evaluation")
     stored = layout.root / "mlruns" / experiment / run.info.run_id / "artifacts"
     assert {p.name for p in stored.iterdir()} == {"metrics.json", "sheet.png"}
+
+
+def test_counts_of_the_instances_are_recorded_once(layout):
+    summary = {"counts": {"training_listed": 9, "training": 7}, "pairs_sha256": "ab", "skipped": {"x": "no box"}}
+    write_json(layout.instances("car").with_name("summary.json"), summary)
+    assert ("instances@car", True) in [(o.name, o.recorded) for o in sync(layout)]
+    (run,) = (
+        run for run in runs(layout.root, layout.params.tracking.experiment) if run.data.tags["kind"] == "instances"
+    )
+    assert run.data.metrics == {"counts.training_listed": 9, "counts.training": 7, "skipped": 1}
+    assert run.data.params["pairs_sha256"] == "ab"
+    assert ("instances@car", False) in [(o.name, o.recorded) for o in sync(layout)]
 
 
 def test_sync_knows_a_run_that_was_recorded_live(layout):
