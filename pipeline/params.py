@@ -30,6 +30,11 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Fetch:
+    downloads: str
+
+
+@dataclass(frozen=True)
 class Benchmark:
     seed: int
     cad_dir: str
@@ -323,6 +328,7 @@ class Params:
     backbones: tuple[str, ...]
     seeds: tuple[int, ...]
     data: Data
+    fetch: Fetch
     benchmark: Benchmark
     masks: Masks
     depth: Depth
