@@ -8,8 +8,9 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from pipeline.downloads.digest import CHUNK
 from pipeline.errors import InputError
@@ -49,7 +50,7 @@ class Archive(NamedTuple):
     """An open archive."""
 
     members: tuple[Member, ...]
-    open: Callable[[int], BinaryIO]
+    open: Callable[[int], BufferedIOBase]
     """Content of the file with that index in `members`; the end of it has been checked once it was read."""
     finish: Callable[[], None]
     """Reads what follows the last file and checks it."""
@@ -68,7 +69,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
             members = tuple(_zip_member(archive, info) for info in infos)
             yield Archive(members, lambda index: archive.open(infos[index]), lambda: None)
     elif path.name.endswith((".tar.gz", ".tgz")):
-        with gzip.open(path) as stream, tarfile.open(fileobj=stream) as archive:
+        with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
             entries = archive.getmembers()
             members = tuple(_tar_member(entry) for entry in entries)
             yield Archive(members, lambda index: archive.extractfile(entries[index]), lambda: _read_on(stream))
@@ -149,7 +150,7 @@ def _from_root(name: str, target: str) -> str | None:
     return "/".join(parts)
 
 
-def _read_on(stream: BinaryIO) -> None:
+def _read_on(stream: BufferedIOBase) -> None:
     """To the end, where gzip compares the checksum."""
     while stream.read(CHUNK):
         pass
