@@ -5,7 +5,9 @@ import random
 import re
 import shutil
 import socket
+import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -159,8 +161,6 @@ def test_no_network_is_one_error_within_seconds(tmp_path, url):
 
 @needs_curl
 def test_an_interrupt_ends_curl_and_keeps_the_part(tmp_path, monkeypatch):
-    import subprocess
-
     started = []
 
     class Interrupted(subprocess.Popen):
@@ -226,6 +226,19 @@ def test_recording_changes_two_values_and_no_comment(tmp_path):
     changed = [old for old, new in zip(before, after, strict=True) if old != new]
     assert changed == ["    bytes: null", "    sha256: null"]
     assert read_pins(path).releases["pascal3d"].pin == NO_PIN
+
+
+def test_two_downloads_may_be_recorded_at_once(tmp_path):
+    path = tmp_path / "downloads.yaml"
+    path.write_text((ROOT / "downloads.yaml").read_text())
+
+    def record_often(name):
+        for size in range(1, 15):
+            record(path, ("releases", name), Digest(size, SHA256))
+            assert read_pins(path).releases[name].bytes == size
+
+    with ThreadPoolExecutor(2) as executor:
+        list(executor.map(record_often, ["pascal3d", "spair"]))
 
 
 WEIGHTS = {

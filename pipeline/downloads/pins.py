@@ -1,7 +1,10 @@
 """The typed form of `downloads.yaml`: what may be downloaded, from where, and the hash it must have."""
 
+import fcntl
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -121,9 +124,21 @@ def record(path: Path, keys: Sequence[str], found: Digest) -> None:
             content = content[key]
         content["bytes"], content["sha256"] = found
 
-    text = edited(path.read_text(encoding="utf-8"), change)
-    parse_pins(yaml.safe_load(text), str(path))
-    write_text(path, text)
+    with _alone_in(path.parent):
+        text = edited(path.read_text(encoding="utf-8"), change)
+        parse_pins(yaml.safe_load(text), str(path))
+        write_text(path, text)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait for other processes: two releases may arrive at once, and each rewrites the whole file."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _check_weights(weights: Weights, key: str) -> None:

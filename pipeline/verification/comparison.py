@@ -63,7 +63,7 @@ def _damages(entry: Entry, hashes: Hashes) -> Iterator[Damage]:
     """File by file where that is known."""
     if not entry.is_folder or entry.recorded is None or not entry.path.is_dir():
         found = _found(entry, hashes)
-        copied = entry.recorded.values() if entry.recorded else [entry.value]
+        copied = list(entry.recorded.values()) if entry.recorded else [entry.value]
         yield Damage(entry.path, f"{entry.algorithm} {entry.value}", found or "nothing", _remedy(entry, copied))
         return
     contents = _contents(entry, hashes)
@@ -78,14 +78,18 @@ def _damages(entry: Entry, hashes: Hashes) -> Iterator[Damage]:
 
 def _remedy(entry: Entry, values: Sequence[str]) -> str:
     """How to get content with these hashes back."""
-    copies = {Reading(entry.copy_of(value), entry.algorithm): value for value in values}
     if not entry.is_output:
         return "restore it; or, where the change is meant, `dvc repro`"
     # DVC believes that a file whose size and time are as they were is unchanged: only a missing one is restored.
-    if hash_files(copies, show=False).values == copies:
+    if entry.cache and _all_whole(entry.cache, entry.algorithm, values):
         return f"delete it, then `dvc checkout {_shown(entry.path)}`"
     kept = "restore it from git, or " if entry.is_source else ""
     return f"{kept}delete it, then `dvc repro --force --single-item {entry.stage}` (DVC's cache has no whole copy)"
+
+
+def _all_whole(cache: Path, algorithm: str, values: Sequence[str]) -> bool:
+    copies = {Reading(cache / value[:2] / value[2:], algorithm): value for value in values}
+    return hash_files(copies, show=False).values == copies
 
 
 def _shown(path: Path) -> Path:

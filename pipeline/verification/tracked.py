@@ -34,16 +34,12 @@ class Entry(NamedTuple):
     """What a folder holds now; DVC's ignored files are left out."""
     recorded: dict[PurePosixPath, str] | None
     """Hash of each file of a folder; None for a file, and where DVC's cache does not say."""
-    cache: Path
-    """Folder of DVC's copies, by hash."""
+    cache: Path | None
+    """Folder of DVC's copies, by hash; None for what DVC does not copy."""
 
     @property
     def is_folder(self) -> bool:
         return self.value.endswith(".dir")
-
-    def copy_of(self, value: str) -> Path:
-        """Where DVC's cache would hold content of that hash."""
-        return self.cache / value[:2] / value[2:]
 
 
 class Tracked(NamedTuple):
@@ -74,7 +70,7 @@ def read_tracked(root: Path) -> Tracked:
             f"{root / 'dvc.yaml'}: DVC cannot read the pipeline: {error}. `dvc status` says more."
         ) from error
     absent = Counter(stage.partition("@")[0] for stage, item in items if not (item.hash_info or item.IS_DEPENDENCY))
-    return Tracked(entries, tuple(f"{count} outputs of '{name}', not made yet" for name, count in absent.items()))
+    return Tracked(entries, tuple(f"outputs of '{name}' ({count}), not made yet" for name, count in absent.items()))
 
 
 def folder_hash(algorithm: str, hashes: dict[PurePosixPath, str]) -> str:
@@ -99,7 +95,7 @@ def _entry(stage: str, item: Output, kept_by_git: Callable[[str], bool]) -> Entr
         is_source=path.suffix == ".py" or kept_by_git(item.fs_path),
         files=files,
         recorded=_recorded(item, cache) if item.hash_info.isdir else None,
-        cache=Path(cache.path),
+        cache=Path(cache.path) if item.use_cache else None,
     )
 
 
