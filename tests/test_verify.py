@@ -210,8 +210,8 @@ def test_an_edited_source_is_no_damage(check):
     code, lines = check()
     assert code == 0 and damage_lines(lines) == []
     assert lines[:2] == [
-        "changed since: code: data used another version of it. No damage: `dvc repro` brings the results up to date.",
-        "changed since: tool.py: train used another version of it. No damage: `dvc repro` brings the results up to date.",
+        "changed since: code: data used another version of it. No damage: `dvc repro` updates the results.",
+        "changed since: tool.py: train used another version of it. No damage: `dvc repro` updates the results.",
     ]
     assert lines[-1].endswith("0 damaged, 2 changed since stages ran")
 

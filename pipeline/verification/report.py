@@ -65,7 +65,7 @@ def _explain(item: Damage) -> str:
 
 def _since(stages: Sequence[str]) -> str:
     others = f" and {len(stages) - 3} more" if len(stages) > 3 else ""
-    return f"{', '.join(stages[:3])}{others} used another version of it. No damage: `dvc repro` brings the results up to date."
+    return f"{', '.join(stages[:3])}{others} used another version of it. No damage: `dvc repro` updates the results."
 
 
 def _shown(lines: list[str]) -> list[str]:
