@@ -10,8 +10,19 @@ from pipeline.layout import Layout
 from pipeline.params import Params
 from pipeline.typed import to_dict
 
-SHARED = ("categories", "trained", "backbones", "seeds", "variants", "bootstrap", "reconstruction", "tracking")
-"""Sections that say which cells there are, or what is made of all of them."""
+SHARED = (
+    "categories",
+    "trained",
+    "backbones",
+    "seeds",
+    "variants",
+    "fetch",
+    "pretrained",
+    "bootstrap",
+    "reconstruction",
+    "tracking",
+)
+"""Sections that say which cells there are, where things are kept, or what is made of all cells."""
 
 
 def configuration(params: Params, cell: Cell) -> dict[str, Any]:

@@ -22,6 +22,26 @@ class Layout:
     def spair(self) -> Path:
         return self.root / self.params.data.spair
 
+    @property
+    def pins(self) -> Path:
+        """What may be downloaded, with hashes."""
+        return self.root / "downloads.yaml"
+
+    @property
+    def downloads(self) -> Path:
+        """Archives of releases."""
+        return self.root / self.params.fetch.downloads
+
+    @property
+    def releases(self) -> Path:
+        """Unpacked releases, each in the folder of its name in downloads.yaml."""
+        return self.root / "releases"
+
+    @property
+    def weights(self) -> Path:
+        """Weights of foundation models, each in the folder of its name in downloads.yaml."""
+        return self.root / self.params.pretrained.weights
+
     def instances(self, category: str) -> Path:
         """Table of the training and evaluation instances."""
         return self.root / "instances" / category / "instances.parquet"

@@ -31,6 +31,11 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Fetch:
+    downloads: str
+
+
+@dataclass(frozen=True)
 class Benchmark:
     seed: int
     cad_dir: str
@@ -373,6 +378,7 @@ class Params:
     backbones: tuple[str, ...]
     seeds: tuple[int, ...]
     data: Data
+    fetch: Fetch
     benchmark: Benchmark
     masks: Masks
     depth: Depth

@@ -1,14 +1,12 @@
 """Named sets of parameters: `python -m pipeline.profiles NAME` merges profiles/NAME.yaml into params.yaml."""
 
 import argparse
-import io
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from ruamel.yaml import YAML
 
 from pipeline.errors import InputError, nearest
 from pipeline.fanout.machine import cores
@@ -16,6 +14,7 @@ from pipeline.fanout.projection import in_words, projected_seconds, stage_counts
 from pipeline.files import write_text
 from pipeline.params import load_params, parse_params
 from pipeline.typed import merged
+from pipeline.yaml_text import edited
 
 
 def merge_text(text: str, overrides: Mapping[str, Any], source: str) -> str:
@@ -28,16 +27,9 @@ def merge_text(text: str, overrides: Mapping[str, Any], source: str) -> str:
     Raises:
         InputError: a key that `text` lacks, or a result that is no valid set of parameters.
     """
-    editor = YAML()
-    editor.preserve_quotes = True
-    editor.width = 1000
-    editor.indent(mapping=2, sequence=4, offset=2)
-    content = editor.load(text)
-    _merge(content, overrides, source, "")
-    stream = io.StringIO()
-    editor.dump(content, stream)
-    parse_params(yaml.safe_load(stream.getvalue()), source)
-    return stream.getvalue()
+    text = edited(text, lambda content: _merge(content, overrides, source, ""))
+    parse_params(yaml.safe_load(text), source)
+    return text
 
 
 def read_profile(folder: Path, name: str) -> dict[str, Any]:

@@ -38,6 +38,17 @@ def parse_category(description: str | None, arguments: Sequence[str] | None = No
     return params, Layout(found.root, params), check_category(found.category)
 
 
+def parse_release(description: str | None, arguments: Sequence[str] | None = None) -> tuple[Params, Layout, str]:
+    """Parse `--release` and `--root`; whether there is such a release is for the reader of downloads.yaml to say.
+
+    Raises:
+        InputError: as `parse_run`.
+    """
+    found = _parser(description, "release").parse_args(arguments)
+    params = _load(found)
+    return params, Layout(found.root, params), found.release
+
+
 def parse_backbone(description: str | None, arguments: Sequence[str] | None = None) -> tuple[Params, Layout, str, str]:
     """Parse `--backbone`, `--category` and `--root`; the parameters have the backbone's changes.
 
@@ -78,6 +89,7 @@ def run_stage(main: Callable[[], None]) -> None:
 
 
 _OPTIONS = {
+    "release": {"required": True, "help": "an entry of `releases` in downloads.yaml, e.g. spair"},
     "variant": {"required": True, "help": "an entry of `variants` in params.yaml, e.g. ours"},
     "backbone": {"help": "an entry of `features.backbones` in params.yaml (default: the first of `backbones`)"},
     "category": {"required": True, "help": "one of the ten categories, e.g. car"},

@@ -19,6 +19,7 @@ PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 CODE = ("pipeline", "stages")
 NAMES = [
+    "fetch",
     "data",
     "instances",
     "masks",
@@ -35,12 +36,13 @@ NAMES = [
     "report",
 ]
 CELL = Cell("ours", "dinov2", "car", 0)
+PINS = "downloads.yaml"
 TRAINED = ("train", "predict", "evaluate", "reconstruct")
 """Stages with a cell for each variant, backbone, category and seed."""
 PLUMBING = ("layout.py", "params.py", "cells.py")
 """Modules that pass parameters on."""
-WITHOUT_EFFECT = {"tracking", "pretrained", "trained", "backbones", "seeds", "categories", "variants"}
-"""Sections that change no output of a stage: where runs are recorded and networks run, and which cells there are."""
+WITHOUT_EFFECT = {"fetch", "pretrained", "tracking", "trained", "backbones", "seeds", "categories", "variants"}
+"""Sections that change no output of a stage: where files are kept and networks run, and which cells there are."""
 
 
 def parameter(name: str) -> Any:
@@ -56,12 +58,23 @@ def entries(stage: str, kind: str) -> list[str]:
     names = []
     for entry in STAGES[stage].get(kind, []):
         if kind == "params" and isinstance(entry, dict):
-            names += [name for inside in entry.values() for name in inside]
+            names += [name for file, inside in entry.items() if file != PINS for name in inside]
         else:
             names.append(next(iter(entry)) if isinstance(entry, dict) else entry)
-    for dimension, value in CELL._asdict().items():
-        names = [name.replace(f"${{item.{dimension}}}", str(value)) for name in names]
-    return [re.sub(r"\$\{([\w.]+)\}", lambda match: str(parameter(match[1])), name) for name in names]
+    return [filled(name) for name in names]
+
+
+def pins(stage: str) -> list[str]:
+    """Entries of downloads.yaml that a stage depends on."""
+    files = [entry for entry in STAGES[stage].get("params", []) if isinstance(entry, dict)]
+    return [filled(name) for entry in files for name in entry.get(PINS, [])]
+
+
+def filled(name: str) -> str:
+    """A templated name as it is for `CELL`."""
+    for dimension, value in {**CELL._asdict(), "release": "pascal3d"}.items():
+        name = name.replace(f"${{item.{dimension}}}", str(value))
+    return re.sub(r"\$\{([\w.]+)\}", lambda match: str(parameter(match[1])), name)
 
 
 def code_entries(stage: str) -> set[str]:
@@ -222,10 +235,18 @@ def test_no_label_or_training_code_reads_the_annotated_viewpoint_or_model(stage)
             assert not read & {"viewpoint", "cad_index"}, f"{path}, which '{stage}' imports"
 
 
+@pytest.mark.parametrize("stage", NAMES)
+def test_downloads_that_a_stage_depends_on_are_pinned(stage):
+    content = yaml.safe_load((ROOT / PINS).read_text())
+    for name in pins(stage):
+        section, entry = name.split(".", 1)
+        assert entry in content[section]
+
+
 def test_only_report_files_are_kept_in_git():
     kept = [
         name
-        for stage in STAGES.values()
+        for stage in (STAGES[name] for name in NAMES if name != "fetch")
         for kind in ("outs", "metrics", "plots")
         for entry in stage.get(kind, [])
         if isinstance(entry, dict)

@@ -1,0 +1,1 @@
+"""Downloads that are pinned by a hash: transfer, safe unpacking, and a record of every file."""

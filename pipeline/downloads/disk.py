@@ -1,0 +1,42 @@
+"""Space on disk, looked at before gigabytes are written, and what to say when it runs out all the same."""
+
+import errno
+import shutil
+from pathlib import Path
+
+from pipeline.errors import InputError
+
+MARGIN = 64_000_000
+"""Bytes that are left free: a full disk breaks more than this project."""
+
+
+def require_space(folder: Path, size: int, purpose: str) -> None:
+    """Check that `size` bytes more fit on the disk of `folder`, which need not exist yet.
+
+    Raises:
+        InputError: they do not.
+    """
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    free = shutil.disk_usage(existing).free
+    if size + MARGIN > free:
+        raise InputError(
+            f"{folder}: {purpose} needs {in_words(size)} on this disk, {in_words(free)} are free. Free some, or put a "
+            "link to a folder on a larger disk in its place."
+        )
+
+
+def write_error(path: Path, error: OSError) -> InputError:
+    """The error to raise when `path` could not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        advice = "The disk or its quota is full: free some space and run this again."
+    else:
+        advice = "Make the folder writable and run this again."
+    return InputError(f"{path}: cannot be written ({error.strerror}). {advice} Nothing incomplete was left behind.")
+
+
+def in_words(size: float) -> str:
+    """A number of bytes as '7.52 GB' or, when small, '31 kB'."""
+    for unit, factor, digits in (("GB", 1e9, 2), ("MB", 1e6, 1)):
+        if size >= factor / 10:
+            return f"{size / factor:.{digits}f} {unit}"
+    return f"{size / 1e3:.0f} kB" if size >= 1e3 else f"{size:.0f} bytes"

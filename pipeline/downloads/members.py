@@ -1,0 +1,156 @@
+"""What a zip or tar.gz archive holds, in one form for both, and the rules that it has to keep."""
+
+import gzip
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from io import BufferedIOBase
+from pathlib import Path, PurePosixPath
+from typing import Literal, NamedTuple
+
+from pipeline.downloads.digest import CHUNK
+from pipeline.errors import InputError
+
+DAMAGES = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+    struct.error,
+    ValueError,
+    # Compression or encryption that the standard library cannot read.
+    NotImplementedError,
+    RuntimeError,
+)
+"""What reading a damaged archive raises."""
+
+
+class Member(NamedTuple):
+    """An entry of an archive."""
+
+    name: str
+    """As it stands in the archive."""
+    kind: Literal["file", "folder", "link", "other"]
+    size: int
+    """Bytes of a file once unpacked."""
+    target: str | None
+    """What a link points to, relative to the root of the archive; None where that is outside."""
+
+    @property
+    def path(self) -> PurePosixPath:
+        return PurePosixPath(self.name)
+
+
+class Archive(NamedTuple):
+    """An open archive."""
+
+    members: tuple[Member, ...]
+    open: Callable[[int], BufferedIOBase]
+    """Content of the file with that index in `members`; the end of it has been checked once it was read."""
+    finish: Callable[[], None]
+    """Reads what follows the last file and checks it."""
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Open a file by its ending, .zip or .tar.gz; damage raises one of `DAMAGES`.
+
+    Raises:
+        InputError: the ending is another one.
+    """
+    if path.name.endswith(".zip"):
+        with zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
+            members = tuple(_zip_member(archive, info) for info in infos)
+            yield Archive(members, lambda index: archive.open(infos[index]), lambda: None)
+    elif path.name.endswith((".tar.gz", ".tgz")):
+        with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
+            entries = archive.getmembers()
+            members = tuple(_tar_member(entry) for entry in entries)
+            yield Archive(members, lambda index: archive.extractfile(entries[index]), lambda: _read_on(stream))
+    else:
+        raise InputError(f"{path}: expected a .zip or .tar.gz archive by its name.")
+
+
+def resolve_links(members: Sequence[Member], source: Path) -> dict[PurePosixPath, int]:
+    """The files to write, each with the index of the member that has its content.
+
+    A link stands for a copy of the file that it points to: nothing in the result points anywhere.
+
+    Raises:
+        InputError: a member would be written outside, or is a device, or a link to no file of the archive.
+    """
+    files = {_inside(member, source): index for index, member in enumerate(members) if member.kind == "file"}
+    links = {}
+    for member in members:
+        path = _inside(member, source)
+        if member.kind == "other":
+            raise _refused(source, member, "is neither file nor folder nor link")
+        if member.kind == "link":
+            target = PurePosixPath(member.target) if member.target else None
+            if target not in files:
+                raise _refused(source, member, "is a link to something that is no file of the archive")
+            links[path] = files[target]
+    return {**files, **links}
+
+
+def _inside(member: Member, source: Path) -> PurePosixPath:
+    if member.path.is_absolute() or ".." in member.path.parts:
+        raise _refused(source, member, "would be written outside of the folder")
+    return member.path
+
+
+def _refused(source: Path, member: Member, reason: str) -> InputError:
+    return InputError(
+        f"{source}: the member '{member.name}' {reason}; nothing was unpacked. Such an archive is not to be trusted: "
+        "delete it, and compare its address with the page of the release."
+    )
+
+
+def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
+    mode = info.external_attr >> 16
+    if stat.S_ISLNK(mode):
+        # As long as a path may be; more is no link.
+        with archive.open(info) as stream:
+            target = stream.read(4096).decode("utf-8", "replace")
+        return Member(info.filename, "link", 0, _from_root(info.filename, target))
+    if info.is_dir():
+        return Member(info.filename, "folder", 0, None)
+    # Archives that were made elsewhere than on Unix have no mode.
+    plain = stat.S_IFMT(mode) in (0, stat.S_IFREG)
+    return Member(info.filename, "file" if plain else "other", info.file_size, None)
+
+
+def _tar_member(entry: tarfile.TarInfo) -> Member:
+    if entry.issym():
+        return Member(entry.name, "link", 0, _from_root(entry.name, entry.linkname))
+    if entry.islnk():
+        return Member(entry.name, "link", 0, _from_root("", entry.linkname))
+    kind = "file" if entry.isreg() else "folder" if entry.isdir() else "other"
+    return Member(entry.name, kind, entry.size, None)
+
+
+def _from_root(name: str, target: str) -> str | None:
+    """The target of a link, seen from the root of the archive, by the names alone."""
+    if target.startswith("/"):
+        return None
+    parts = list(PurePosixPath(name).parts[:-1])
+    for part in PurePosixPath(target).parts:
+        if part != "..":
+            parts.append(part)
+        elif parts:
+            parts.pop()
+        else:
+            return None
+    return "/".join(parts)
+
+
+def _read_on(stream: BufferedIOBase) -> None:
+    """To the end, where gzip compares the checksum."""
+    while stream.read(CHUNK):
+        pass

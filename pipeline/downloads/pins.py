@@ -1,0 +1,171 @@
+"""The typed form of `downloads.yaml`: what may be downloaded, from where, and the hash it must have."""
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from pipeline.downloads.digest import Digest, Pin
+from pipeline.errors import InputError, nearest
+from pipeline.files import write_text
+from pipeline.typed import parse_section
+from pipeline.yaml_text import edited
+
+SCHEMES = ("https://", "http://", "ftp://")
+
+
+@dataclass(frozen=True)
+class Gigabytes:
+    archive: float
+    unpacked: float
+
+
+@dataclass(frozen=True)
+class Release:
+    """A data set that comes as one archive."""
+
+    title: str
+    url: str
+    page: str
+    folder: str
+    licence: str
+    approximate_gigabytes: Gigabytes
+    bytes: int | None
+    sha256: str | None
+
+    @property
+    def archive(self) -> str:
+        """File name of the archive."""
+        return self.url.rsplit("/", 1)[-1]
+
+    @property
+    def pin(self) -> Pin:
+        return Pin(self.bytes, self.sha256)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the archive; an estimate until they are recorded."""
+        return self.bytes or round(1e9 * self.approximate_gigabytes.archive)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A model of a repository at a revision, or a single file at an address."""
+
+    licence: str
+    files: Mapping[str, Pin]
+    repository: str | None
+    revision: str | None
+    url: str | None
+
+
+@dataclass(frozen=True)
+class Pins:
+    releases: Mapping[str, Release]
+    weights: Mapping[str, Weights]
+
+
+def read_pins(path: Path) -> Pins:
+    """Read and check downloads.yaml.
+
+    Raises:
+        InputError: the file is missing, or a key or a value of it is not valid.
+    """
+    if not path.is_file():
+        raise InputError(
+            f"{path}: expected the list of downloads, found no file. Restore it: git checkout {path.name}."
+        )
+    return parse_pins(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+
+
+def parse_pins(content: Any, source: str = "downloads") -> Pins:
+    """Check nested mappings against `Pins`; errors, which name `source`, as in `read_pins`."""
+    if isinstance(content, dict) and isinstance(content.get("weights"), dict):
+        absent = {"repository": None, "revision": None, "url": None}
+        filled = {name: {**absent, **(entry or {})} for name, entry in content["weights"].items()}
+        content = {**content, "weights": filled}
+    pins = parse_section(Pins, content, source)
+    for name, release in pins.releases.items():
+        key = f"{source}: releases.{name}"
+        _check_url(release.url, f"{key}.url")
+        _check_name(release.folder, f"{key}.folder")
+        _check_hash(release.sha256, f"{key}.sha256")
+    for name, weights in pins.weights.items():
+        _check_weights(weights, f"{source}: weights.{name}")
+    return pins
+
+
+def find_release(pins: Pins, name: str) -> Release:
+    """The release of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in pins.releases:
+        raise InputError(f"Unknown release '{name}' in downloads.yaml. {nearest(name, pins.releases)}")
+    return pins.releases[name]
+
+
+def record(path: Path, keys: Sequence[str], found: Digest) -> None:
+    """Write size and hash of one download into downloads.yaml, whose comments stay.
+
+    Args:
+        keys: where the download stands, for instance ('releases', 'spair').
+    """
+
+    def change(content: Any) -> None:
+        for key in keys:
+            content = content[key]
+        content["bytes"], content["sha256"] = found
+
+    with _alone_in(path.parent):
+        text = edited(path.read_text(encoding="utf-8"), change)
+        parse_pins(yaml.safe_load(text), str(path))
+        write_text(path, text)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait for other processes: two releases may arrive at once, and each rewrites the whole file."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _check_weights(weights: Weights, key: str) -> None:
+    hosted = weights.repository is not None and weights.revision is not None and weights.url is None
+    single = weights.url is not None and weights.repository is None and weights.revision is None
+    if not (hosted or (single and len(weights.files) == 1)):
+        raise InputError(
+            f"{key}: expected `repository` with `revision`, or `url` with a single file; found another set."
+        )
+    if weights.url is not None:
+        _check_url(weights.url, f"{key}.url")
+    for name, pin in weights.files.items():
+        _check_name(name, f"{key}.files")
+        _check_hash(pin.sha256, f"{key}.files.{name}.sha256")
+
+
+def _check_url(url: str, key: str) -> None:
+    if not url.startswith(SCHEMES) or url.endswith("/"):
+        raise InputError(f"{key} must be the address of a file ({', '.join(SCHEMES)}); found {url!r}.")
+
+
+def _check_name(name: str, key: str) -> None:
+    path = PurePosixPath(name)
+    if path.is_absolute() or not path.parts or ".." in path.parts:
+        raise InputError(f"{key}: expected a relative path without '..', found {name!r}.")
+
+
+def _check_hash(sha256: str | None, key: str) -> None:
+    if sha256 is not None and not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise InputError(f"{key} must be 64 hexadecimal digits in small letters, or null; found {sha256!r}.")

@@ -1,0 +1,96 @@
+"""Archives, unpacked releases and weights against downloads.yaml and the releases' own lists of files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.downloads import manifest
+from pipeline.downloads.pins import Release, Weights, read_pins
+from pipeline.layout import Layout
+from pipeline.verification.hashing import Hashes, Reading
+from pipeline.verification.report import Damage, Findings
+
+
+class Claim(NamedTuple):
+    """What one file should be."""
+
+    path: Path
+    sha256: str | None
+    remedy: str
+
+    @property
+    def reading(self) -> Reading:
+        return Reading(self.path, "sha256")
+
+
+class Claims(NamedTuple):
+    """What is known before any file is read."""
+
+    of_files: tuple[Claim, ...]
+    damaged: tuple[Damage, ...]
+
+    @property
+    def readings(self) -> list[Reading]:
+        return [claim.reading for claim in self.of_files if claim.sha256]
+
+
+def read_claims(layout: Layout) -> Claims:
+    """What downloads.yaml and the releases' lists say of the downloads that are there; of others nothing.
+
+    Raises:
+        InputError: downloads.yaml is not valid.
+    """
+    if not layout.pins.is_file():
+        return Claims((), ())
+    pins = read_pins(layout.pins)
+    found: list[Claim | Damage] = []
+    for name, release in pins.releases.items():
+        found += [*_archive(layout.downloads, name, release), *_release(layout.releases / name, name, release)]
+    for name, weights in pins.weights.items():
+        found += _weights(layout.weights / name, weights)
+    return Claims(
+        tuple(item for item in found if isinstance(item, Claim)),
+        tuple(item for item in found if isinstance(item, Damage)),
+    )
+
+
+def compare_claims(claims: Claims, hashes: Hashes) -> Findings:
+    """The claims that do not hold."""
+    damaged, unrecorded = list(claims.damaged), []
+    for claim in claims.of_files:
+        found = hashes.values.get(claim.reading)
+        if claim.sha256 is None:
+            unrecorded.append(str(claim.path))
+        elif found != claim.sha256:
+            damaged.append(Damage(claim.path, f"sha256 {claim.sha256}", found or "nothing", claim.remedy))
+    return Findings(tuple(damaged), (), tuple(unrecorded))
+
+
+def _archive(downloads: Path, name: str, release: Release) -> Iterator[Claim]:
+    path = downloads / release.archive
+    if path.is_file():
+        yield Claim(
+            path, release.sha256, f"delete it; `python -m stages.fetch --release {name}` fetches it when needed"
+        )
+
+
+def _release(folder: Path, name: str, release: Release) -> Iterator[Claim | Damage]:
+    if not folder.is_dir():
+        return
+    again = f"`python -m stages.fetch --release {name}` unpacks it again"
+    found = manifest.read_manifest(folder)
+    if found is None:
+        yield Damage(folder, f"{manifest.NAME}, which a whole release has", "none that can be read", again)
+    elif release.sha256 not in (None, found.archive_sha256):
+        expected = f"what the archive of sha256 {release.sha256} holds"
+        yield Damage(folder, expected, f"what that of {found.archive_sha256} holds", again)
+    else:
+        for relative, digest in found.files.items():
+            yield Claim(folder / relative, digest.sha256, f"delete it; {again}")
+
+
+def _weights(folder: Path, weights: Weights) -> Iterator[Claim]:
+    if folder.is_dir():
+        source = weights.url or f"{weights.repository} at {weights.revision}"
+        for name, pin in weights.files.items():
+            yield Claim(folder / name, pin.sha256, f"delete it and fetch it again from {source}")

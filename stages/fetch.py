@@ -1,0 +1,13 @@
+"""Download one release that downloads.yaml pins, check it and unpack it into releases/."""
+
+from pipeline.downloads.releases import fetch_release
+from stages.arguments import parse_release, run_stage
+
+
+def main() -> None:
+    _, layout, name = parse_release(__doc__)
+    fetch_release(layout.pins, name, layout.downloads, layout.releases / name)
+
+
+if __name__ == "__main__":
+    run_stage(main)
