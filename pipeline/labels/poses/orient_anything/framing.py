@@ -42,8 +42,9 @@ def frame_object(
 
     height, width = crop.shape[:2]
     square = max(height, width) / foreground
-    # The square's borders may lie between pixels; the canvas holds it wherever the crop comes to lie.
-    canvas = np.full((math.ceil(square) + 2,) * 2 + (3,), WHITE, np.uint8)
+    # The square's borders may lie between pixels; the canvas holds it wherever the crop comes to lie, and a margin of
+    # white for the kernel, which is 4 pixels wide where it enlarges.
+    canvas = np.full((math.ceil(square) + 5,) * 2 + (3,), WHITE, np.uint8)
     top, left = (len(canvas) - height) // 2, (len(canvas) - width) // 2
     canvas[top : top + height, left : left + width] = crop
     y, x = top + (height - square) / 2, left + (width - square) / 2
