@@ -79,12 +79,17 @@ def _fit(density: Float[np.ndarray, f"{AZIMUTHS}"], fold: int) -> Fit:
     def model(x: np.ndarray, mu: float, k: float) -> np.ndarray:
         return np.exp(k * np.cos(fold * (x - mu))) / (2 * np.pi)
 
+    def derivatives(x: np.ndarray, mu: float, k: float) -> np.ndarray:
+        # Finite differences are lost in rounding where mu is near 0, the frontal view.
+        phase = fold * (x - mu)
+        return model(x, mu, k)[:, None] * np.stack([k * fold * np.sin(phase), np.cos(phase)], axis=1)
+
     start = [DEGREES[density.argmax()], 1.0]
     # A step too far may overflow; the fit takes it back.
     with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
         warnings.simplefilter("error", OptimizeWarning)
         try:
-            (mu, k), _ = curve_fit(model, DEGREES, density, p0=start)
+            (mu, k), _ = curve_fit(model, DEGREES, density, p0=start, jac=derivatives)
         except (RuntimeError, OptimizeWarning):
             return Fit(fold, 0.0, 0.0)
         residual = ((density - model(DEGREES, mu, k)) ** 2).sum()
