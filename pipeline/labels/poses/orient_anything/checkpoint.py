@@ -1,0 +1,93 @@
+"""Reading the released checkpoint: a PyTorch file of named tensors, of which the network is a part."""
+
+import json
+import pickle
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from pipeline.errors import InputError
+from pipeline.labels.poses.orient_anything.network import OrientNetwork
+from pipeline.labels.poses.orient_anything.size import NetworkSize
+from pipeline.typed import parse_section
+
+UNUSED = re.compile(r"vggt\.\w+_head\.")
+"""Heads of VGGT that the checkpoint carries along."""
+SHOWN = 3
+"""Keys that an error names."""
+
+
+def load_network(path: Path) -> OrientNetwork:
+    """The network of a checkpoint, float32 and in evaluation mode, on the CPU.
+
+    A `config.json` beside the checkpoint gives the fields of `NetworkSize`; without one it is the released size.
+
+    Raises:
+        InputError: the checkpoint is missing or damaged, or is not one of this network.
+    """
+    size, state = _read_size(path.with_name("config.json")), _read_state(path)
+    # Without memory of its own: the parameters are the tensors of the file.
+    with torch.device("meta"):
+        network = OrientNetwork(size)
+    own = network.state_dict()
+    _check(path, own, state)
+    network.load_state_dict({name: state[name] for name in own}, assign=True)
+    return network.float().requires_grad_(False).eval()
+
+
+def _read_size(path: Path) -> NetworkSize:
+    if not path.is_file():
+        return NetworkSize()
+    try:
+        return parse_section(NetworkSize, json.loads(path.read_text(encoding="utf-8")), str(path))
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"{path}: expected the sizes of a network as JSON. {error}") from None
+
+
+def _read_state(path: Path) -> Mapping[str, Tensor]:
+    if not path.is_file():
+        raise InputError(
+            f"{path}: expected Orient Anything V2's checkpoint, found none. Fetch it from Viglong/OriAnyV2_ckpt on "
+            "the Hugging Face hub."
+        )
+    try:
+        state = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        reason = str(error).split("\n")[0]
+        raise InputError(
+            f"{path}: expected a PyTorch file of tensors, found {path.stat().st_size} bytes that are truncated, "
+            f"damaged or something else ({reason}). Fetch the file again."
+        ) from None
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise InputError(f"{path}: expected named tensors, found something else. Fetch the released checkpoint.")
+    return state
+
+
+def _check(path: Path, own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:
+    """Demand the keys of `own` with its shapes, and besides them only unused heads."""
+    problems = {
+        "has not": [name for name in own if name not in state],
+        "has the unknown": [name for name in state if name not in own and not UNUSED.match(name)],
+        "has in another shape": [
+            f"{name} {list(state[name].shape)} instead of {list(own[name].shape)}"
+            for name in own
+            if name in state and state[name].shape != own[name].shape
+        ],
+    }
+    found = "; ".join(f"{what} {_some(names)}" for what, names in problems.items() if names)
+    if found:
+        raise InputError(
+            f"{path}: expected the {len(own)} tensors of Orient Anything V2; this file {found}. Fetch the released "
+            "checkpoint, or put the sizes of your own in a config.json beside it."
+        )
+
+
+def _some(names: Iterable[str]) -> str:
+    names = list(names)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
