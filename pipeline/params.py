@@ -27,6 +27,7 @@ class Data:
     evaluation_split: Literal["trn", "val", "test"]
     exclude_truncated_pairs: bool
     exclude_flagged_training: bool
+    max_training_images: int
     crop_margin: float
 
 
@@ -432,7 +433,12 @@ def parse_params(content: Any, source: str = "params") -> Params:
     """
     params = parse_section(Params, content, source)
     for name, overlay in params.variants.items():
-        vary(params, overlay, f"{source}: variants.{name}")
+        varied = vary(params, overlay, f"{source}: variants.{name}")
+        if name in params.trained and varied.loss.pose and params.poses.backend == "unknown":
+            raise InputError(
+                f"{source}: the variant '{name}' learns from poses, which the backend 'unknown' has none of. Choose "
+                f"another poses.backend, or take '{name}' out of `trained`."
+            )
     for name, overlay in params.features.backbones.items():
         _check_backbone(params, name, overlay, f"{source}: features.backbones.{name}")
     return params

@@ -49,6 +49,25 @@ def parse_release(description: str | None, arguments: Sequence[str] | None = Non
     return params, Layout(found.root, params), found.release
 
 
+def parse_models(
+    description: str | None, arguments: Sequence[str] | None = None
+) -> tuple[Params, Layout, tuple[str, ...], bool]:
+    """Parse names of models, `--list` and `--root`.
+
+    Returns:
+        Parameters, layout, the models that are named, and whether all are just to be listed.
+
+    Raises:
+        InputError: as `parse_run`.
+    """
+    parser = _parser(description)
+    parser.add_argument("models", nargs="*", metavar="model", help="an entry of `weights` in downloads.yaml")
+    parser.add_argument("--list", action="store_true", help="show all models with size and licence")
+    found = parser.parse_args(arguments)
+    params = _load(found)
+    return params, Layout(found.root, params), tuple(found.models), found.list
+
+
 def parse_backbone(description: str | None, arguments: Sequence[str] | None = None) -> tuple[Params, Layout, str, str]:
     """Parse `--backbone`, `--category` and `--root`; the parameters have the backbone's changes.
 

@@ -318,3 +318,14 @@ def test_command_lines_name_the_backbone_and_give_its_features(shipped):
     assert (backbone, category, params.features.backend) == ("sift", "car", "sift")
     assert layout.params == params
     assert parse_backbone("A stage.", root)[2] == "dinov2"
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(0, 5), (1, 1), (2, 2), (3, 3), (9, 5)])
+def test_training_images_can_be_limited_evenly_and_are_counted(limit, expected, root):
+    tables = make(layout_of(root, exclude_flagged_training=False, max_training_images=limit))
+    everything = names(make(layout_of(root, exclude_flagged_training=False)), train=True)
+    chosen = names(tables, train=True)
+    assert len(chosen) == expected and chosen == [name for name in everything if name in chosen]
+    assert (tables.counts.training, tables.counts.training_over_limit) == (expected, 5 - expected)
+    if limit == 2:
+        assert chosen == [everything[0], everything[2]]

@@ -62,7 +62,16 @@ def make_repository():
     shutil.copy(ROOT / "params.yaml", "params.yaml")
     pin = {"bytes": len(WEIGHTS), "sha256": hashlib.sha256(WEIGHTS).hexdigest()}
     files = {"model.safetensors": pin, "config.json": {"bytes": None, "sha256": None}}
-    weights = {"toy-small": {"repository": "a/b", "revision": "c", "licence": "MIT", "files": files}}
+    weights = {
+        "toy-small": {
+            "title": "Toy",
+            "approximate_megabytes": 1,
+            "repository": "a/b",
+            "revision": "c",
+            "licence": "MIT",
+            "files": files,
+        }
+    }
     Path("downloads.yaml").write_text(pins_text("http://nowhere.invalid/toy.tar.gz", "Toy", None, SHA256, weights))
     for name, content in {"downloads/toy.tar.gz": ARCHIVE, "weights/toy-small/model.safetensors": WEIGHTS}.items():
         Path(name).parent.mkdir(parents=True)

@@ -25,6 +25,8 @@ class Counts:
     training_skipped: int
     training_flagged: int
     """Truncated, occluded or difficult, and left out for it."""
+    training_over_limit: int
+    """Left out because `data.max_training_images` asks for fewer."""
     training: int
     pairs_listed: int
     """Pairs of the category in the list of the SPair-71k split."""
@@ -79,7 +81,8 @@ def describe(tables: Tables) -> str:
     c = tables.counts
     lines = [
         f"{tables.pairs.category}: {c.training} training images of {c.training_listed} "
-        f"({c.training_flagged} truncated, occluded or difficult, {c.training_skipped} skipped)",
+        f"({c.training_flagged} truncated, occluded or difficult, {c.training_skipped} skipped, "
+        f"{c.training_over_limit} over the limit)",
         f"{tables.pairs.category}: {c.pairs} evaluated pairs of {c.pairs_listed} in '{tables.pairs.split}' "
         f"({c.pairs_truncated} truncated, {c.pairs_skipped} skipped) with {c.evaluation} images; "
         f"sha256 {tables.pairs.sha256[:12]}",
@@ -103,8 +106,8 @@ def _training(
     params: Params, layout: Layout, category: str
 ) -> tuple[tuple[Instance, ...], dict[str, str], dict[str, int]]:
     if not params.data.pascal3d:
-        counts = {"training_listed": 0, "training_skipped": 0, "training_flagged": 0, "training": 0}
-        return (), {}, counts
+        names = ("training_listed", "training_skipped", "training_flagged", "training_over_limit", "training")
+        return (), {}, dict.fromkeys(names, 0)
     found, skipped = training_instances(layout.pascal3d, category)
     flagged = {item.name for item in found if item.truncated or item.occluded or item.difficult}
     if not params.data.exclude_flagged_training:
@@ -116,13 +119,15 @@ def _training(
             f"{len(skipped)} skipped{_first(skipped)}, {len(flagged)} truncated, occluded or difficult. "
             "Restore them, or set data.exclude_flagged_training to false."
         )
+    used = _spread(kept, params.data.max_training_images)
     counts = {
         "training_listed": len(found) + len(skipped),
         "training_skipped": len(skipped),
         "training_flagged": len(flagged),
-        "training": len(kept),
+        "training_over_limit": len(kept) - len(used),
+        "training": len(used),
     }
-    return kept, skipped, counts
+    return used, skipped, counts
 
 
 def _evaluation(
@@ -156,6 +161,12 @@ def _evaluation(
         "evaluation_cad_models": sum(item.cad_index is not None for item in instances),
     }
     return instances, pair_list(category, split, kept), skipped, counts
+
+
+def _spread(instances: tuple[Instance, ...], limit: int) -> tuple[Instance, ...]:
+    """At most `limit` of them, evenly spread, as neighbours in the list are of one kind; 0 for all."""
+    count = min(limit or len(instances), len(instances))
+    return tuple(instances[i * len(instances) // count] for i in range(count))
 
 
 def _first(skipped: dict[str, str]) -> str:

@@ -58,11 +58,19 @@ class Release:
 class Weights:
     """A model of a repository at a revision, or a single file at an address."""
 
+    title: str
     licence: str
+    approximate_megabytes: float
     files: Mapping[str, Pin]
     repository: str | None
     revision: str | None
     url: str | None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files; an estimate until they are recorded."""
+        sizes = [pin.bytes for pin in self.files.values()]
+        return sum(sizes) if None not in sizes else round(1e6 * self.approximate_megabytes)
 
 
 @dataclass(frozen=True)
@@ -110,6 +118,17 @@ def find_release(pins: Pins, name: str) -> Release:
     if name not in pins.releases:
         raise InputError(f"Unknown release '{name}' in downloads.yaml. {nearest(name, pins.releases)}")
     return pins.releases[name]
+
+
+def find_weights(pins: Pins, name: str) -> Weights:
+    """The model of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in pins.weights:
+        raise InputError(f"Unknown model '{name}' in downloads.yaml. {nearest(name, pins.weights)}")
+    return pins.weights[name]
 
 
 def record(path: Path, keys: Sequence[str], found: Digest) -> None:

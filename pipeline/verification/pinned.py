@@ -47,7 +47,7 @@ def read_claims(layout: Layout) -> Claims:
     for name, release in pins.releases.items():
         found += [*_archive(layout.downloads, name, release), *_release(layout.releases / name, name, release)]
     for name, weights in pins.weights.items():
-        found += _weights(layout.weights / name, weights)
+        found += _weights(layout.weights / name, name, weights)
     return Claims(
         tuple(item for item in found if isinstance(item, Claim)),
         tuple(item for item in found if isinstance(item, Damage)),
@@ -89,8 +89,7 @@ def _release(folder: Path, name: str, release: Release) -> Iterator[Claim | Dama
             yield Claim(folder / relative, digest.sha256, f"delete it; {again}")
 
 
-def _weights(folder: Path, weights: Weights) -> Iterator[Claim]:
+def _weights(folder: Path, name: str, weights: Weights) -> Iterator[Claim]:
     if folder.is_dir():
-        source = weights.url or f"{weights.repository} at {weights.revision}"
-        for name, pin in weights.files.items():
-            yield Claim(folder / name, pin.sha256, f"delete it and fetch it again from {source}")
+        for file, pin in weights.files.items():
+            yield Claim(folder / file, pin.sha256, f"delete it; `python -m stages.weights {name}` fetches it again")

@@ -6,17 +6,31 @@ from pathlib import Path
 from pipeline.data.instances import read_instances
 from pipeline.images import read_mask
 from pipeline.labels.photo import read_photo
-from pipeline.labels.poses import PoseLabel, write_pose
+from pipeline.labels.poses import PoseBackend, PoseLabel, write_pose
 from pipeline.labels.poses.benchmark import BenchmarkPoses
+from pipeline.labels.poses.unknown import UnknownPoses
 from pipeline.labels.registry import choose
 from pipeline.labels.run import Job, Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
+from pipeline.pretrained.device import choose_device
+from pipeline.pretrained.weights import weights_folder
 from pipeline.records import Instance
 from pipeline.typed import to_dict
 
+
+def _orient_anything(params: Params, layout: Layout) -> PoseBackend:
+    # Here, because torch takes seconds to load that simulated labels need not wait for.
+    from pipeline.labels.poses.orient_anything.backend import OrientAnything
+
+    settings = params.poses.orient_anything
+    return OrientAnything(settings, weights_folder(layout, settings.model), choose_device(params.pretrained.device))
+
+
 BACKENDS = {
     "benchmark": lambda params, layout: BenchmarkPoses(params.poses.benchmark, params.benchmark.seed),
+    "orient_anything": _orient_anything,
+    "unknown": lambda params, layout: UnknownPoses(),
 }
 
 

@@ -1,7 +1,6 @@
 """Orientations predicted by Orient Anything V2."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +14,10 @@ from pipeline.labels.poses.orient_anything.checkpoint import load_network
 from pipeline.labels.poses.orient_anything.decoding import decode
 from pipeline.labels.poses.orient_anything.framing import frame_object
 from pipeline.labels.poses.orient_anything.network import LOGITS
+from pipeline.params import OrientAnythingParams
 
 CHECKPOINT = "demo_ckpts/rotmod_realrotaug_best.pt"
 """Path in the released repository."""
-
-
-@dataclass(frozen=True)
-class OrientAnythingParams:
-    """What the network is shown."""
-
-    foreground: float
-    """Share of the framed image's side that the object's longer side spans."""
 
 
 class OrientAnything:

@@ -1,0 +1,74 @@
+"""The weights of one model from their addresses to checked files."""
+
+import os
+from pathlib import Path
+
+from pipeline.downloads.digest import Digest, Pin, digest_of
+from pipeline.downloads.disk import in_words
+from pipeline.downloads.pins import Weights, find_weights, read_pins, record
+from pipeline.downloads.transfer import TransferError, download
+from pipeline.errors import InputError
+
+HUB = "https://huggingface.co"
+"""Where repositories are, unless the environment's HF_ENDPOINT names a mirror."""
+
+
+def fetch_weights(pins: Path, name: str, folder: Path) -> None:
+    """Make `folder` hold the files of a model; those that are there are compared with their hashes.
+
+    The hash of a file that has none yet is recorded in downloads.yaml.
+
+    Args:
+        pins: downloads.yaml.
+        name: an entry of its `weights`.
+
+    Raises:
+        InputError: there is no such model, a file cannot be downloaded, or one is not the pinned one.
+    """
+    weights = find_weights(read_pins(pins), name)
+    print(describe(name, weights), flush=True)
+    for file, pin in weights.files.items():
+        path = folder / file
+        found = _checked(path, pin) if path.is_file() else _downloaded(weights, file, path)
+        if pin.sha256 is None:
+            record(pins, ("weights", name, "files", file), found)
+            print(
+                f"{pins}: recorded sha256 {found.sha256} for '{name}'. Commit it, and every later download is checked."
+            )
+    print(f"{folder}: whole")
+
+
+def describe(name: str, weights: Weights) -> str:
+    """Name, size, licence and source of a model, two lines."""
+    source = weights.url or f"{HUB}/{weights.repository} at {weights.revision}"
+    return f"{name}: {weights.title}, about {in_words(weights.size)}\n  licence: {weights.licence}\n  {source}"
+
+
+def address(weights: Weights, file: str) -> str:
+    """Where a file of the model is."""
+    if weights.url is not None:
+        return weights.url
+    return f"{os.environ.get('HF_ENDPOINT', HUB)}/{weights.repository}/resolve/{weights.revision}/{file}"
+
+
+def _estimate(weights: Weights, file: str) -> int:
+    """Bytes of a file whose size is not recorded; beside the weights the others are small."""
+    return 0 if file.endswith(".json") else weights.size
+
+
+def _checked(path: Path, pin: Pin) -> Digest:
+    found = digest_of(path)
+    if difference := pin.difference(found):
+        raise InputError(f"{path}: {difference}. It is damaged or another one: delete it and run this again.")
+    return found
+
+
+def _downloaded(weights: Weights, file: str, path: Path) -> Digest:
+    pin = weights.files[file]
+    try:
+        return download(address(weights, file), path, pin, pin.bytes or _estimate(weights, file))
+    except TransferError as error:
+        raise InputError(
+            f"{weights.title} could not be downloaded. {error}\n"
+            f"  Or fetch that file by other means, put it at {path}, and run this again."
+        ) from error

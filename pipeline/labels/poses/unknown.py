@@ -1,0 +1,16 @@
+"""No orientation at all, for variants that learn without one."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool
+
+from pipeline.labels.photo import Photo
+from pipeline.labels.poses import PoseLabel
+
+
+class UnknownPoses:
+    """Zero angles of an object whose azimuth says nothing; a variant that learns from poses refuses them."""
+
+    def poses(self, photos: Sequence[Photo], masks: Sequence[Bool[np.ndarray, "H W"]]) -> list[PoseLabel]:
+        return [PoseLabel(0.0, 0.0, 0.0, 0) for _ in photos]

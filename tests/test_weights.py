@@ -1,0 +1,200 @@
+"""Weights: which models a set of parameters needs, how they are fetched, and how a stage finds or misses them."""
+
+import hashlib
+import http.server
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny import tiny_params
+
+from pipeline.downloads.pins import read_pins
+from pipeline.downloads.weights import address, fetch_weights
+from pipeline.errors import InputError
+from pipeline.labels.depth.label import label_depth
+from pipeline.layout import Layout
+from pipeline.params import load_params, parse_params
+from pipeline.pretrained.required import required_models
+from pipeline.pretrained.weights import weights_folder
+from pipeline.profiles import merge_text, read_profile
+from stages import weights as command
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG, MODEL = b'{"a": 1}', bytes(range(256)) * 40
+SHA256 = hashlib.sha256(MODEL).hexdigest()
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="needs the program curl")
+
+
+@pytest.fixture
+def layout(tmp_path):
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    files = {
+        "config.json": {"bytes": None, "sha256": None},
+        "model.safetensors": {"bytes": len(MODEL), "sha256": SHA256},
+    }
+    toy = {
+        "title": "Toy Model",
+        "repository": "somebody/toy",
+        "revision": "abc",
+        "licence": "CC-BY-NC-4.0, not for commercial use",
+        "approximate_megabytes": 1,
+        "files": files,
+    }
+    (tmp_path / "downloads.yaml").write_text(yaml.safe_dump({"releases": {}, "weights": {"toy": toy}}))
+    return Layout(tmp_path, load_params(tmp_path / "params.yaml"))
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """A hub on this machine, with two files of one repository at one revision; yields them by path."""
+    files = {
+        "/somebody/toy/resolve/abc/config.json": CONFIG,
+        "/somebody/toy/resolve/abc/model.safetensors": MODEL,
+    }
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            content = files.get(self.path)
+            self.send_response(404 if content is None else 200)
+            self.send_header("Content-Length", str(len(content or b"")))
+            self.end_headers()
+            self.wfile.write(content or b"")
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        yield files
+        server.shutdown()
+
+
+def fetch(layout):
+    fetch_weights(layout.pins, "toy", layout.weights / "toy")
+
+
+@needs_curl
+def test_files_are_fetched_checked_and_recorded(layout, hub, capsys):
+    fetch(layout)
+    assert (layout.weights / "toy/config.json").read_bytes() == CONFIG
+    assert (layout.weights / "toy/model.safetensors").read_bytes() == MODEL
+    printed = capsys.readouterr().out
+    assert "CC-BY-NC-4.0, not for commercial use" in printed and "recorded sha256" in printed
+    pin = read_pins(layout.pins).weights["toy"].files["config.json"]
+    assert (pin.bytes, pin.sha256) == (len(CONFIG), hashlib.sha256(CONFIG).hexdigest())
+    # Nothing is asked of the hub when everything is there.
+    hub.clear()
+    fetch(layout)
+    assert weights_folder(layout, "toy") == layout.weights / "toy"
+
+
+@needs_curl
+def test_what_the_hub_changes_after_the_first_download_is_refused(layout, hub):
+    fetch(layout)
+    (layout.weights / "toy/config.json").unlink()
+    hub["/somebody/toy/resolve/abc/config.json"] = b'{"a": 2}'
+    with pytest.raises(InputError, match="expected 8 bytes and sha256"):
+        fetch(layout)
+    assert not (layout.weights / "toy/config.json").exists()
+
+
+@needs_curl
+def test_damaged_weights_are_found_by_the_command(layout, hub):
+    fetch(layout)
+    (layout.weights / "toy/model.safetensors").write_bytes(MODEL[:-1] + b"x")
+    with pytest.raises(InputError, match=r"model\.safetensors: expected .* found .*delete it and run this again"):
+        fetch(layout)
+
+
+@needs_curl
+def test_without_a_network_one_error_says_what_to_put_where(layout, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    since = time.monotonic()
+    with pytest.raises(
+        InputError, match=r"Toy Model could not be downloaded.*\n.*put it at .*weights/toy/config\.json"
+    ):
+        fetch(layout)
+    assert time.monotonic() - since < 10
+
+
+def test_missing_and_incomplete_weights_name_the_command_and_the_licence(layout):
+    expected = r"expected the weights of Toy Model, found none.*python -m stages\.weights toy \(licence: CC-BY-NC"
+    with pytest.raises(InputError, match=expected):
+        weights_folder(layout, "toy")
+    (layout.weights / "toy").mkdir(parents=True)
+    (layout.weights / "toy/config.json").write_bytes(CONFIG)
+    (layout.weights / "toy/model.safetensors").write_bytes(MODEL[:-1])
+    with pytest.raises(InputError, match="expected 10240 bytes of Toy Model, found 10239 bytes"):
+        weights_folder(layout, "toy")
+    with pytest.raises(InputError, match="Unknown model 'tyo' in downloads.yaml. Did you mean 'toy'"):
+        weights_folder(layout, "tyo")
+
+
+def test_a_stage_says_within_a_second_that_its_weights_are_missing(tmp_path):
+    shutil.copy(ROOT / "downloads.yaml", tmp_path)
+    params = tiny_params(depth__backend="depth_anything")
+    since = time.monotonic()
+    with pytest.raises(InputError, match=r"python -m stages\.weights depth-anything-v2-large"):
+        label_depth(params, Layout(tmp_path, params), "car")
+    assert time.monotonic() - since < 1
+
+
+def profile(name):
+    text = (ROOT / "params.yaml").read_text()
+    return parse_params(yaml.safe_load(merge_text(text, read_profile(ROOT / "profiles", name), name)))
+
+
+@pytest.mark.parametrize(
+    ("name", "models"),
+    [
+        ("smoke", ()),
+        ("paper", ("sam-vit-huge", "depth-anything-v2-large", "orient-anything-v2", "dinov2-small")),
+        ("permissive", ("sam-vit-base", "depth-anything-v2-small", "dinov2-small")),
+    ],
+)
+def test_the_models_behind_the_backends_are_required(name, models):
+    assert required_models(profile(name)) == models
+
+
+def test_every_model_that_parameters_name_is_pinned():
+    pins, params = read_pins(ROOT / "downloads.yaml"), load_params(ROOT / "params.yaml")
+    for model in (
+        params.masks.sam.model,
+        params.masks.segment_anything.model,
+        params.depth.depth_anything.model,
+        params.poses.orient_anything.model,
+        params.features.dinov2.model,
+    ):
+        assert model in pins.weights
+
+
+def test_the_permissive_models_are_small_and_free_for_any_use():
+    pins = read_pins(ROOT / "downloads.yaml")
+    weights = [pins.weights[name] for name in required_models(profile("permissive"))]
+    assert {one.licence for one in weights} == {"Apache-2.0"}
+    assert sum(one.size for one in weights) < 0.6e9
+
+
+def test_addresses():
+    weights = read_pins(ROOT / "downloads.yaml").weights
+    dino = "https://huggingface.co/facebook/dinov2-small/resolve/ed25f3a31f01632728cabb09d1542f84ab7b0056/config.json"
+    assert address(weights["dinov2-small"], "config.json") == dino
+    assert address(weights["segment-anything-vit_b"], "sam_vit_b_01ec64.pth").endswith("/sam_vit_b_01ec64.pth")
+
+
+def test_the_command_fetches_what_the_parameters_need(layout, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(command, "fetch_weights", lambda pins, name, folder: asked.append((name, folder)))
+    monkeypatch.setattr("sys.argv", ["weights", "--root", str(layout.root)])
+    command.main()
+    assert asked == [] and "need none" in capsys.readouterr().out
+    monkeypatch.setattr("sys.argv", ["weights", "toy", "--root", str(layout.root)])
+    command.main()
+    assert asked == [("toy", layout.weights / "toy")]
+    monkeypatch.setattr("sys.argv", ["weights", "--list", "--root", str(layout.root)])
+    command.main()
+    assert "toy: Toy Model, about 1.0 MB\n  licence: CC-BY-NC" in capsys.readouterr().out
