@@ -39,8 +39,8 @@ TRAINED = ("train", "predict", "evaluate", "reconstruct")
 """Stages with a cell for each variant, backbone, category and seed."""
 PLUMBING = ("layout.py", "params.py", "cells.py")
 """Modules that pass parameters on."""
-WITHOUT_EFFECT = {"tracking", "trained", "backbones", "seeds", "categories", "variants"}
-"""Sections that change no output of a stage: where runs are recorded, and which cells there are."""
+WITHOUT_EFFECT = {"tracking", "pretrained", "trained", "backbones", "seeds", "categories", "variants"}
+"""Sections that change no output of a stage: where runs are recorded, where networks run, and which cells there are."""
 
 
 def parameter(name: str) -> Any:
