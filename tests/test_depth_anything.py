@@ -101,10 +101,8 @@ def bilinear(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 def test_interpolation_keeps_a_ramp_in_place() -> None:
     ramp = np.broadcast_to((np.arange(60) + 0.5) / 60, (20, 60)).astype(np.float32)
-    found = at_most(ramp, (10, 25))
-    np.testing.assert_allclose(
-        found[:, 1:-1], np.broadcast_to((np.arange(25) + 0.5) / 25, (10, 25))[:, 1:-1], atol=1e-6
-    )
+    expected = np.broadcast_to((np.arange(25) + 0.5) / 25, (10, 25))
+    np.testing.assert_allclose(at_most(ramp, (10, 25)), expected, atol=1e-6)
     assert at_most(ramp, (100, 100)) is ramp
 
 

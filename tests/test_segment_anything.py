@@ -83,19 +83,21 @@ def test_masks_are_those_of_the_predictor_called_by_hand(folder: Path) -> None:
 
 @with_package
 def test_best_fitting_proposal_is_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    backend, photo, asked = SegmentAnythingMasks(PARAMS, folder, CPU), make_photo("a"), []
+    backend, photo = SegmentAnythingMasks(PARAMS, folder, CPU), make_photo("a")
+    asked: list[bool] = []
     whole, part = np.zeros((2, 90, 120), bool)
     whole[15:75, 20:100] = True
     part[20:30, 20:30] = True
 
     def predict(box: np.ndarray, multimask_output: bool) -> tuple:
         asked.append(multimask_output)
-        masks = np.array(proposed if multimask_output else [whole])
+        masks = np.array(three if multimask_output else [whole])
         return masks, np.linspace(0.9, 0.7, len(masks)), None
 
     monkeypatch.setattr(backend.predictor, "set_image", lambda image: None)
     monkeypatch.setattr(backend.predictor, "predict", predict)
-    for proposed, candidate, score in [((part, whole, whole), 1, 0.8), ((part, part, part), -1, 0.9)]:
+    for second, candidate, score in [(whole, 1, 0.8), (part, -1, 0.9)]:
+        three = [part, second, second]
         (label,) = backend.masks([photo])
         assert (label.candidate, label.score) == (candidate, pytest.approx(score))
         np.testing.assert_array_equal(label.pixels, whole)

@@ -63,9 +63,14 @@ def write_tiny_dinov2(folder: Path, registers: bool = False, patch: int = 14, se
     """DINOv2 with two narrow blocks and positions for pictures of 518 pixels."""
     import transformers
 
-    sizes = dict(
-        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, mlp_ratio=2, image_size=518, patch_size=patch
-    )
+    sizes = {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "mlp_ratio": 2,
+        "image_size": 518,
+        "patch_size": patch,
+    }
     if registers:
         config = transformers.Dinov2WithRegistersConfig(**sizes, num_register_tokens=4)
         _write(transformers.Dinov2WithRegistersModel, config, folder, seed)
