@@ -15,7 +15,11 @@ from pipeline.params import MaskChoice, MaskCleaning
 from pipeline.records import Box
 
 EIGHT = np.ones((3, 3))
-MASKS = arrays(bool, (9, 11))
+MASKS = st.builds(
+    lambda seed, density: np.random.default_rng(seed).random((9, 11)) < density,
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0.1, 0.4, 0.6, 0.8]),
+)
 COORDINATES = st.integers(-4, 30).map(lambda quarter: quarter / 2)
 BOXES = st.builds(
     lambda x, y, w, h: Box(x, y, x + w, y + h), COORDINATES, COORDINATES, st.floats(0.5, 12.0), st.floats(0.5, 12.0)
@@ -73,6 +77,14 @@ def test_small_hole_is_filled_and_true_hole_stays() -> None:
     cleaned = clean(mask, FRAME, MaskCleaning(0.0, 0.0, 0.05))
     assert cleaned[2, 2] and not cleaned[5, 6]
     assert cleaned.sum() == mask.sum() + 1
+
+
+def test_hole_of_just_the_largest_size_is_filled() -> None:
+    mask = np.zeros((9, 11), bool)
+    mask[:, :8] = True
+    mask[3:5, 2:6] = False
+    assert clean(mask, FRAME, MaskCleaning(0.0, 0.0, 8 / 64))[3:5, 2:6].all()
+    assert not clean(mask, FRAME, MaskCleaning(0.0, 0.0, 7.9 / 64))[3:5, 2:6].any()
 
 
 def test_bay_at_the_frame_is_no_hole() -> None:

@@ -60,7 +60,7 @@ def _network_class(name: str) -> Any:
     except (ImportError, AttributeError, RuntimeError) as error:
         raise InputError(
             f"transformers' {name} cannot be imported ({error}). Install what the project needs: `pip install -e .`; "
-            "if torchvision is installed, it must come from the same index as torch, or go."
+            "if torchvision is there, install it from the same index as torch, or uninstall it."
         ) from error
 
 

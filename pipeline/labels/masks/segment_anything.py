@@ -61,7 +61,7 @@ def _package() -> Any:
         raise InputError(
             f"masks.backend 'segment_anything': the package segment_anything cannot be imported ({error}). "
             "Install it with `pip install -e '.[sam]'`, with torch and torchvision from the same index, "
-            "or choose masks.backend 'sam', the same networks without that package."
+            "or choose masks.backend 'sam', the same networks without that package and without torchvision."
         ) from error
     return segment_anything
 
