@@ -234,10 +234,10 @@ def test_run_without_training_images_has_no_training_labels(run: Layout) -> None
 @pytest.mark.parametrize(
     ("label", "parameter", "valid"),
     [
-        (label_masks, "masks.backend", "benchmark, grabcut"),
-        (label_depth, "depth.backend", "benchmark"),
+        (label_masks, "masks.backend", "benchmark, grabcut, sam, segment_anything"),
+        (label_depth, "depth.backend", "benchmark, depth_anything"),
         (label_poses, "poses.backend", "benchmark"),
-        (label_features, "features.backend", "benchmark, sift"),
+        (label_features, "features.backend", "benchmark, dinov2, sift"),
     ],
 )
 def test_unknown_backend_lists_valid_ones(run: Layout, label, parameter: str, valid: str) -> None:

@@ -18,7 +18,7 @@ from pipeline.labels.poses.orient_anything.decoding import decode
 from pipeline.labels.poses.orient_anything.framing import frame_object
 from pipeline.labels.poses.orient_anything.network import OrientNetwork
 
-PARAMS = OrientAnythingParams(foreground=0.85)
+PARAMS = OrientAnythingParams("orient-anything-v2", foreground=0.85)
 CPU = torch.device("cpu")
 BIAS = "ref_sampler.net2.1.bias"
 
@@ -91,7 +91,7 @@ def test_network_sees_the_object_in_its_frame_only(folder, backend):
         for photo, mask in zip(photos, masks, strict=True)
     ]
     np.testing.assert_array_equal(backend.logits(painted, masks), backend.logits(photos, masks))
-    smaller = OrientAnything(OrientAnythingParams(foreground=0.4), folder, CPU)
+    smaller = OrientAnything(OrientAnythingParams("orient-anything-v2", foreground=0.4), folder, CPU)
     assert abs(smaller.logits(photos, masks) - backend.logits(photos, masks)).max() > 1e-3
 
 

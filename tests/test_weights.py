@@ -31,17 +31,14 @@ needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="needs the 
 @pytest.fixture
 def layout(tmp_path):
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    files = {
-        "config.json": {"bytes": None, "sha256": None},
-        "model.safetensors": {"bytes": len(MODEL), "sha256": SHA256},
-    }
+    files = {"config.json": (None, None), "model.safetensors": (len(MODEL), SHA256)}
     toy = {
         "title": "Toy Model",
         "repository": "somebody/toy",
         "revision": "abc",
         "licence": "CC-BY-NC-4.0, not for commercial use",
         "approximate_megabytes": 1,
-        "files": files,
+        "files": {name: {"bytes": size, "sha256": sha256} for name, (size, sha256) in files.items()},
     }
     (tmp_path / "downloads.yaml").write_text(yaml.safe_dump({"releases": {}, "weights": {"toy": toy}}))
     return Layout(tmp_path, load_params(tmp_path / "params.yaml"))

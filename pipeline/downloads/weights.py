@@ -32,9 +32,7 @@ def fetch_weights(pins: Path, name: str, folder: Path) -> None:
         found = _checked(path, pin) if path.is_file() else _downloaded(weights, file, path)
         if pin.sha256 is None:
             record(pins, ("weights", name, "files", file), found)
-            print(
-                f"{pins}: recorded sha256 {found.sha256} for '{name}'. Commit it, and every later download is checked."
-            )
+            print(f"{pins}: recorded sha256 {found.sha256} for {path}. Commit it, and later downloads are checked.")
     print(f"{folder}: whole")
 
 

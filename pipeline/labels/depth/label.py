@@ -7,16 +7,24 @@ import numpy as np
 from pipeline.data.instances import read_instances
 from pipeline.labels.depth import write_depth
 from pipeline.labels.depth.benchmark import BenchmarkDepth
+from pipeline.labels.depth.depth_anything import DepthAnything
 from pipeline.labels.photo import read_photo
 from pipeline.labels.registry import choose
 from pipeline.labels.run import Job, Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
+from pipeline.pretrained.device import choose_device
+from pipeline.pretrained.weights import weights_folder
 from pipeline.records import Instance
 from pipeline.typed import to_dict
 
 BACKENDS = {
     "benchmark": lambda params, layout: BenchmarkDepth(params.depth.benchmark, params.benchmark.seed),
+    "depth_anything": lambda params, layout: DepthAnything(
+        params.depth.depth_anything,
+        weights_folder(layout, params.depth.depth_anything.model),
+        choose_device(params.pretrained.device),
+    ),
 }
 
 

@@ -6,12 +6,15 @@ from pipeline.crops import square_crop
 from pipeline.data.instances import read_instances
 from pipeline.labels.features import Tokens, write_tokens
 from pipeline.labels.features.benchmark import BenchmarkFeatures
+from pipeline.labels.features.dinov2 import DinoV2Features
 from pipeline.labels.features.sift import SiftFeatures
 from pipeline.labels.photo import read_photo
 from pipeline.labels.registry import choose
 from pipeline.labels.run import Job, Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
+from pipeline.pretrained.device import choose_device
+from pipeline.pretrained.weights import weights_folder
 from pipeline.records import Instance
 from pipeline.typed import to_dict
 
@@ -20,6 +23,12 @@ BACKENDS = {
         params.features.benchmark, params.features.grid, params.benchmark.seed
     ),
     "sift": lambda params, layout: SiftFeatures(params.features.sift, params.features.grid),
+    "dinov2": lambda params, layout: DinoV2Features(
+        params.features.dinov2,
+        params.features.grid,
+        weights_folder(layout, params.features.dinov2.model),
+        choose_device(params.pretrained.device),
+    ),
 }
 
 

@@ -6,17 +6,29 @@ from pipeline.data.instances import read_instances
 from pipeline.labels.masks import MaskLabel, write_mask_label
 from pipeline.labels.masks.benchmark import BenchmarkMasks
 from pipeline.labels.masks.grabcut import GrabCutMasks
+from pipeline.labels.masks.sam import SamMasks
+from pipeline.labels.masks.segment_anything import SegmentAnythingMasks
 from pipeline.labels.photo import read_photo
 from pipeline.labels.registry import choose
 from pipeline.labels.run import Job, Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
+from pipeline.pretrained.device import choose_device
+from pipeline.pretrained.weights import weights_folder
 from pipeline.records import Instance
 from pipeline.typed import to_dict
 
 BACKENDS = {
     "benchmark": lambda params, layout: BenchmarkMasks(params.masks.benchmark, params.benchmark.seed),
     "grabcut": lambda params, layout: GrabCutMasks(params.masks.grabcut),
+    "sam": lambda params, layout: SamMasks(
+        params.masks, weights_folder(layout, params.masks.sam.model), choose_device(params.pretrained.device)
+    ),
+    "segment_anything": lambda params, layout: SegmentAnythingMasks(
+        params.masks,
+        weights_folder(layout, params.masks.segment_anything.model),
+        choose_device(params.pretrained.device),
+    ),
 }
 
 

@@ -1,0 +1,72 @@
+"""From what Segment Anything proposes for a box to one mask."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from pipeline.labels.masks import MaskLabel
+from pipeline.labels.masks.cleaning import clean
+from pipeline.labels.photo import Photo
+from pipeline.params import MaskChoice, Masks
+from pipeline.records import Box
+
+
+class Proposals(NamedTuple):
+    """Masks that a network proposes for one prompt."""
+
+    pixels: Bool[np.ndarray, "C H W"]
+    """In the original photograph."""
+    scores: Float[np.ndarray, "C"]
+    """Predicted intersection over union with the object's true mask."""
+
+
+def prompt_box(photo: Photo) -> Box:
+    """The annotated box as far as it lies in the photograph, in continuous pixels."""
+    height, width = photo.image.shape[:2]
+    box = photo.instance.box
+    return Box(max(box.x0, 0.0), max(box.y0, 0.0), min(box.x1, float(width)), min(box.y1, float(height)))
+
+
+def choose(
+    candidates: Bool[np.ndarray, "3 H W"], scores: Float[np.ndarray, "3"], box: Box, params: MaskChoice
+) -> int | None:
+    """Index of the candidate with the highest score among those that fit `box`; None if none does.
+
+    A candidate fits if its own bounding box and `box` have an intersection over union of `box_overlap` or more, and its
+    area is `box_share` of the box's or more. That rules out parts of the object, such as a wheel, and its surroundings.
+    """
+    least = params.box_share * box.width * box.height
+    fitting = [
+        index
+        for index, mask in enumerate(candidates)
+        if mask.any() and mask.sum() >= least and box_overlap(bounding_box(mask), box) >= params.box_overlap
+    ]
+    return max(fitting, key=lambda index: scores[index], default=None)
+
+
+def bounding_box(mask: Bool[np.ndarray, "H W"]) -> Box:
+    """The smallest box round the pixels of a mask that is not empty, in continuous pixels."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return Box(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
+
+
+def box_overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes."""
+    width, height = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+    shared = max(width, 0.0) * max(height, 0.0)
+    return shared / (a.width * a.height + b.width * b.height - shared)
+
+
+def label_from(three: Proposals, single: Callable[[], Proposals], box: Box, params: Masks) -> MaskLabel:
+    """The label of an object from the three masks that the network proposes for its `box`.
+
+    Args:
+        single: the network's one mask for a prompt that is not ambiguous; asked for if none of the three fits.
+    """
+    index = choose(three.pixels, three.scores, box, params.choice)
+    pixels, scores = single() if index is None else three
+    position = 0 if index is None else index
+    mask = clean(pixels[position], box, params.cleaning)
+    return MaskLabel(mask, float(scores[position]), -1 if index is None else index)

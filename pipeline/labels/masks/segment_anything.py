@@ -1,0 +1,98 @@
+"""Masks by Segment Anything (Kirillov et al. 2023), through its authors' package and checkpoints."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.errors import InputError
+from pipeline.labels.masks import MaskLabel
+from pipeline.labels.masks.choice import Proposals, label_from, prompt_box
+from pipeline.labels.photo import Photo
+from pipeline.params import Masks
+
+if TYPE_CHECKING:
+    import torch
+
+
+class SegmentAnythingMasks:
+    """Segment Anything, prompted with the annotated box.
+
+    Args:
+        folder: holds one checkpoint `sam_vit_h_*.pth`, `sam_vit_l_*.pth` or `sam_vit_b_*.pth`.
+
+    Raises:
+        InputError: the package or its torchvision cannot be imported, or the checkpoint cannot be loaded.
+    """
+
+    def __init__(self, params: Masks, folder: Path, device: "torch.device") -> None:
+        package = _package()
+        path, kind = _checkpoint(folder)
+        weights = _weights(path)
+        network = package.sam_model_registry[kind]()
+        try:
+            network.load_state_dict(weights)
+        except (RuntimeError, TypeError) as error:
+            raise _damaged(path, error) from error
+        self.params = params
+        self.predictor = package.SamPredictor(network.to(device).eval().requires_grad_(False))
+
+    def masks(self, photos: Sequence[Photo]) -> list[MaskLabel]:
+        return [self.mask(photo) for photo in photos]
+
+    def mask(self, photo: Photo) -> MaskLabel:
+        box = prompt_box(photo)
+        self.predictor.set_image(photo.image)
+
+        def proposals(ambiguous: bool) -> Proposals:
+            pixels, scores, _ = self.predictor.predict(box=np.array(box), multimask_output=ambiguous)
+            return Proposals(pixels, scores)
+
+        return label_from(proposals(True), lambda: proposals(False), box, self.params)
+
+
+def _package() -> Any:
+    try:
+        import segment_anything
+    # A torchvision that does not fit torch fails with RuntimeError, or when its libraries are loaded.
+    except (ImportError, RuntimeError, OSError) as error:
+        raise InputError(
+            f"masks.backend 'segment_anything': the package segment_anything cannot be imported ({error}). "
+            "Install it with `pip install -e '.[sam]'`, with torch and torchvision from the same index, "
+            "or choose masks.backend 'sam', the same networks without that package and without torchvision."
+        ) from error
+    return segment_anything
+
+
+def _checkpoint(folder: Path) -> tuple[Path, str]:
+    """The only checkpoint in `folder`, and the name that its network has in the package."""
+    found = sorted(folder.glob("sam_vit_*.pth"))
+    names = ", ".join(path.name for path in found) or "none"
+    match = re.match(r"sam_(vit_[hlb])_", found[0].name) if len(found) == 1 else None
+    if match is None:
+        raise InputError(
+            f"{folder}: expected one file sam_vit_h_*.pth, sam_vit_l_*.pth or sam_vit_b_*.pth, found {names}. "
+            f"Fetch it: `python -m stages.weights {folder.name}`."
+        )
+    return found[0], match[1]
+
+
+def _weights(path: Path) -> Mapping[str, Any]:
+    """The tensors in a checkpoint; the package's own loader would run whatever code a file holds."""
+    import torch
+
+    try:
+        return torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+    # Whatever torch makes of a file that is no checkpoint.
+    except Exception as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    reason = str(error).split("\n")[0]
+    return InputError(
+        f"{path}: expected the weights of Segment Anything that the name promises, found a damaged file or another "
+        f"network's ({reason}). Fetch it again: `python -m stages.weights {path.parent.name}`."
+    )

@@ -1,0 +1,33 @@
+"""The processor that pretrained networks run on."""
+
+import re
+from typing import TYPE_CHECKING
+
+from pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def choose_device(name: str) -> "torch.device":
+    """The device that `pretrained.device` names: 'auto' (the first GPU if there is one), 'cpu', 'cuda' or 'cuda:N'.
+
+    Raises:
+        InputError: no such name, or the GPU is not there.
+    """
+    import torch
+
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return torch.device("cuda" if gpus else "cpu")
+    match = re.fullmatch(r"cpu|cuda(?::(\d+))?", name, flags=re.ASCII)
+    if match is None:
+        raise InputError(
+            f"params.yaml: pretrained.device must be auto, cpu, cuda or cuda:N (N from 0); found '{name}'."
+        )
+    if name != "cpu" and int(match[1] or 0) >= gpus:
+        raise InputError(
+            f"params.yaml: pretrained.device is '{name}', and torch {torch.__version__} finds {gpus} GPUs here. "
+            "Set it to auto or cpu, or install a build of torch that fits the GPU's driver."
+        )
+    return torch.device(name)
