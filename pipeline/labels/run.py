@@ -123,7 +123,8 @@ def _labels(job: Job[Label], batch: Sequence[Instance]) -> Iterator[tuple[Instan
 def _identity(job: Job[Label], instances: Sequence[Instance]) -> str:
     """Digest of all that decides what the labels are."""
     digest = hashlib.sha256(json.dumps([job.kind, job.settings, job.batch], sort_keys=True).encode())
-    for source in sorted(Path(__file__).parent.rglob("*.py")):
+    code = Path(__file__).parents[1]
+    for source in sorted([*(code / "labels").rglob("*.py"), *(code / "pretrained").rglob("*.py")]):
         digest.update(source.read_bytes())
     for instance in instances:
         digest.update(json.dumps(astuple(instance)).encode())
