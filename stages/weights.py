@@ -1,8 +1,8 @@
 """Download the weights that params.yaml needs, or those that are named, and compare their hashes. Not a stage."""
 
 from pipeline.downloads.pins import read_pins
+from pipeline.downloads.required import required_models
 from pipeline.downloads.weights import describe, fetch_weights
-from pipeline.pretrained.required import required_models
 from stages.arguments import parse_models, run_stage
 
 

@@ -241,9 +241,10 @@ def test_two_downloads_may_be_recorded_at_once(tmp_path):
         list(executor.map(record_often, ["pascal3d", "spair"]))
 
 
+TOY = {"title": "Toy", "licence": "MIT", "approximate_megabytes": 1.5}
 WEIGHTS = {
-    "hub": {"repository": "a/b", "revision": "c", "licence": "MIT", "files": {"config.json": vars(NO_PIN)}},
-    "single": {"url": "https://somewhere/a.pth", "licence": "MIT", "files": {"a.pth": vars(PIN)}},
+    "hub": {**TOY, "repository": "a/b", "revision": "c", "files": {"config.json": vars(NO_PIN)}},
+    "single": {**TOY, "url": "https://somewhere/a.pth", "files": {"a.pth": vars(PIN)}},
 }
 
 

@@ -236,7 +236,7 @@ def test_run_without_training_images_has_no_training_labels(run: Layout) -> None
     [
         (label_masks, "masks.backend", "benchmark, grabcut, sam, segment_anything"),
         (label_depth, "depth.backend", "benchmark, depth_anything"),
-        (label_poses, "poses.backend", "benchmark"),
+        (label_poses, "poses.backend", "benchmark, orient_anything, unknown"),
         (label_features, "features.backend", "benchmark, dinov2, sift"),
     ],
 )

@@ -13,10 +13,11 @@ from photographs import ellipse, make_instance, make_photo
 from pipeline.errors import InputError
 from pipeline.labels.photo import Photo
 from pipeline.labels.poses import PoseLabel, read_pose, write_pose
-from pipeline.labels.poses.orient_anything.backend import OrientAnything, OrientAnythingParams
+from pipeline.labels.poses.orient_anything.backend import OrientAnything
 from pipeline.labels.poses.orient_anything.decoding import decode
 from pipeline.labels.poses.orient_anything.framing import frame_object
 from pipeline.labels.poses.orient_anything.network import OrientNetwork
+from pipeline.params import OrientAnythingParams
 
 PARAMS = OrientAnythingParams("orient-anything-v2", foreground=0.85)
 CPU = torch.device("cpu")
@@ -42,7 +43,7 @@ def three() -> tuple[list[Photo], list[np.ndarray]]:
         image = np.random.default_rng(i).integers(0, 256, (height, width, 3)).astype(np.uint8)
         mask = np.zeros((height, width), bool)
         mask[5 : height // 2, 10 : width - 5 * i] = True
-        photos.append(Photo(make_instance(str(i)), image))
+        photos.append(Photo(make_instance(str(i)), image, Path(f"{i}.png")))
         masks.append(mask)
     return photos, masks
 
@@ -140,7 +141,7 @@ def test_numbers_that_are_none_are_refused(tmp_path):
 @pytest.mark.parametrize("foreground", [0.0, -0.5, 1.01, float("nan")])
 def test_impossible_foreground_is_refused(folder, foreground):
     with pytest.raises(InputError, match=r"'foreground' must be in \(0, 1\]; found"):
-        OrientAnything(OrientAnythingParams(foreground), folder, CPU)
+        OrientAnything(OrientAnythingParams("orient-anything-v2", foreground), folder, CPU)
 
 
 def test_sizes_come_from_the_file_beside_the_checkpoint(tmp_path):

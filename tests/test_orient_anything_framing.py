@@ -1,5 +1,7 @@
 """Framing: where an object drawn in a photograph lands in the square, and what is around it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -18,7 +20,7 @@ def drawn(shape: tuple[int, int], rows: slice, columns: slice, name: str = "a") 
     mask = np.zeros(shape, bool)
     mask[rows, columns] = True
     image = np.where(mask[..., None], np.array(RED, np.uint8), np.uint8(0))
-    return Photo(make_instance(name), image), mask
+    return Photo(make_instance(name), image, Path(name)), mask
 
 
 def framed(photo: Photo, mask: np.ndarray, foreground: float = 0.85, side: int = SIDE) -> np.ndarray:

@@ -290,7 +290,7 @@ def test_damaged_weights_are_named(check):
     (line,) = damage_lines(lines)
     assert code == 1
     assert line.startswith("damaged: weights/toy-small/model.safetensors: expected sha256 ")
-    assert "delete it and fetch it again from a/b at c" in line
+    assert "delete it; `python -m stages.weights toy-small` fetches it again" in line
 
 
 def test_an_unreadable_file_is_damage(check, monkeypatch):

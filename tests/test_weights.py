@@ -12,12 +12,12 @@ import yaml
 from tiny import tiny_params
 
 from pipeline.downloads.pins import read_pins
+from pipeline.downloads.required import required_models
 from pipeline.downloads.weights import address, fetch_weights
 from pipeline.errors import InputError
 from pipeline.labels.depth.label import label_depth
 from pipeline.layout import Layout
 from pipeline.params import load_params, parse_params
-from pipeline.pretrained.required import required_models
 from pipeline.pretrained.weights import weights_folder
 from pipeline.profiles import merge_text, read_profile
 from stages import weights as command

@@ -14,7 +14,7 @@ from pipeline.labels.run import Job, Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
 from pipeline.pretrained.device import choose_device
-from pipeline.pretrained.weights import weights_folder
+from pipeline.pretrained.weights import pinned_weights, weights_folder
 from pipeline.records import Instance
 from pipeline.typed import to_dict
 
@@ -44,7 +44,11 @@ def label_depth(params: Params, layout: Layout, category: str) -> Summary:
         folder=layout.depth(category),
         unfinished=layout.unfinished(layout.depth(category)),
         suffix=".npy",
-        settings={**to_dict(params.depth), "seed": params.benchmark.seed},
+        settings={
+            **to_dict(params.depth),
+            "seed": params.benchmark.seed,
+            "weights": pinned_weights(layout, params.depth),
+        },
         inputs=lambda instance: [layout.root / instance.image],
         label=label,
         write=write_depth,

@@ -14,7 +14,7 @@ from pipeline.labels.run import Job, Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
 from pipeline.pretrained.device import choose_device
-from pipeline.pretrained.weights import weights_folder
+from pipeline.pretrained.weights import pinned_weights, weights_folder
 from pipeline.records import Instance
 from pipeline.typed import to_dict
 
@@ -58,7 +58,12 @@ def label_features(params: Params, layout: Layout, backbone: str, category: str)
         folder=layout.features(backbone, category),
         unfinished=layout.unfinished(layout.features(backbone, category)),
         suffix=".npz",
-        settings={**settings, "seed": params.benchmark.seed, "crop_margin": params.data.crop_margin},
+        settings={
+            **settings,
+            "seed": params.benchmark.seed,
+            "crop_margin": params.data.crop_margin,
+            "weights": pinned_weights(layout, params.features),
+        },
         inputs=lambda instance: [layout.root / instance.image],
         label=label,
         write=write_tokens,

@@ -14,7 +14,7 @@ from pipeline.labels.run import Job, Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
 from pipeline.pretrained.device import choose_device
-from pipeline.pretrained.weights import weights_folder
+from pipeline.pretrained.weights import pinned_weights, weights_folder
 from pipeline.records import Instance
 from pipeline.typed import to_dict
 
@@ -54,7 +54,11 @@ def label_poses(params: Params, layout: Layout, category: str) -> Summary:
         folder=layout.poses(category),
         unfinished=layout.unfinished(layout.poses(category)),
         suffix=".json",
-        settings={**to_dict(params.poses), "seed": params.benchmark.seed},
+        settings={
+            **to_dict(params.poses),
+            "seed": params.benchmark.seed,
+            "weights": pinned_weights(layout, params.poses),
+        },
         inputs=lambda instance: [layout.root / instance.image, mask_path(instance)],
         label=label,
         write=write_pose,
