@@ -5,6 +5,7 @@ PORT ?= 5055
 SPAIR ?= ../shared/fixtures/SPair-71k
 PHOTOS := build/photos
 SMOKE := build/smoke
+REHEARSAL := build/rehearsal
 
 # The stages of dvc.yaml call `python`: it is the one of .venv.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -13,8 +14,20 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# A copy of the working tree, as a repository of its own.
+define copy_tree
+	@rm -rf $(1) && mkdir -p build
+	@git clone --quiet --local --no-hardlinks . $(1)
+	@git ls-files -z --cached --others --exclude-standard \
+		| tar --create --null --files-from=- --ignore-failed-read 2>/dev/null | tar --extract --directory $(1)
+endef
+
+define up_to_date
+	@cd $(1) && dvc status --quiet || { echo '$(1): a second `dvc repro` would run stages again:'; dvc status; exit 1; }
+endef
+
 .DEFAULT_GOAL := help
-.PHONY: help install repro test lint smoke mlflow photos clean
+.PHONY: help install repro test lint smoke rehearse mlflow photos clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,13 +63,20 @@ lint: install  ## Check style and format
 	ruff check . && ruff format --check .
 
 smoke: install  ## Run a tiny profile of the whole DAG through DVC, in a copy of the working tree under build/smoke
-	@rm -rf $(SMOKE) && mkdir -p build
-	@git clone --quiet --local --no-hardlinks . $(SMOKE)
-	@git ls-files -z --cached --others --exclude-standard \
-		| tar --create --null --files-from=- --ignore-failed-read 2>/dev/null | tar --extract --directory $(SMOKE)
+	$(call copy_tree,$(SMOKE))
 	cd $(SMOKE) && unset MLFLOW_TRACKING_URI && python -m pipeline.profiles smoke && python -m pipeline.fanout && python -m stages.sync
-	@cd $(SMOKE) && dvc status --quiet || { echo 'smoke: a second `dvc repro` would run stages again:'; dvc status; exit 1; }
+	$(call up_to_date,$(SMOKE))
 	@cat $(SMOKE)/reports/table1.md $(SMOKE)/reports/table2.md
+
+rehearse: install  ## Run the paper's experiment at toy size, on archives and weights made here, under build/rehearsal
+	$(call copy_tree,$(REHEARSAL))
+	cd $(REHEARSAL) && python -m pipeline.profiles smoke --output made/params.yaml && python -m stages.data --root made \
+		&& python tests/rehearsal.py made/data
+	cd $(REHEARSAL) && unset MLFLOW_TRACKING_URI && python -m pipeline.profiles paper && python -m pipeline.profiles smoke \
+		&& python -m stages.weights && python -m pipeline.fanout && python -m stages.sync && python -m stages.verify
+	$(call up_to_date,$(REHEARSAL))
+	@! grep --ignore-case --files-with-matches simulated $(REHEARSAL)/reports/*.md
+	@cat $(REHEARSAL)/reports/table1.md $(REHEARSAL)/reports/table2.md
 
 mlflow: install  ## Show the MLflow runs at http://127.0.0.1:5055 (PORT=5055)
 	mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlflow.db --host 127.0.0.1 --port $(PORT) --workers 1

@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     params = load_params(output)
     counts, jobs = stage_counts(params), cores()
     print(f"{output}: parameters of the profile '{options.name}': {counts['train']} trainings.")
-    print(f"Projected time from nothing: {in_words(projected_seconds(counts, params, jobs))} on {jobs} cores.")
+    print(f"Projected time from nothing on {jobs} cores: {in_words(projected_seconds(counts, params, jobs))}.")
     return 0
 
 

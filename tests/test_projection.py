@@ -46,6 +46,11 @@ def test_time_grows_with_the_work_and_shrinks_with_the_cores():
     assert projected_seconds(Counter(), params, 2) == 0
 
 
+def test_nothing_is_projected_for_networks():
+    params = many(masks__backend="sam")
+    assert "unknown" in in_words(projected_seconds(stage_counts(params), params, 2))
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"), [(10, "1 min"), (150, "2 min"), (3599, "1 h 00 min"), (7500, "2 h 05 min")]
 )

@@ -80,7 +80,7 @@ def _print_projection(stages: Iterable[str], jobs: int) -> None:
     except InputError:
         return
     seconds = projected_seconds(stages_to_go(stages, params), params, jobs)
-    print(f"Projected time: {in_words(seconds)}, if every stage has to run.", flush=True)
+    print(f"Projected time if every stage has to run: {in_words(seconds)}.", flush=True)
 
 
 class _Progress:

@@ -44,8 +44,13 @@ def stages_to_go(stages: Iterable[str], params: Params) -> Counter[str]:
     return Counter({name: len(params.categories) if name in ("data", "report") else n for name, n in counts.items()})
 
 
-def projected_seconds(counts: Counter[str], params: Params, jobs: int) -> float:
-    """Wall time of `counts` on `jobs` cores, on a machine like the one that SECONDS was measured on."""
+def projected_seconds(counts: Counter[str], params: Params, jobs: int) -> float | None:
+    """Wall time of `counts` on `jobs` cores, on a machine like the one that SECONDS was measured on.
+
+    None where labels are not simulated: how long networks take depends on the processor most of all.
+    """
+    if {params.masks.backend, params.depth.backend, params.poses.backend, params.features.backend} != {"benchmark"}:
+        return None
     images = (params.benchmark.train_images + params.benchmark.test_images) / (SHIPPED_IMAGES + 40)
     scale = dict.fromkeys(("data", "masks", "depth", "poses", "features", "pca"), images)
     scale["train"] = params.training.steps / SHIPPED_STEPS
@@ -55,7 +60,9 @@ def projected_seconds(counts: Counter[str], params: Params, jobs: int) -> float:
     return (total - alone) / jobs + alone
 
 
-def in_words(seconds: float) -> str:
+def in_words(seconds: float | None) -> str:
     """'2 h 05 min', or '7 min'."""
+    if seconds is None:
+        return "unknown, as labels are not simulated (docs/reproduce.md)"
     minutes = max(1, round(seconds / 60))
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
