@@ -26,6 +26,8 @@ from pipeline.params import load_params
 
 INTERRUPTED = 130
 TAIL_LINES = 20
+SHOWN = 12
+"""Stages that the summary names."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -123,10 +125,16 @@ class _Progress:
 def _summary(outcome: Outcome) -> str:
     parts = [f"{len(outcome.codes) - len(outcome.failed)} stages done"]
     if outcome.failed:
-        parts.append(f"{len(outcome.failed)} failed: {', '.join(outcome.failed)}")
+        parts.append(f"{len(outcome.failed)} failed: {_some(outcome.failed)}")
     if outcome.skipped:
-        parts.append(f"{len(outcome.skipped)} skipped, which need a failed one: {', '.join(outcome.skipped)}")
+        parts.append(f"{len(outcome.skipped)} skipped, which need a failed one: {_some(outcome.skipped)}")
     return "; ".join(parts) + "."
+
+
+def _some(stages: Sequence[str]) -> str:
+    """The first of the stages, as there may be hundreds."""
+    more = len(stages) - SHOWN
+    return ", ".join(stages[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _positive(text: str) -> int:
