@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 PORT ?= 5055
+# Where torch comes from: for the CPU; empty for CUDA, from PyPI.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 SPAIR ?= ../shared/fixtures/SPair-71k
 PHOTOS := build/photos
 SMOKE := build/smoke
@@ -37,7 +39,7 @@ install: .venv/.installed  ## Set up .venv: torch for the CPU, the project and i
 .venv/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; found " + sys.version.split()[0] + ". Name another: make install PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --retries 1 --extra-index-url https://download.pytorch.org/whl/cpu torch==2.13.0
+	.venv/bin/pip install --quiet --retries 1 $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
 	.venv/bin/pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 

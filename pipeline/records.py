@@ -32,6 +32,14 @@ class Box(NamedTuple):
         return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
 
 
+def intersection_over_union(a: Box, b: Box) -> float:
+    """Area that two boxes of positive area share, as a share of the area that they cover together."""
+    width = min(a.x1, b.x1) - max(a.x0, b.x0)
+    height = min(a.y1, b.y1) - max(a.y0, b.y0)
+    shared = max(width, 0.0) * max(height, 0.0)
+    return shared / (a.width * a.height + b.width * b.height - shared)
+
+
 class Viewpoint(NamedTuple):
     """PASCAL3D+ viewpoint annotation (see `pipeline.cameras`).
 

@@ -9,7 +9,7 @@ from photographs import make_instance, make_photo
 from scipy import ndimage
 from tiny import tiny_params
 
-from pipeline.labels.masks.choice import Proposals, bounding_box, box_overlap, choose, label_from, prompt_box
+from pipeline.labels.masks.choice import Proposals, bounding_box, choose, label_from, prompt_box
 from pipeline.labels.masks.cleaning import clean
 from pipeline.params import MaskChoice, MaskCleaning
 from pipeline.records import Box
@@ -178,13 +178,6 @@ def test_thin_mask_of_the_right_extent_is_not_chosen() -> None:
     assert bounding_box(diagonal) == BOX
     assert choose(masks, np.ones(3), BOX, MaskChoice(0.7, 0.2)) is None
     assert choose(masks, np.ones(3), BOX, MaskChoice(0.7, 2 / 30)) == 0
-
-
-def test_overlap_of_known_boxes() -> None:
-    assert box_overlap(Box(0, 0, 2, 2), Box(1, 1, 3, 3)) == pytest.approx(1 / 7)
-    assert box_overlap(Box(0, 0, 2, 2), Box(2, 0, 3, 3)) == 0
-    assert box_overlap(Box(0, 0, 1, 1), Box(2, 2, 3, 3)) == 0
-    assert box_overlap(BOX, BOX) == 1
 
 
 @pytest.mark.parametrize(

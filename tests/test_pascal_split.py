@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from releases import CAR, HEIGHT, VIEW, WIDTH, write_pascal
 
 from pipeline.data import pascal3d
-from pipeline.data.pascal_split import intersection_over_union, with_pascal_annotation
+from pipeline.data.pascal_split import with_pascal_annotation
 from pipeline.data.training import viewpoint
 from pipeline.errors import InputError
-from pipeline.records import Box, Instance
+from pipeline.records import Box, Instance, intersection_over_union
 
 INSTANCE = Instance(
     category="car",

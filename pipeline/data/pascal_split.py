@@ -6,7 +6,7 @@ from pathlib import Path
 from pipeline.data import pascal3d
 from pipeline.data.coordinates import box_from_one_based, clip_box
 from pipeline.data.training import viewpoint
-from pipeline.records import Box, Instance
+from pipeline.records import Box, Instance, intersection_over_union
 
 MIN_OVERLAP = 0.5
 """Intersection over union from which two boxes are of one object, as in PASCAL VOC's detection task.
@@ -41,14 +41,6 @@ def with_pascal_annotation(root: Path, instance: Instance) -> Instance:
     if item is None or overlap < MIN_OVERLAP:
         return instance
     return replace(instance, viewpoint=viewpoint(item.viewpoint), cad_index=item.cad_index)
-
-
-def intersection_over_union(a: Box, b: Box) -> float:
-    """Area that two boxes of positive area share, as a share of the area that they cover together."""
-    width = min(a.x1, b.x1) - max(a.x0, b.x0)
-    height = min(a.y1, b.y1) - max(a.y0, b.y0)
-    shared = max(width, 0.0) * max(height, 0.0)
-    return shared / (a.width * a.height + b.width * b.height - shared)
 
 
 def _visible_box(item: pascal3d.ObjectRecord, instance: Instance) -> Box | None:

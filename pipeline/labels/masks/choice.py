@@ -10,7 +10,7 @@ from pipeline.labels.masks import MaskLabel
 from pipeline.labels.masks.cleaning import clean
 from pipeline.labels.photo import Photo
 from pipeline.params import MaskChoice, Masks
-from pipeline.records import Box
+from pipeline.records import Box, intersection_over_union
 
 
 class Proposals(NamedTuple):
@@ -41,7 +41,7 @@ def choose(
     fitting = [
         index
         for index, mask in enumerate(candidates)
-        if mask.any() and mask.sum() >= least and box_overlap(bounding_box(mask), box) >= params.box_overlap
+        if mask.any() and mask.sum() >= least and intersection_over_union(bounding_box(mask), box) >= params.box_overlap
     ]
     return max(fitting, key=lambda index: scores[index], default=None)
 
@@ -50,13 +50,6 @@ def bounding_box(mask: Bool[np.ndarray, "H W"]) -> Box:
     """The smallest box round the pixels of a mask that is not empty, in continuous pixels."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     return Box(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
-
-
-def box_overlap(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes."""
-    width, height = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
-    shared = max(width, 0.0) * max(height, 0.0)
-    return shared / (a.width * a.height + b.width * b.height - shared)
 
 
 def label_from(three: Proposals, single: Callable[[], Proposals], box: Box, params: Masks) -> MaskLabel:
