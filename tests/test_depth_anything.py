@@ -12,9 +12,9 @@ from PIL import Image
 from tiny_networks import write_tiny_depth_anything
 
 from pipeline.errors import InputError
+from pipeline.label_params import DepthAnythingParams
 from pipeline.labels.depth.depth_anything import DepthAnything, at_most, network_size
 from pipeline.labels.photo import Photo
-from pipeline.params import DepthAnythingParams
 
 CPU = torch.device("cpu")
 

@@ -7,9 +7,9 @@ import pytest
 from photographs import make_photo, make_truth
 
 from pipeline.errors import InputError
+from pipeline.label_params import BenchmarkDepthParams
 from pipeline.labels.depth import read_depth, write_depth
 from pipeline.labels.depth.benchmark import BenchmarkDepth
-from pipeline.params import BenchmarkDepthParams
 from pipeline.truth import truth_path, write_truth
 
 CLEAN = BenchmarkDepthParams(smooth_noise=0.0, smooth_length=8.0, white_noise=0.0, scale_std=1.0, shift_std=3.0)

@@ -10,9 +10,9 @@ from PIL import Image
 from tiny_networks import write_tiny_dinov2
 
 from pipeline.crops import Crop
+from pipeline.label_params import DinoV2Params
 from pipeline.labels.features.dinov2 import DinoV2Features, crop_pixels
 from pipeline.labels.photo import Photo
-from pipeline.params import DinoV2Params
 
 CPU = torch.device("cpu")
 GRID = 5

@@ -13,12 +13,12 @@ from photographs import SHAPE, ellipse, make_instance, make_photo, make_truth
 
 from pipeline.crops import Crop, square_crop
 from pipeline.errors import InputError
+from pipeline.label_params import BenchmarkFeatureParams, SiftParams
 from pipeline.labels.features import Tokens, read_tokens, write_tokens
 from pipeline.labels.features.benchmark import BenchmarkFeatures
 from pipeline.labels.features.sift import SiftFeatures, root_sift
 from pipeline.labels.patches import patch_coverage
 from pipeline.labels.photo import Photo
-from pipeline.params import BenchmarkFeatureParams, SiftParams
 from pipeline.records import Box
 from pipeline.truth import Truth, truth_path, write_truth
 

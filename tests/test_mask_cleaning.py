@@ -9,9 +9,9 @@ from photographs import make_instance, make_photo
 from scipy import ndimage
 from tiny import tiny_params
 
+from pipeline.label_params import MaskChoice, MaskCleaning
 from pipeline.labels.masks.choice import Proposals, bounding_box, choose, label_from, prompt_box
 from pipeline.labels.masks.cleaning import clean
-from pipeline.params import MaskChoice, MaskCleaning
 from pipeline.records import Box
 
 EIGHT = np.ones((3, 3))

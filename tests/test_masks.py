@@ -12,12 +12,12 @@ from photographs import SHAPE, ellipse, make_instance, make_photo, make_truth
 
 from pipeline.errors import InputError
 from pipeline.images import read_image, read_mask
+from pipeline.label_params import BenchmarkMaskParams, GrabCutParams
 from pipeline.labels.masks import MaskLabel, write_mask_label
 from pipeline.labels.masks.benchmark import BenchmarkMasks, signed_distance
 from pipeline.labels.masks.grabcut import GrabCutMasks, largest_part
 from pipeline.labels.noise import smooth_field
 from pipeline.labels.photo import Photo
-from pipeline.params import BenchmarkMaskParams, GrabCutParams
 from pipeline.records import Box, Instance
 from pipeline.seeding import seeded
 from pipeline.truth import truth_path, write_truth

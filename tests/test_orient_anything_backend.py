@@ -11,13 +11,13 @@ from orient_anything_tiny import TINY, random_state, write_checkpoint
 from photographs import ellipse, make_instance, make_photo
 
 from pipeline.errors import InputError
+from pipeline.label_params import OrientAnythingParams
 from pipeline.labels.photo import Photo
 from pipeline.labels.poses import PoseLabel, read_pose, write_pose
 from pipeline.labels.poses.orient_anything.backend import OrientAnything
 from pipeline.labels.poses.orient_anything.decoding import decode
 from pipeline.labels.poses.orient_anything.framing import frame_object
 from pipeline.labels.poses.orient_anything.network import OrientNetwork
-from pipeline.params import OrientAnythingParams
 
 PARAMS = OrientAnythingParams("orient-anything-v2", foreground=0.85)
 CPU = torch.device("cpu")

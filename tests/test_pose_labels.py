@@ -7,9 +7,9 @@ import pytest
 from photographs import make_photo, make_truth
 
 from pipeline.errors import InputError
+from pipeline.label_params import BenchmarkPoseParams
 from pipeline.labels.poses import PoseLabel, read_pose, write_pose
 from pipeline.labels.poses.benchmark import BenchmarkPoses
-from pipeline.params import BenchmarkPoseParams
 from pipeline.truth import truth_path, write_truth
 
 EXACT = BenchmarkPoseParams(azimuth_std=0.0, elevation_std=0.0, theta_std=0.0, flip_share=0.0)

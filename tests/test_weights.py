@@ -3,6 +3,8 @@
 import hashlib
 import http.server
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -16,6 +18,8 @@ from pipeline.downloads.required import required_models
 from pipeline.downloads.weights import address, fetch_weights
 from pipeline.errors import InputError
 from pipeline.labels.depth.label import label_depth
+from pipeline.labels.masks.label import label_masks
+from pipeline.labels.poses.label import label_poses
 from pipeline.layout import Layout
 from pipeline.params import load_params, parse_params
 from pipeline.pretrained.weights import weights_folder
@@ -131,13 +135,31 @@ def test_missing_and_incomplete_weights_name_the_command_and_the_licence(layout)
         weights_folder(layout, "tyo")
 
 
-def test_a_stage_says_within_a_second_that_its_weights_are_missing(tmp_path):
+@pytest.mark.parametrize(
+    ("section", "backend", "label", "model"),
+    [
+        ("masks", "sam", label_masks, "sam-vit-huge"),
+        ("masks", "segment_anything", label_masks, "segment-anything-vit_h"),
+        ("depth", "depth_anything", label_depth, "depth-anything-v2-large"),
+        ("poses", "orient_anything", label_poses, "orient-anything-v2"),
+    ],
+)
+def test_a_stage_says_at_once_that_its_weights_are_missing(section, backend, label, model, tmp_path):
     shutil.copy(ROOT / "downloads.yaml", tmp_path)
-    params = tiny_params(depth__backend="depth_anything")
+    params = tiny_params(**{f"{section}__backend": backend})
     since = time.monotonic()
-    with pytest.raises(InputError, match=r"python -m stages\.weights depth-anything-v2-large"):
-        label_depth(params, Layout(tmp_path, params), "car")
+    with pytest.raises(InputError, match=rf"python -m stages\.weights {model} "):
+        label(params, Layout(tmp_path, params), "car")
     assert time.monotonic() - since < 1
+
+
+@pytest.mark.parametrize("stage", ["masks", "depth", "poses", "features"])
+def test_stages_load_no_network_library_before_they_need_it(stage):
+    """So that an error is there within a second, and simulated labels are quick."""
+    heavy = {"torch", "transformers", "segment_anything"}
+    code = f"import sys, stages.{stage}; print(sorted({heavy} & sys.modules.keys()))"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert found == "[]\n"
 
 
 def profile(name):

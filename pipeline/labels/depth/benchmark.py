@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float32
 
 from pipeline.errors import InputError
+from pipeline.label_params import BenchmarkDepthParams
 from pipeline.labels.noise import smooth_field
 from pipeline.labels.photo import Photo
-from pipeline.params import BenchmarkDepthParams
 from pipeline.seeding import seeded
 from pipeline.truth import read_truth, truth_path
 

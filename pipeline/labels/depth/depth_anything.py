@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from pipeline.errors import InputError
+from pipeline.label_params import DepthAnythingParams
 from pipeline.labels.photo import Photo
-from pipeline.params import DepthAnythingParams
 from pipeline.pretrained.loading import load_network
 from pipeline.pretrained.pixels import BICUBIC, normalised, resized
 

@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from pipeline.crops import Crop, sample_crop
+from pipeline.label_params import BenchmarkFeatureParams
 from pipeline.labels.noise import smooth_field
 from pipeline.labels.patches import SAMPLES, patch_means
 from pipeline.labels.photo import Photo
-from pipeline.params import BenchmarkFeatureParams
 from pipeline.seeding import seeded
 from pipeline.truth import read_truth, truth_path
 

@@ -10,8 +10,8 @@ from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from pipeline.crops import Crop
+from pipeline.label_params import DinoV2Params
 from pipeline.labels.photo import Photo
-from pipeline.params import DinoV2Params
 from pipeline.pretrained.loading import load_network
 from pipeline.pretrained.pixels import BICUBIC, normalised, resized
 

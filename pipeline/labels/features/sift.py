@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from pipeline.crops import Crop, sample_crop
+from pipeline.label_params import SiftParams
 from pipeline.labels.photo import Photo
-from pipeline.params import SiftParams
 
 KEYPOINT_SIZE = 3.2
 """Twice the blur (1.6 pixels) of the first level of OpenCV's scale space, the one that describes given keypoints."""

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
+from pipeline.label_params import BenchmarkMaskParams
 from pipeline.labels.masks import MaskLabel
 from pipeline.labels.noise import smooth_field
 from pipeline.labels.photo import Photo
-from pipeline.params import BenchmarkMaskParams
 from pipeline.seeding import seeded
 from pipeline.truth import read_truth, truth_path
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool
 
-from pipeline.params import MaskCleaning
+from pipeline.label_params import MaskCleaning
 from pipeline.records import Box
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Bool
 
 from pipeline.errors import InputError
+from pipeline.label_params import GrabCutParams
 from pipeline.labels.masks import MaskLabel
 from pipeline.labels.photo import Photo
-from pipeline.params import GrabCutParams
 from pipeline.records import Box
 
 COLOURS = 5

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.errors import InputError
+from pipeline.label_params import Masks
 from pipeline.labels.masks import MaskLabel
 from pipeline.labels.masks.choice import Proposals, label_from, prompt_box
 from pipeline.labels.photo import Photo
-from pipeline.params import Masks
 
 if TYPE_CHECKING:
     import torch

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool
 
+from pipeline.label_params import BenchmarkPoseParams
 from pipeline.labels.photo import Photo
 from pipeline.labels.poses import PoseLabel
-from pipeline.params import BenchmarkPoseParams
 from pipeline.seeding import seeded
 from pipeline.truth import read_truth, truth_path
 

@@ -20,11 +20,12 @@ from pipeline.typed import to_dict
 
 
 def _orient_anything(params: Params, layout: Layout) -> PoseBackend:
-    # Here, because torch takes seconds to load that simulated labels need not wait for.
+    settings = params.poses.orient_anything
+    folder = weights_folder(layout, settings.model)
+    # Here, because torch takes seconds to load, for which neither simulated labels nor an error should wait.
     from pipeline.labels.poses.orient_anything.backend import OrientAnything
 
-    settings = params.poses.orient_anything
-    return OrientAnything(settings, weights_folder(layout, settings.model), choose_device(params.pretrained.device))
+    return OrientAnything(settings, folder, choose_device(params.pretrained.device))
 
 
 BACKENDS = {

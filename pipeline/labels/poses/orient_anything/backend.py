@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Bool, Float
 
 from pipeline.errors import InputError
+from pipeline.label_params import OrientAnythingParams
 from pipeline.labels.photo import Photo
 from pipeline.labels.poses import PoseLabel
 from pipeline.labels.poses.orient_anything.checkpoint import load_network
 from pipeline.labels.poses.orient_anything.decoding import decode
 from pipeline.labels.poses.orient_anything.framing import frame_object
 from pipeline.labels.poses.orient_anything.network import LOGITS
-from pipeline.params import OrientAnythingParams
 
 CHECKPOINT = "demo_ckpts/rotmod_realrotaug_best.pt"
 """Path in the released repository."""

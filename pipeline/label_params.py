@@ -1,0 +1,132 @@
+"""The typed form of the label sections of `params.yaml`: masks, depth, poses, features, pretrained networks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Overlays = Mapping[str, Mapping[str, Any]]
+"""Named sets of nested changes to other parameters."""
+
+
+@dataclass(frozen=True)
+class BenchmarkMaskParams:
+    boundary_std: float
+    boundary_length: float
+
+
+@dataclass(frozen=True)
+class GrabCutParams:
+    iterations: int
+    context: float
+    smallest_share: float
+
+
+@dataclass(frozen=True)
+class SamParams:
+    model: str
+
+
+@dataclass(frozen=True)
+class MaskChoice:
+    box_overlap: float
+    box_share: float
+
+
+@dataclass(frozen=True)
+class MaskCleaning:
+    margin: float
+    smallest_part: float
+    largest_hole: float
+
+
+@dataclass(frozen=True)
+class Masks:
+    backend: str
+    benchmark: BenchmarkMaskParams
+    grabcut: GrabCutParams
+    sam: SamParams
+    segment_anything: SamParams
+    choice: MaskChoice
+    cleaning: MaskCleaning
+
+
+@dataclass(frozen=True)
+class BenchmarkDepthParams:
+    smooth_noise: float
+    smooth_length: float
+    white_noise: float
+    scale_std: float
+    shift_std: float
+
+
+@dataclass(frozen=True)
+class DepthAnythingParams:
+    model: str
+    short_side: int
+
+
+@dataclass(frozen=True)
+class Depth:
+    backend: str
+    benchmark: BenchmarkDepthParams
+    depth_anything: DepthAnythingParams
+
+
+@dataclass(frozen=True)
+class BenchmarkPoseParams:
+    azimuth_std: float
+    elevation_std: float
+    theta_std: float
+    flip_share: float
+
+
+@dataclass(frozen=True)
+class OrientAnythingParams:
+    model: str
+    foreground: float
+
+
+@dataclass(frozen=True)
+class Poses:
+    backend: str
+    benchmark: BenchmarkPoseParams
+    orient_anything: OrientAnythingParams
+
+
+@dataclass(frozen=True)
+class BenchmarkFeatureParams:
+    dims: int
+    code_dims: int
+    frequency: float
+    white_noise: float
+    smooth_noise: float
+    smooth_length: float
+    instance_noise: float
+    background_length: float
+
+
+@dataclass(frozen=True)
+class SiftParams:
+    support: float
+
+
+@dataclass(frozen=True)
+class DinoV2Params:
+    model: str
+
+
+@dataclass(frozen=True)
+class Features:
+    backend: str
+    grid: int
+    benchmark: BenchmarkFeatureParams
+    sift: SiftParams
+    dinov2: DinoV2Params
+    backbones: Overlays
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    weights: str
+    device: str
+    batch: int
