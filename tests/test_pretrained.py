@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from photographs import make_instance, make_photo
 from safetensors.torch import load_file, save_file
 from tiny import tiny_params
@@ -32,7 +33,6 @@ from pipeline.labels.run import read_summary
 from pipeline.layout import Layout
 from pipeline.pretrained.device import choose_device
 from pipeline.pretrained.pixels import BICUBIC, normalised, resized
-from pipeline.pretrained.weights import weights_folder
 
 CPU = torch.device("cpu")
 PARAMS = tiny_params()
@@ -254,7 +254,16 @@ def run(released: Path, tmp_path: Path) -> Layout:
     return layout
 
 
+def pin(name: str) -> dict[str, object]:
+    """An entry of downloads.yaml without sizes and hashes."""
+    files = {file: {"bytes": None, "sha256": None} for file in ("config.json", "model.safetensors")}
+    about = {"title": name, "licence": "none", "approximate_megabytes": 1, "repository": name, "revision": "main"}
+    return {**about, "files": files}
+
+
 def test_label_stages_run_on_networks(run: Layout) -> None:
+    weights = {name: pin(name) for name in ("sam", "depth", "dinov2")}
+    run.pins.write_text(yaml.safe_dump({"releases": {}, "weights": weights}))
     assert label_masks(run.params, run, "car") == ("sam", 2, {})
     assert label_depth(run.params, run, "car") == ("depth_anything", 1, {})
     assert label_features(run.params, run, "dinov2", "car") == ("dinov2", 2, {})
@@ -268,16 +277,3 @@ def test_label_stages_run_on_networks(run: Layout) -> None:
     backend = DinoV2Features(run.params.features.dinov2, 8, run.root / "weights/dinov2", CPU)
     np.testing.assert_allclose(stored.flipped, backend.token_maps([photo], [crop], True)[0], atol=2e-3, rtol=1e-3)
     assert read_summary(run.masks("car")).done == 2
-
-
-def test_missing_weights_name_the_command(run: Layout) -> None:
-    assert weights_folder(run, "sam") == run.root / "weights/sam"
-    shutil.rmtree(run.root / "weights")
-    labels = {
-        "sam": lambda: label_masks(run.params, run, "car"),
-        "depth": lambda: label_depth(run.params, run, "car"),
-        "dinov2": lambda: label_features(run.params, run, "dinov2", "car"),
-    }
-    for model, label in labels.items():
-        with pytest.raises(InputError, match=rf"weights/{model}: .*`python -m stages\.weights {model}`"):
-            label()
