@@ -1,6 +1,7 @@
 """What every stage's command line has in common."""
 
 import argparse
+import errno
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -104,6 +105,11 @@ def run_stage(main: Callable[[], None]) -> None:
         main()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print(f"error: {error}. Free some space and run this again; what was finished is kept.", file=sys.stderr)
         raise SystemExit(1) from None
 
 

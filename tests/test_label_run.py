@@ -1,7 +1,9 @@
 """The label stages as a whole: what they write, skip, keep and refuse."""
 
 import dataclasses
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from pipeline.params import Params
 from pipeline.pca import fit_pca, read_pca
 from pipeline.records import Box, Instance
 from stages import pca as pca_stage
+from stages.arguments import run_stage
 
 NAMES = {"train_a": "train", "train_b": "train", "test_a": "test"}
 
@@ -159,6 +162,30 @@ def test_an_interrupted_run_of_something_else_is_not_continued(
         asked = kill_at(patch, "none")
         label_masks(params, run, "car")
     assert asked == list(NAMES)
+
+
+def test_a_full_disk_is_one_message_and_leaves_nothing_for_whole(
+    run: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = tiny_params(pretrained__batch=1)
+    written: list[int] = []
+    sync = os.fsync
+
+    def full(descriptor: int) -> None:
+        written.append(descriptor)
+        if len(written) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(descriptor)
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as ended:
+        patch.setattr(os, "fsync", full)
+        run_stage(lambda: label_masks(params, run, "car"))
+    assert ended.value.code == 1
+    assert "No space left on device. Free some space and run this again" in capsys.readouterr().err
+    assert not run.masks("car").exists()
+    kept = [path.name for path in run.unfinished(run.masks("car")).rglob("*") if path.is_file()]
+    assert kept == ["train_a.png"]
+    assert label_masks(params, run, "car").done == 3
 
 
 def test_labels_of_other_settings_are_replaced(run: Layout) -> None:
