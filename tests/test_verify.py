@@ -284,6 +284,20 @@ def test_a_release_that_is_half_there_is_named(check):
     assert f"expected what the archive of sha256 {SHA256} holds, found what that of {'0' * 64}" in lines[0]
 
 
+def test_weights_that_were_never_fetched_are_no_damage(check):
+    shutil.rmtree("weights/toy-small")
+    Path("weights/toy-small").mkdir()
+    code, lines = check()
+    assert code == 0 and not damage_lines(lines)
+
+
+def test_weights_of_which_a_file_is_missing_are_named(check):
+    Path("weights/toy-small/model.safetensors").unlink()
+    code, lines = check()
+    (line,) = damage_lines(lines)
+    assert code == 1 and line.startswith("damaged: weights/toy-small/model.safetensors: expected sha256 ")
+
+
 def test_damaged_weights_are_named(check):
     flip(Path("weights/toy-small/model.safetensors"))
     code, lines = check()

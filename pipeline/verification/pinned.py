@@ -90,6 +90,7 @@ def _release(folder: Path, name: str, release: Release) -> Iterator[Claim | Dama
 
 
 def _weights(folder: Path, name: str, weights: Weights) -> Iterator[Claim]:
-    if folder.is_dir():
+    # A download that found no network leaves an empty folder.
+    if any((folder / file).is_file() for file in weights.files):
         for file, pin in weights.files.items():
             yield Claim(folder / file, pin.sha256, f"delete it; `python -m stages.weights {name}` fetches it again")
