@@ -50,7 +50,7 @@ def stages_of(folder):
         }
 
 
-@pytest.mark.parametrize("name", ["paper", "permissive"])
+@pytest.mark.parametrize("name", ["paper", "real", "permissive"])
 def test_every_input_is_code_or_made_by_a_stage(project, name):
     merge(project, name)
     stages = stages_of(project)
@@ -108,3 +108,12 @@ def test_a_folder_of_the_users_replaces_what_would_be_fetched(project):
     deps, _ = stages["masks@car"]
     assert any(str(dep).endswith("mine/SPair/JPEGImages/car") for dep in deps)
     assert not any("mine" in str(out) for _, outs in stages.values() for out in outs)
+
+
+def test_the_small_profile_differs_from_the_papers_in_sizes_only():
+    paper, real = profile("paper"), profile("real")
+    for section in ("categories", "data", "masks", "depth", "poses", "features", "pretrained"):
+        assert paper[section] == real[section]
+    assert paper.keys() - real.keys() == {
+        "seeds", "model", "loss", "training", "correspondence", "evaluation", "reconstruction"
+    }  # fmt: skip
