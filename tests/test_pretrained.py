@@ -20,6 +20,7 @@ from tiny_networks import write_tiny_depth_anything, write_tiny_dinov2, write_ti
 from pipeline.crops import square_crop
 from pipeline.data.instances import write_instances
 from pipeline.errors import InputError
+from pipeline.files import sha256
 from pipeline.images import read_mask, write_image
 from pipeline.labels.depth import read_depth
 from pipeline.labels.depth.depth_anything import DepthAnything
@@ -254,15 +255,16 @@ def run(released: Path, tmp_path: Path) -> Layout:
     return layout
 
 
-def pin(name: str) -> dict[str, object]:
-    """An entry of downloads.yaml without sizes and hashes."""
-    files = {file: {"bytes": None, "sha256": None} for file in ("config.json", "model.safetensors")}
+def pin(folder: Path) -> dict[str, object]:
+    """An entry of downloads.yaml for what is in a folder."""
+    files = {path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in folder.iterdir()}
+    name = folder.name
     about = {"title": name, "licence": "none", "approximate_megabytes": 1, "repository": name, "revision": "main"}
     return {**about, "files": files}
 
 
 def test_label_stages_run_on_networks(run: Layout) -> None:
-    weights = {name: pin(name) for name in ("sam", "depth", "dinov2")}
+    weights = {folder.name: pin(folder) for folder in run.weights.iterdir()}
     run.pins.write_text(yaml.safe_dump({"releases": {}, "weights": weights}))
     assert label_masks(run.params, run, "car") == ("sam", 2, {})
     assert label_depth(run.params, run, "car") == ("depth_anything", 1, {})

@@ -112,6 +112,14 @@ def test_damaged_weights_are_found_by_the_command(layout, hub):
 
 
 @needs_curl
+def test_a_stage_refuses_other_weights_of_the_same_size(layout, hub):
+    fetch(layout)
+    (layout.weights / "toy/model.safetensors").write_bytes(MODEL[:-1] + b"x")
+    with pytest.raises(InputError, match=rf"expected sha256 {SHA256}, found .*damaged or another one"):
+        weights_folder(layout, "toy")
+
+
+@needs_curl
 def test_without_a_network_one_error_says_what_to_put_where(layout, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     since = time.monotonic()
@@ -123,13 +131,16 @@ def test_without_a_network_one_error_says_what_to_put_where(layout, monkeypatch)
 
 
 def test_missing_and_incomplete_weights_name_the_command_and_the_licence(layout):
-    expected = r"expected the weights of Toy Model, found none.*python -m stages\.weights toy \(licence: CC-BY-NC"
+    expected = r"expected the weights of Toy Model, found none.*`python -m stages\.weights toy` \(licence: CC-BY-NC"
     with pytest.raises(InputError, match=expected):
         weights_folder(layout, "toy")
     (layout.weights / "toy").mkdir(parents=True)
     (layout.weights / "toy/config.json").write_bytes(CONFIG)
     (layout.weights / "toy/model.safetensors").write_bytes(MODEL[:-1])
     with pytest.raises(InputError, match="expected 10240 bytes of Toy Model, found 10239 bytes"):
+        weights_folder(layout, "toy")
+    (layout.weights / "toy/model.safetensors").write_bytes(MODEL)
+    with pytest.raises(InputError, match=r"config\.json: its hash is not in downloads\.yaml yet"):
         weights_folder(layout, "toy")
     with pytest.raises(InputError, match="Unknown model 'tyo' in downloads.yaml. Did you mean 'toy'"):
         weights_folder(layout, "tyo")
@@ -148,7 +159,7 @@ def test_a_stage_says_at_once_that_its_weights_are_missing(section, backend, lab
     shutil.copy(ROOT / "downloads.yaml", tmp_path)
     params = tiny_params(**{f"{section}__backend": backend})
     since = time.monotonic()
-    with pytest.raises(InputError, match=rf"python -m stages\.weights {model} "):
+    with pytest.raises(InputError, match=rf"`python -m stages\.weights {model}`"):
         label(params, Layout(tmp_path, params), "car")
     assert time.monotonic() - since < 1
 

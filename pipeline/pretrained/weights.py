@@ -5,19 +5,20 @@ from typing import Any
 
 from pipeline.downloads.pins import find_weights, read_pins
 from pipeline.errors import InputError
+from pipeline.files import sha256
 from pipeline.layout import Layout
 
 
 def weights_folder(layout: Layout, model: str) -> Path:
-    """Folder with all files of the model that downloads.yaml lists.
-
-    Only presence and sizes are compared here; `python -m stages.weights` and `python -m stages.verify` compare hashes.
+    """Folder with all files of the model that downloads.yaml lists, each with the hash that is recorded there.
 
     Raises:
-        InputError: there is no such model, or one of its files is missing or incomplete.
+        InputError: there is no such model, one of its files is missing or another one, or it has no recorded hash.
     """
     weights = find_weights(read_pins(layout.pins), model)
     folder = layout.weights / model
+    remedy = f"`python -m stages.weights {model}` (licence: {weights.licence})"
+    # First what is seen at once: to read gigabytes takes seconds.
     for name, pin in weights.files.items():
         path = folder / name
         size = path.stat().st_size if path.is_file() else None
@@ -25,9 +26,17 @@ def weights_folder(layout: Layout, model: str) -> Path:
             expected = "the weights" if pin.bytes is None else f"{pin.bytes} bytes"
             found = "none" if size is None else f"{size} bytes"
             raise InputError(
-                f"{path}: expected {expected} of {weights.title}, found {found}. Fetch them: "
-                f"python -m stages.weights {model} (licence: {weights.licence}), or choose another backend in "
-                "params.yaml."
+                f"{path}: expected {expected} of {weights.title}, found {found}. Fetch them: {remedy}, or choose "
+                "another backend in params.yaml."
+            )
+    for name, pin in weights.files.items():
+        if pin.sha256 is None:
+            raise InputError(f"{folder / name}: its hash is not in downloads.yaml yet. Record it: {remedy}.")
+        found = sha256(folder / name)
+        if found != pin.sha256:
+            raise InputError(
+                f"{folder / name}: expected sha256 {pin.sha256}, found {found}: it is damaged or another one. "
+                f"Delete it and fetch it again: {remedy}."
             )
     return folder
 
