@@ -20,6 +20,8 @@ class Publisher:
     content: bytes
     port: int = 0
     ranges: bool = True
+    tells_length: bool = True
+    """Whether it says how long the file is when there is nothing left to send, as RFC 9110 recommends."""
     cut: int | None = None
     """Bytes of a body after which the connection is closed."""
     hang: bool = False
@@ -45,7 +47,11 @@ def http_publisher(content: bytes):
             start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
             start = start if publisher.ranges else 0
             if publisher.status != 200 or start >= max(1, len(publisher.content)):
-                self.send_error(416 if publisher.status == 200 else publisher.status)
+                self.send_response(416 if publisher.status == 200 else publisher.status)
+                if publisher.status == 200 and publisher.tells_length:
+                    self.send_header("Content-Range", f"bytes */{len(publisher.content)}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
                 return
             self.send_response(206 if start else 200)
             if start:

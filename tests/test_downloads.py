@@ -85,8 +85,10 @@ def test_a_cut_connection_is_resumed_by_the_next_run(published, tmp_path):
 
 
 @needs_curl
-def test_a_complete_part_is_not_fetched_again(published, tmp_path):
+@pytest.mark.parametrize("tells_length", [True, False])
+def test_a_complete_part_is_not_fetched_again(published, tmp_path, tells_length):
     publisher, url = published
+    publisher.tells_length = tells_length
     part_of(tmp_path / "toy.zip").write_bytes(CONTENT)
     succeeds(url, tmp_path / "toy.zip")
     assert sum(publisher.served) == 0

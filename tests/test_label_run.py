@@ -142,7 +142,7 @@ def test_an_interrupted_run_continues_and_ends_with_the_same_bytes(
     assert not run.unfinished(run.masks("car")).exists()
 
 
-@pytest.mark.parametrize("what", ["settings", "photograph", "box"])
+@pytest.mark.parametrize("what", ["settings", "photograph", "truth", "box"])
 def test_an_interrupted_run_of_something_else_is_not_continued(
     run: Layout, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
@@ -155,6 +155,8 @@ def test_an_interrupted_run_of_something_else_is_not_continued(
     elif what == "photograph":
         photo = make_photo("train_a")
         store(run.root, photo._replace(image=photo.image[::-1].copy()), make_truth())
+    elif what == "truth":
+        store(run.root, make_photo("train_a"), make_truth(depth=7.0))
     else:
         box = Box(21.0, 15.0, 100.0, 75.0)
         new_table(run.root, [make_instance(name, split, box) for name, split in NAMES.items()])
@@ -186,6 +188,23 @@ def test_a_full_disk_is_one_message_and_leaves_nothing_for_whole(
     kept = [path.name for path in run.unfinished(run.masks("car")).rglob("*") if path.is_file()]
     assert kept == ["train_a.png"]
     assert label_masks(params, run, "car").done == 3
+
+
+def test_labels_may_lie_on_another_file_system(run: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a folder cannot be renamed to another place, it is copied."""
+    label_masks(run.params, run, "car")
+    whole = contents(run)
+    rename = os.rename
+
+    def within(source: Path, target: Path, **options: object) -> None:
+        if ".checkpoints" in str(source) and ".checkpoints" not in str(target):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(source, target, **options)
+
+    monkeypatch.setattr(os, "rename", within)
+    label_masks(run.params, run, "car")
+    assert contents(run) == whole
+    assert not run.unfinished(run.masks("car")).exists()
 
 
 def test_labels_of_other_settings_are_replaced(run: Layout) -> None:

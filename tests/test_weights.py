@@ -2,6 +2,7 @@
 
 import hashlib
 import http.server
+import re
 import shutil
 import subprocess
 import sys
@@ -101,6 +102,19 @@ def test_what_the_hub_changes_after_the_first_download_is_refused(layout, hub):
     with pytest.raises(InputError, match="expected 8 bytes and sha256"):
         fetch(layout)
     assert not (layout.weights / "toy/config.json").exists()
+
+
+@needs_curl
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors", "model.pt"])
+def test_a_login_page_is_not_recorded_as_weights(layout, hub, file):
+    content = yaml.safe_load(layout.pins.read_text())
+    content["weights"]["toy"]["files"] = {file: {"bytes": None, "sha256": None}}
+    layout.pins.write_text(yaml.safe_dump(content))
+    hub[f"/somebody/toy/resolve/abc/{file}"] = b"<html>Please log in.</html>"
+    with pytest.raises(InputError, match=rf"{re.escape(file)}: expected .*found 27 bytes of something else"):
+        fetch(layout)
+    assert not (layout.weights / "toy" / file).exists()
+    assert read_pins(layout.pins).weights["toy"].files[file].sha256 is None
 
 
 @needs_curl

@@ -16,6 +16,8 @@ STALL_BYTES_PER_SECOND = 1000
 """A transfer that is slower than this for so many seconds is given up."""
 CANNOT_RESUME = (31, 33, 36)
 """Exit codes of curl where server and file on disk do not allow to go on: FTP's REST, HTTP's range, a wrong offset."""
+REFUSED, NOTHING_LEFT = 22, "416"
+"""Exit code of curl for HTTP's errors, and the one of a range that begins where the file ends."""
 CANNOT_WRITE = 23
 
 
@@ -43,7 +45,11 @@ def download(url: str, path: Path, pin: Pin, size: int) -> Digest:
             part.unlink(missing_ok=True)
         require_space(path.parent, size - _size(part), f"the download of {path.name}")
         code, message = _run_curl(url, part, size)
-        if code in CANNOT_RESUME and resumes:
+        if resumes and (code in CANNOT_RESUME or (code == REFUSED and NOTHING_LEFT in message)):
+            # What is there may be all of it already; without a pin nothing tells.
+            if pin.sha256 and pin.difference(found := digest_of(part)) is None:
+                part.replace(path)
+                return found
             continue
         if code or not part.is_file():
             raise TransferError(_explain(url, part, code, message))

@@ -6,6 +6,7 @@ from pathlib import Path
 from pipeline.downloads.digest import Digest, Pin, digest_of
 from pipeline.downloads.disk import in_words
 from pipeline.downloads.pins import Weights, find_weights, read_pins, record
+from pipeline.downloads.plausible import check_weights_file
 from pipeline.downloads.transfer import TransferError, download
 from pipeline.errors import InputError
 
@@ -31,6 +32,7 @@ def fetch_weights(pins: Path, name: str, folder: Path) -> None:
         path = folder / file
         found = _checked(path, pin) if path.is_file() else _downloaded(weights, file, path)
         if pin.sha256 is None:
+            check_weights_file(path)
             record(pins, ("weights", name, "files", file), found)
             print(f"{pins}: recorded sha256 {found.sha256} for {path}. Commit it, and later downloads are checked.")
     print(f"{folder}: whole")

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -13,8 +14,11 @@ from tqdm import tqdm
 from pipeline.errors import InputError
 from pipeline.files import sha256, write_json
 from pipeline.records import Instance
+from pipeline.truth import truth_path
 
 Label = TypeVar("Label")
+LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "scipy", "segment-anything", "torch", "transformers")
+"""Whose versions may change a label."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,10 @@ class Summary(NamedTuple):
 def label_images(job: Job[Label], instances: Sequence[Instance]) -> Summary:
     """Write a label for each instance, and the settings and a summary beside them; replaces what was in the folder.
 
-    An interrupted run continues where it stopped, if its settings, its images and the code that labels them are still
-    the same. Batches are cut from the list of instances alone, so that it ends with the bytes of a run that was not
-    interrupted. An image that cannot be labelled is recorded as skipped and the others go on.
+    An interrupted run continues where it stopped, if its settings, its images, the package's code and the libraries
+    that labels depend on are still the same. Batches are cut from the list of instances alone, so that it ends with the
+    bytes of a run that was not interrupted. An image that cannot be labelled is recorded as skipped and the others go
+    on.
 
     Raises:
         InputError: there are images, but not one could be labelled.
@@ -83,6 +88,12 @@ def label_images(job: Job[Label], instances: Sequence[Instance]) -> Summary:
         f"{size / 1e6:.1f} MB -> {job.folder}"
     )
     return summary
+
+
+def sources(root: Path, instance: Instance) -> list[Path]:
+    """The files that a label of `instance` may be made of: the photograph and, where there is one, its truth."""
+    path = root / instance.image
+    return [path, truth_path(path)]
 
 
 def read_summary(folder: Path) -> Summary:
@@ -122,9 +133,9 @@ def _labels(job: Job[Label], batch: Sequence[Instance]) -> Iterator[tuple[Instan
 
 def _identity(job: Job[Label], instances: Sequence[Instance]) -> str:
     """Digest of all that decides what the labels are."""
-    digest = hashlib.sha256(json.dumps([job.kind, job.settings, job.batch], sort_keys=True).encode())
-    code = Path(__file__).parents[1]
-    for source in sorted([*(code / "labels").rglob("*.py"), *(code / "pretrained").rglob("*.py")]):
+    libraries = {item.name: item.version for item in distributions() if item.name in LIBRARIES}
+    digest = hashlib.sha256(json.dumps([job.kind, job.settings, job.batch, libraries], sort_keys=True).encode())
+    for source in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(source.read_bytes())
     for instance in instances:
         digest.update(json.dumps(astuple(instance)).encode())
@@ -142,7 +153,12 @@ def _keep_only(work: Path) -> None:
 
 
 def _replace(folder: Path, work: Path) -> None:
+    """Put `work` in the place of `folder`, which may be on another file system."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    complete = folder.with_name(f".{folder.name}.complete")
+    if complete.exists():
+        shutil.rmtree(complete)
+    shutil.move(work, complete)
     if folder.exists():
         shutil.rmtree(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work.rename(folder)
+    complete.rename(folder)

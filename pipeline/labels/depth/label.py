@@ -10,7 +10,7 @@ from pipeline.labels.depth.benchmark import BenchmarkDepth
 from pipeline.labels.depth.depth_anything import DepthAnything
 from pipeline.labels.photo import read_photo
 from pipeline.labels.registry import choose
-from pipeline.labels.run import Job, Summary, label_images
+from pipeline.labels.run import Job, Summary, label_images, sources
 from pipeline.layout import Layout
 from pipeline.params import Params
 from pipeline.pretrained.device import choose_device
@@ -49,7 +49,7 @@ def label_depth(params: Params, layout: Layout, category: str) -> Summary:
             "seed": params.benchmark.seed,
             "weights": pinned_weights(layout, params.depth),
         },
-        inputs=lambda instance: [layout.root / instance.image],
+        inputs=lambda instance: sources(layout.root, instance),
         label=label,
         write=write_depth,
         batch=params.pretrained.batch,

@@ -10,7 +10,7 @@ from pipeline.labels.features.dinov2 import DinoV2Features
 from pipeline.labels.features.sift import SiftFeatures
 from pipeline.labels.photo import read_photo
 from pipeline.labels.registry import choose
-from pipeline.labels.run import Job, Summary, label_images
+from pipeline.labels.run import Job, Summary, label_images, sources
 from pipeline.layout import Layout
 from pipeline.params import Params
 from pipeline.pretrained.device import choose_device
@@ -64,7 +64,7 @@ def label_features(params: Params, layout: Layout, backbone: str, category: str)
             "crop_margin": params.data.crop_margin,
             "weights": pinned_weights(layout, params.features),
         },
-        inputs=lambda instance: [layout.root / instance.image],
+        inputs=lambda instance: sources(layout.root, instance),
         label=label,
         write=write_tokens,
         batch=params.pretrained.batch,

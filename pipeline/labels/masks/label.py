@@ -10,7 +10,7 @@ from pipeline.labels.masks.sam import SamMasks
 from pipeline.labels.masks.segment_anything import SegmentAnythingMasks
 from pipeline.labels.photo import read_photo
 from pipeline.labels.registry import choose
-from pipeline.labels.run import Job, Summary, label_images
+from pipeline.labels.run import Job, Summary, label_images, sources
 from pipeline.layout import Layout
 from pipeline.params import Params
 from pipeline.pretrained.device import choose_device
@@ -53,7 +53,7 @@ def label_masks(params: Params, layout: Layout, category: str) -> Summary:
             "seed": params.benchmark.seed,
             "weights": pinned_weights(layout, params.masks),
         },
-        inputs=lambda instance: [layout.root / instance.image],
+        inputs=lambda instance: sources(layout.root, instance),
         label=label,
         write=write_mask_label,
         batch=params.pretrained.batch,

@@ -10,7 +10,7 @@ from pipeline.labels.poses import PoseBackend, PoseLabel, write_pose
 from pipeline.labels.poses.benchmark import BenchmarkPoses
 from pipeline.labels.poses.unknown import UnknownPoses
 from pipeline.labels.registry import choose
-from pipeline.labels.run import Job, Summary, label_images
+from pipeline.labels.run import Job, Summary, label_images, sources
 from pipeline.layout import Layout
 from pipeline.params import Params
 from pipeline.pretrained.device import choose_device
@@ -60,7 +60,7 @@ def label_poses(params: Params, layout: Layout, category: str) -> Summary:
             "seed": params.benchmark.seed,
             "weights": pinned_weights(layout, params.poses),
         },
-        inputs=lambda instance: [layout.root / instance.image, mask_path(instance)],
+        inputs=lambda instance: [*sources(layout.root, instance), mask_path(instance)],
         label=label,
         write=write_pose,
         batch=params.pretrained.batch,
