@@ -91,5 +91,5 @@ photos: install  ## Match real photographs without weights: SPAIR=folder of SPai
 	python -m stages.report --root $(PHOTOS)
 	@cat $(PHOTOS)/reports/table1.md
 
-clean:  ## Remove what smoke and photos left, and unfinished trainings
+clean:  ## Remove what smoke, rehearse and photos left, and unfinished trainings and labels
 	rm -rf build .checkpoints

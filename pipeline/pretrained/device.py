@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 def choose_device(name: str) -> "torch.device":
     """The device that `pretrained.device` names: 'auto' (the first GPU if there is one), 'cpu', 'cuda' or 'cuda:N'.
 
+    What 'auto' finds is printed, as a GPU that torch does not see would cost days.
+
     Raises:
         InputError: no such name, or the GPU is not there.
     """
@@ -19,7 +21,9 @@ def choose_device(name: str) -> "torch.device":
 
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "auto":
-        return torch.device("cuda" if gpus else "cpu")
+        device = torch.device("cuda" if gpus else "cpu")
+        print(f"The network runs on {device} (torch {torch.__version__}).")
+        return device
     match = re.fullmatch(r"cpu|cuda(?::(\d+))?", name, flags=re.ASCII)
     if match is None:
         raise InputError(
