@@ -1,7 +1,7 @@
 """The error that people who run the pipeline can act on, and the nearest-name hint it carries."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class InputError(ValueError):
@@ -17,3 +17,9 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, choices, n=1, cutoff=0.0)
     hint = f"Did you mean '{close[0]}'? " if close else ""
     return f"{hint}Valid: {', '.join(choices)}."
+
+
+def some(names: Sequence[str], shown: int) -> str:
+    """The first `shown` names, and how many more there are."""
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")

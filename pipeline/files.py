@@ -1,5 +1,6 @@
 """Atomic writes: a file is there whole or not at all."""
 
+import errno
 import hashlib
 import json
 import os
@@ -7,6 +8,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a write for which there is no room, on the disk or in a quota."""
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], Any]) -> None:

@@ -130,3 +130,8 @@ class Pretrained:
     weights: str
     device: str
     batch: int
+
+
+def model_of(section: Masks | Depth | Poses | Features) -> str | None:
+    """The model behind the backend that a section chooses; None where the backend needs no weights."""
+    return getattr(getattr(section, section.backend, None), "model", None)

@@ -1,7 +1,6 @@
 """What every stage's command line has in common."""
 
 import argparse
-import errno
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from pipeline.categories import check_category
 from pipeline.cells import Cell, resolve, resolve_features
 from pipeline.errors import InputError
+from pipeline.files import DISK_FULL
 from pipeline.layout import Layout
 from pipeline.params import Params, load_params
 
@@ -107,7 +107,7 @@ def run_stage(main: Callable[[], None]) -> None:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in DISK_FULL:
             raise
         print(f"error: {error}. Free some space and run this again; what was finished is kept.", file=sys.stderr)
         raise SystemExit(1) from None

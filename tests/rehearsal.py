@@ -11,13 +11,14 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from orient_anything_tiny import random_state, write_checkpoint
-from ruamel.yaml import YAML
 from tiny_networks import write_tiny_depth_anything, write_tiny_dinov2, write_tiny_sam
 
 from pipeline.benchmark.folders import MARKER
-from pipeline.files import sha256
+from pipeline.files import sha256, write_text
+from pipeline.yaml_text import edited
 
 WRITERS = {
     "sam-vit-huge": write_tiny_sam,
@@ -46,19 +47,23 @@ def released(folder: Path) -> Iterator[Path]:
 
 def write_weights(root: Path) -> None:
     """Tiny networks, and their hashes in downloads.yaml."""
-    editor = YAML()
-    content = editor.load((root / "downloads.yaml").read_text(encoding="utf-8"))
     for model, write in WRITERS.items():
         folder = root / "weights" / model
         folder.mkdir(parents=True)
         write(folder)
+    path = root / "downloads.yaml"
+    write_text(path, edited(path.read_text(encoding="utf-8"), lambda content: pin(content, root / "weights")))
+
+
+def pin(content: Any, weights: Path) -> None:
+    """Put the hashes of the files of each model into the content of downloads.yaml."""
+    for model in WRITERS:
+        folder = weights / model
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         content["weights"][model]["files"] = {
             path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256(path)}
             for path in files
         }
-    with (root / "downloads.yaml").open("w", encoding="utf-8") as stream:
-        editor.dump(content, stream)
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
 """Space on disk, looked at before gigabytes are written, and what to say when it runs out all the same."""
 
-import errno
 import shutil
 from pathlib import Path
 
 from pipeline.errors import InputError
+from pipeline.files import DISK_FULL
 
 MARGIN = 64_000_000
 """Bytes that are left free: a full disk breaks more than this project."""
@@ -27,7 +27,7 @@ def require_space(folder: Path, size: int, purpose: str) -> None:
 
 def write_error(path: Path, error: OSError) -> InputError:
     """The error to raise when `path` could not be written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in DISK_FULL:
         advice = "The disk or its quota is full: free some space and run this again."
     else:
         advice = "Make the folder writable and run this again."

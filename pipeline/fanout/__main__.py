@@ -16,7 +16,7 @@ from typing import Any
 from dvc.exceptions import DvcException
 from tqdm import tqdm
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, some
 from pipeline.fanout.machine import cores
 from pipeline.fanout.plan import make_plan
 from pipeline.fanout.processes import Processes, tail
@@ -125,16 +125,10 @@ class _Progress:
 def _summary(outcome: Outcome) -> str:
     parts = [f"{len(outcome.codes) - len(outcome.failed)} stages done"]
     if outcome.failed:
-        parts.append(f"{len(outcome.failed)} failed: {_some(outcome.failed)}")
+        parts.append(f"{len(outcome.failed)} failed: {some(outcome.failed, SHOWN)}")
     if outcome.skipped:
-        parts.append(f"{len(outcome.skipped)} skipped, which need a failed one: {_some(outcome.skipped)}")
+        parts.append(f"{len(outcome.skipped)} skipped, which need a failed one: {some(outcome.skipped, SHOWN)}")
     return "; ".join(parts) + "."
-
-
-def _some(stages: Sequence[str]) -> str:
-    """The first of the stages, as there may be hundreds."""
-    more = len(stages) - SHOWN
-    return ", ".join(stages[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _positive(text: str) -> int:

@@ -4,9 +4,10 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
-MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-STD = np.array([0.229, 0.224, 0.225], np.float32)
-"""Of ImageNet's red, green and blue in [0, 1]: what all these networks were trained with."""
+IMAGENET_MEAN = 0.485, 0.456, 0.406
+IMAGENET_STD = 0.229, 0.224, 0.225
+"""Of red, green and blue in [0, 1]: what all these networks were trained with."""
+MEAN, STD = np.float32(IMAGENET_MEAN), np.float32(IMAGENET_STD)
 
 BILINEAR = Image.Resampling.BILINEAR
 BICUBIC = Image.Resampling.BICUBIC

@@ -1,11 +1,11 @@
 """Where the files of a pretrained model are; they are fetched by a command of its own, never by a stage."""
 
 from pathlib import Path
-from typing import Any
 
 from pipeline.downloads.pins import find_weights, read_pins
 from pipeline.errors import InputError
 from pipeline.files import sha256
+from pipeline.label_params import Depth, Features, Masks, Poses, model_of
 from pipeline.layout import Layout
 
 
@@ -41,13 +41,13 @@ def weights_folder(layout: Layout, model: str) -> Path:
     return folder
 
 
-def pinned_weights(layout: Layout, section: Any) -> dict[str, str | None]:
+def pinned_weights(layout: Layout, section: Masks | Depth | Poses | Features) -> dict[str, str | None]:
     """Hash of each file of the model behind the backend of a section of the parameters; none where it needs no model.
 
     Raises:
         InputError: there is no such model.
     """
-    settings = getattr(section, section.backend, None)
-    if not hasattr(settings, "model"):
+    model = model_of(section)
+    if model is None:
         return {}
-    return {name: pin.sha256 for name, pin in find_weights(read_pins(layout.pins), settings.model).files.items()}
+    return {name: pin.sha256 for name, pin in find_weights(read_pins(layout.pins), model).files.items()}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.downloads.disk import in_words
+from pipeline.errors import some
 
 SHOWN = 20
 """Lines of each kind; a folder that is missing would else fill the screen."""
@@ -64,8 +65,7 @@ def _explain(item: Damage) -> str:
 
 
 def _since(stages: Sequence[str]) -> str:
-    others = f" and {len(stages) - 3} more" if len(stages) > 3 else ""
-    return f"{', '.join(stages[:3])}{others} used another version of it. No damage: `dvc repro` updates the results."
+    return f"{some(stages, 3)} used another version of it. No damage: `dvc repro` updates the results."
 
 
 def _shown(lines: list[str]) -> list[str]:

@@ -3,13 +3,13 @@
 import json
 import pickle
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, some
 from pipeline.labels.poses.orient_anything.network import OrientNetwork
 from pipeline.labels.poses.orient_anything.size import NetworkSize
 from pipeline.typed import parse_section
@@ -79,15 +79,9 @@ def _check(path: Path, own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -
             if name in state and state[name].shape != own[name].shape
         ],
     }
-    found = "; ".join(f"{what} {_some(names)}" for what, names in problems.items() if names)
+    found = "; ".join(f"{what} {some(names, SHOWN)}" for what, names in problems.items() if names)
     if found:
         raise InputError(
             f"{path}: expected the {len(own)} tensors of Orient Anything V2; this file {found}. Fetch the released "
             "checkpoint, or put the sizes of your own in a config.json beside it."
         )
-
-
-def _some(names: Iterable[str]) -> str:
-    names = list(names)
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

@@ -11,12 +11,11 @@ from pipeline.labels.poses.orient_anything.blocks import Block
 from pipeline.labels.poses.orient_anything.encoder import PatchEncoder
 from pipeline.labels.poses.orient_anything.rotary import Rotary, grid_rotary
 from pipeline.labels.poses.orient_anything.size import NetworkSize
+from pipeline.pretrained.pixels import IMAGENET_MEAN, IMAGENET_STD
 
 AZIMUTHS, ELEVATIONS, ROTATIONS = 360, 180, 360
 LOGITS = AZIMUTHS + ELEVATIONS + ROTATIONS
 """One for each degree of azimuth (from 0), elevation (from -90) and in-plane rotation (from -180), in this order."""
-IMAGENET_MEAN = 0.485, 0.456, 0.406
-IMAGENET_STD = 0.229, 0.224, 0.225
 EPS = 1e-5
 
 
