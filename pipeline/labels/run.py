@@ -14,7 +14,6 @@ from tqdm import tqdm
 from pipeline.errors import InputError
 from pipeline.files import sha256, write_json
 from pipeline.records import Instance
-from pipeline.truth import truth_path
 
 Label = TypeVar("Label")
 LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "scipy", "segment-anything", "torch", "transformers")
@@ -88,12 +87,6 @@ def label_images(job: Job[Label], instances: Sequence[Instance]) -> Summary:
         f"{size / 1e6:.1f} MB -> {job.folder}"
     )
     return summary
-
-
-def sources(root: Path, instance: Instance) -> list[Path]:
-    """The files that a label of `instance` may be made of: the photograph and, where there is one, its truth."""
-    path = root / instance.image
-    return [path, truth_path(path)]
 
 
 def read_summary(folder: Path) -> Summary:

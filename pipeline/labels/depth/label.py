@@ -8,15 +8,15 @@ from pipeline.data.instances import read_instances
 from pipeline.labels.depth import write_depth
 from pipeline.labels.depth.benchmark import BenchmarkDepth
 from pipeline.labels.depth.depth_anything import DepthAnything
+from pipeline.labels.job import make_job
 from pipeline.labels.photo import read_photo
 from pipeline.labels.registry import choose
-from pipeline.labels.run import Job, Summary, label_images, sources
+from pipeline.labels.run import Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
 from pipeline.pretrained.device import choose_device
-from pipeline.pretrained.weights import pinned_weights, weights_folder
+from pipeline.pretrained.weights import weights_folder
 from pipeline.records import Instance
-from pipeline.typed import to_dict
 
 BACKENDS = {
     "benchmark": lambda params, layout: BenchmarkDepth(params.depth.benchmark, params.benchmark.seed),
@@ -39,20 +39,6 @@ def label_depth(params: Params, layout: Layout, category: str) -> Summary:
     def label(instances: Sequence[Instance]) -> list[np.ndarray]:
         return backend.disparities([read_photo(layout.root, instance) for instance in instances])
 
-    job = Job(
-        kind="depth",
-        folder=layout.depth(category),
-        unfinished=layout.unfinished(layout.depth(category)),
-        suffix=".npy",
-        settings={
-            **to_dict(params.depth),
-            "seed": params.benchmark.seed,
-            "weights": pinned_weights(layout, params.depth),
-        },
-        inputs=lambda instance: sources(layout.root, instance),
-        label=label,
-        write=write_depth,
-        batch=params.pretrained.batch,
-    )
+    job = make_job(params, layout, params.depth, layout.depth(category), ".npy", label, write_depth)
     instances = read_instances(layout.instances(category))
     return label_images(job, [instance for instance in instances if instance.split == "train"])

@@ -8,15 +8,15 @@ from pipeline.labels.features import Tokens, write_tokens
 from pipeline.labels.features.benchmark import BenchmarkFeatures
 from pipeline.labels.features.dinov2 import DinoV2Features
 from pipeline.labels.features.sift import SiftFeatures
+from pipeline.labels.job import make_job
 from pipeline.labels.photo import read_photo
 from pipeline.labels.registry import choose
-from pipeline.labels.run import Job, Summary, label_images, sources
+from pipeline.labels.run import Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
 from pipeline.pretrained.device import choose_device
-from pipeline.pretrained.weights import pinned_weights, weights_folder
+from pipeline.pretrained.weights import weights_folder
 from pipeline.records import Instance
-from pipeline.typed import to_dict
 
 BACKENDS = {
     "benchmark": lambda params, layout: BenchmarkFeatures(
@@ -41,7 +41,6 @@ def label_features(params: Params, layout: Layout, backbone: str, category: str)
     Raises:
         InputError: the backend is unknown, or not one image could be described.
     """
-    settings = {name: value for name, value in to_dict(params.features).items() if name != "backbones"}
     backend = choose("features.backend", BACKENDS, params.features.backend)(params, layout)
 
     def label(instances: Sequence[Instance]) -> list[Tokens]:
@@ -53,20 +52,14 @@ def label_features(params: Params, layout: Layout, backbone: str, category: str)
         tokens = backend.token_maps(photos, crops, flip=False)
         return [Tokens(own, flipped.get(i)) for i, own in enumerate(tokens)]
 
-    job = Job(
-        kind="features",
-        folder=layout.features(backbone, category),
-        unfinished=layout.unfinished(layout.features(backbone, category)),
-        suffix=".npz",
-        settings={
-            **settings,
-            "seed": params.benchmark.seed,
-            "crop_margin": params.data.crop_margin,
-            "weights": pinned_weights(layout, params.features),
-        },
-        inputs=lambda instance: sources(layout.root, instance),
-        label=label,
-        write=write_tokens,
-        batch=params.pretrained.batch,
+    job = make_job(
+        params,
+        layout,
+        params.features,
+        layout.features(backbone, category),
+        ".npz",
+        label,
+        write_tokens,
+        more_settings={"crop_margin": params.data.crop_margin},
     )
     return label_images(job, read_instances(layout.instances(category)))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pipeline.data.instances import read_instances
+from pipeline.labels.job import make_job
 from pipeline.labels.masks import MaskLabel, write_mask_label
 from pipeline.labels.masks.benchmark import BenchmarkMasks
 from pipeline.labels.masks.grabcut import GrabCutMasks
@@ -10,13 +11,12 @@ from pipeline.labels.masks.sam import SamMasks
 from pipeline.labels.masks.segment_anything import SegmentAnythingMasks
 from pipeline.labels.photo import read_photo
 from pipeline.labels.registry import choose
-from pipeline.labels.run import Job, Summary, label_images, sources
+from pipeline.labels.run import Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
 from pipeline.pretrained.device import choose_device
-from pipeline.pretrained.weights import pinned_weights, weights_folder
+from pipeline.pretrained.weights import weights_folder
 from pipeline.records import Instance
-from pipeline.typed import to_dict
 
 BACKENDS = {
     "benchmark": lambda params, layout: BenchmarkMasks(params.masks.benchmark, params.benchmark.seed),
@@ -43,19 +43,5 @@ def label_masks(params: Params, layout: Layout, category: str) -> Summary:
     def label(instances: Sequence[Instance]) -> list[MaskLabel]:
         return backend.masks([read_photo(layout.root, instance) for instance in instances])
 
-    job = Job(
-        kind="masks",
-        folder=layout.masks(category),
-        unfinished=layout.unfinished(layout.masks(category)),
-        suffix=".png",
-        settings={
-            **to_dict(params.masks),
-            "seed": params.benchmark.seed,
-            "weights": pinned_weights(layout, params.masks),
-        },
-        inputs=lambda instance: sources(layout.root, instance),
-        label=label,
-        write=write_mask_label,
-        batch=params.pretrained.batch,
-    )
+    job = make_job(params, layout, params.masks, layout.masks(category), ".png", label, write_mask_label)
     return label_images(job, read_instances(layout.instances(category)))

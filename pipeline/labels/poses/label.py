@@ -5,18 +5,18 @@ from pathlib import Path
 
 from pipeline.data.instances import read_instances
 from pipeline.images import read_mask
+from pipeline.labels.job import make_job
 from pipeline.labels.photo import read_photo
 from pipeline.labels.poses import PoseBackend, PoseLabel, write_pose
 from pipeline.labels.poses.benchmark import BenchmarkPoses
 from pipeline.labels.poses.unknown import UnknownPoses
 from pipeline.labels.registry import choose
-from pipeline.labels.run import Job, Summary, label_images, sources
+from pipeline.labels.run import Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
 from pipeline.pretrained.device import choose_device
-from pipeline.pretrained.weights import pinned_weights, weights_folder
+from pipeline.pretrained.weights import weights_folder
 from pipeline.records import Instance
-from pipeline.typed import to_dict
 
 
 def _orient_anything(params: Params, layout: Layout) -> PoseBackend:
@@ -50,20 +50,15 @@ def label_poses(params: Params, layout: Layout, category: str) -> Summary:
         masks = [read_mask(mask_path(instance)) for instance in instances]
         return backend.poses([read_photo(layout.root, instance) for instance in instances], masks)
 
-    job = Job(
-        kind="poses",
-        folder=layout.poses(category),
-        unfinished=layout.unfinished(layout.poses(category)),
-        suffix=".json",
-        settings={
-            **to_dict(params.poses),
-            "seed": params.benchmark.seed,
-            "weights": pinned_weights(layout, params.poses),
-        },
-        inputs=lambda instance: [*sources(layout.root, instance), mask_path(instance)],
-        label=label,
-        write=write_pose,
-        batch=params.pretrained.batch,
+    job = make_job(
+        params,
+        layout,
+        params.poses,
+        layout.poses(category),
+        ".json",
+        label,
+        write_pose,
+        more_inputs=lambda instance: [mask_path(instance)],
     )
     instances = read_instances(layout.instances(category))
     return label_images(job, [instance for instance in instances if instance.split == "train"])
