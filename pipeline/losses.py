@@ -3,6 +3,8 @@
 Terms that compare images return one value for each image, a mean over all its pixels as in MagicPony.
 """
 
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
@@ -34,18 +36,41 @@ def common_region(covered: Bool[Tensor, "B S S"], mask: Float[Tensor, "B S S"]) 
     return functional.max_pool2d(outside[:, None], 3, stride=1, padding=1)[:, 0] < 0.5
 
 
-def rgb_loss(
-    rgb: Float[Tensor, "B S S 3"], target: Float[Tensor, "B S S 3"], region: Bool[Tensor, "B S S"]
-) -> Float[Tensor, "B"]:
-    """Absolute colour error inside `region` (MagicPony)."""
-    return ((rgb - target).abs().mean(-1) * region).mean((1, 2))
+class RegionPixels(NamedTuple):
+    """The pixels of a region, as rows: what lies outside costs neither time nor memory."""
+
+    rows: Int64[Tensor, "R"]
+    """Of the batch's B S S pixels."""
+    image: Int64[Tensor, "R"]
+    """Which of the B images each is of, ascending."""
+    shape: tuple[int, int, int]
+    """B, S, S."""
+
+    def gather(self, images: Float[Tensor, "B S S C"]) -> Float[Tensor, "R C"]:
+        return images.flatten(0, 2).index_select(0, self.rows)
+
+    def mean(self, errors: Float[Tensor, "R"]) -> Float[Tensor, "B"]:
+        """Mean over all S S pixels of each image; those outside count as zero."""
+        images, height, width = self.shape
+        return errors.new_zeros(images).index_add(0, self.image, errors) / (height * width)
+
+
+def region_pixels(region: Bool[Tensor, "B S S"]) -> RegionPixels:
+    rows = region.flatten().nonzero()[:, 0]
+    images, height, width = region.shape
+    return RegionPixels(rows, rows // (height * width), (images, height, width))
+
+
+def rgb_loss(rgb: Float[Tensor, "R 3"], target: Float[Tensor, "R 3"], pixels: RegionPixels) -> Float[Tensor, "B"]:
+    """Absolute colour error inside the region (MagicPony)."""
+    return pixels.mean((rgb - target).abs().mean(-1))
 
 
 def feature_loss(
-    features: Float[Tensor, "B S S K"], target: Float[Tensor, "B S S K"], region: Bool[Tensor, "B S S"]
+    features: Float[Tensor, "R K"], target: Float[Tensor, "R K"], pixels: RegionPixels
 ) -> Float[Tensor, "B"]:
-    """Squared error of the rendered feature field inside `region` (MagicPony's DINO loss)."""
-    return ((features - target).square().mean(-1) * region).mean((1, 2))
+    """Squared error of the rendered feature field inside the region (MagicPony's DINO loss)."""
+    return pixels.mean((features - target).square().mean(-1))
 
 
 def depth_loss(

@@ -11,7 +11,7 @@ from torch.nn import functional
 from pipeline.errors import InputError
 from pipeline.geometry.marching import marching_tetrahedra, sparse_sdf
 from pipeline.geometry.meshes import Representatives, largest_component, mirror_pairs, representatives
-from pipeline.geometry.tetgrid import build_tetgrid
+from pipeline.geometry.tetgrid import TetGrid, build_tetgrid
 from pipeline.networks.encoder import TokenEncoder
 from pipeline.networks.light import LightHead
 from pipeline.networks.mlp import CoordinateMlp, fold_x
@@ -149,7 +149,8 @@ class DeformableModel(nn.Module):
         mirror = mirror_pairs(self.template_vertices, tolerance=1e-4 * self.params.grid.scale)
         self.template_mirror = torch.minimum(mirror, torch.arange(len(mirror), device=mirror.device))
         deformation = self.params.deformation
-        self.codes = nn.Parameter(deformation.code_std * torch.randn(len(mirror), deformation.code_dims))
+        codes = deformation.code_std * torch.randn(len(mirror), deformation.code_dims)
+        self.codes = nn.Parameter(codes.to(mirror.device))
 
     def offsets(self, template: Template, code: Float[Tensor, "B I"]) -> Float[Tensor, "B N 3"]:
         """Offset of each vertex for each image (Eq. 2): dv_i = scale * f(v_i, phi(I), e_i).
@@ -191,6 +192,11 @@ class DeformableModel(nn.Module):
         """Colour in [0, 1] of template points, each for its own image; symmetric about x = 0 (MagicPony)."""
         return self.texture(fold_x(points), image_codes=code, image_of_point=image_of_point).sigmoid()
 
+    def _apply(self, fn, recurse: bool = True):
+        """The grid, which is neither a parameter nor part of the state, follows the module to its device."""
+        self.grid = TetGrid(*map(fn, self.grid))
+        return super()._apply(fn, recurse)
+
     def load_state_dict(self, state_dict, strict: bool = True, assign: bool = False):
         """Also accepts the state of a frozen model; the sizes of the template come from the state.
 
@@ -198,9 +204,10 @@ class DeformableModel(nn.Module):
             InputError: the state is of another architecture.
         """
         try:
-            self.codes = nn.Parameter(torch.zeros_like(state_dict["codes"]))
+            device = self.codes.device
+            self.codes = nn.Parameter(torch.zeros_like(state_dict["codes"], device=device))
             for name in ("template_vertices", "template_faces", "template_mirror"):
-                setattr(self, name, torch.zeros_like(state_dict[name]))
+                setattr(self, name, torch.zeros_like(state_dict[name], device=device))
             return super().load_state_dict(state_dict, strict, assign)
         except (KeyError, RuntimeError) as error:
             raise InputError(f"These weights are of another model architecture; train again. {error}") from error
@@ -225,11 +232,10 @@ def _rms(points: Float[Tensor, "N 3"]) -> Float[Tensor, ""]:
 
 
 def build_model(
-    params: ModelParams, sizes: InputSizes, hypotheses: int, seed: int, device: str = "cpu"
+    params: ModelParams, sizes: InputSizes, hypotheses: int, seed: int, device: torch.device | str = "cpu"
 ) -> DeformableModel:
     """A model whose initial weights depend on `seed` alone; torch's global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = DeformableModel(params, sizes, hypotheses).to(device)
-    model.grid = model.grid.to(device)
-    return model
+        model = DeformableModel(params, sizes, hypotheses)
+    return model.to(device)

@@ -181,6 +181,8 @@ class Exploration:
 
 @dataclass(frozen=True)
 class Training:
+    device: str
+    matmul: Literal["float32", "tf32"]
     steps: int
     batch: int
     image_size: int

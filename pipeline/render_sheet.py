@@ -15,7 +15,7 @@ from pipeline.model import DeformableModel, Template
 from pipeline.networks.pose import PoseEstimate
 from pipeline.prediction import reconstruct
 from pipeline.records import Instance
-from pipeline.renderer import place, render
+from pipeline.renderer import place, render, split_layers
 from pipeline.rendering.rasterizer import Rasterizer
 from pipeline.sheets import SIZE, Sheet, compose_sheet
 
@@ -51,7 +51,7 @@ def draw_sheet(
         rows.append(
             [
                 sample_crop(photo, square_crop(instance.box, margin), SIZE),
-                _on_white(painted.rgb[0], painted.alpha[0]),
+                _on_white(split_layers(painted.layers, model.sizes.features).rgb[0], painted.alpha[0]),
                 shaded(vertices, pose),
                 shaded(vertices, views[0]),
             ]

@@ -25,17 +25,34 @@ class Placement(NamedTuple):
 
 
 class Rendering(NamedTuple):
-    """Images of S x S pixels, row 0 at the top; `alpha`, `rgb` and the features are antialiased."""
+    """Images of S x S pixels, row 0 at the top; `alpha` and `layers` are antialiased."""
 
     alpha: Float[Tensor, "B S S"]
-    rgb: Float[Tensor, "B S S 3"]
-    features: Float[Tensor, "B S S K"]
-    """g at canonical coordinates (MagicPony), zero on the background."""
-    features_deformed: Float[Tensor, "B S S K"] | None
-    """g at deformed coordinates."""
+    layers: Float[Tensor, "B S S C"]
+    """What `split_layers` takes apart."""
     disparity: Float[Tensor, "B S S"]
     """1 / depth, zero on the background."""
     covered: Bool[Tensor, "B S S"]
+
+
+class Layers(NamedTuple):
+    """What the networks say of pixels; zero on the background."""
+
+    rgb: Float[Tensor, "*P 3"]
+    features: Float[Tensor, "*P K"]
+    """g at canonical coordinates (MagicPony)."""
+    features_deformed: Float[Tensor, "*P K"] | None
+    """g at deformed coordinates."""
+
+
+def split_layers(layers: Float[Tensor, "*P C"], features: int) -> Layers:
+    """Take apart the channels of `Rendering.layers`, of any of its pixels.
+
+    Args:
+        features: K, the channels of the feature field.
+    """
+    rgb, *fields = layers.split([3, *[features] * ((layers.shape[-1] - 3) // features)], -1)
+    return Layers(rgb, fields[0], fields[1] if len(fields) > 1 else None)
 
 
 def place(
@@ -99,19 +116,16 @@ def render(
     # Seen from either side, as the mesh has no inside.
     normal = functional.normalize(normal * torch.where(normal[:, 2:] < 0, -1.0, 1.0), dim=-1)
     shading = model.light(code, normal, image_of_pixel)
-    layers = [
-        torch.ones_like(disparity),
-        model.albedo(canonical, code, image_of_pixel) * shading,
-        model.features(canonical),
-    ]
-    if deformed_features:
-        layers.append(model.features(deformed))
-    values = torch.cat(layers, -1)
-    image = functional.pad(covered.flatten()[:, None].to(values.dtype), (0, values.shape[-1] - 1))
-    image = image.index_copy(0, inside, values).unflatten(0, covered.shape)
+    # The first channel is the silhouette, which is known everywhere.
+    values = [torch.ones_like(disparity), model.albedo(canonical, code, image_of_pixel) * shading]
+    values += [model.features(points) for points in ((canonical, deformed) if deformed_features else (canonical,))]
+    values = torch.cat(values, -1)
+    image = values.new_zeros(covered.numel(), values.shape[-1])
+    image[:, 0] = covered.flatten()
+    image = image.index_copy_(0, inside, values).unflatten(0, covered.shape)
     if topology is None:
         topology = rasterizer.topology(faces, len(template.vertices))
     image = rasterizer.antialias(image, rast, clip, faces, topology)
-    alpha, rgb, features = image[..., 0], image[..., 1:4], image[..., 4:]
-    features = features.split(model.sizes.features, -1)
-    return Rendering(alpha, rgb, features[0], features[1] if deformed_features else None, pixels[..., -1], covered)
+    # One split: taken apart channel by channel, every part would cost a gradient of the whole image's size.
+    alpha, layers = image.split([1, values.shape[-1] - 1], -1)
+    return Rendering(alpha[..., 0], layers, pixels[..., -1], covered)

@@ -1,10 +1,9 @@
 """Train the deformable model of one cell."""
 
-import torch
-
 from pipeline.tracking import Record, Tracker
 from pipeline.training.checkpoint import remove_checkpoints
 from pipeline.training.curve import write_curve
+from pipeline.training.device import configure_torch, training_device
 from pipeline.training.exclusive import exclusive
 from pipeline.training.identity import training_identity
 from pipeline.training.loading import load_training_set
@@ -16,11 +15,10 @@ from stages.arguments import parse_cell, run_stage
 
 def main() -> None:
     params, layout, cell = parse_cell(__doc__)
-    torch.use_deterministic_algorithms(True)
-    # PyTorch would also fill new memory, a few percent of a step; every operation here writes all of its result.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    device = training_device(params.training.device)
+    configure_torch(device, params.training)
     data = load_training_set(layout, cell.backbone, cell.category)
-    identity = training_identity(params, data, cell.seed)
+    identity = training_identity(params, data, cell.seed, device)
     config = {name: to_dict(getattr(params, name)) for name in ("model", "loss", "training")}
     record = Record("training", "train", cell._asdict(), config, identity)
     checkpoints = layout.checkpoints(cell)
@@ -33,6 +31,7 @@ def main() -> None:
             layout.shared_checkpoints,
             report=lambda row: tracker.metrics(row, step=int(row["step"])),
             description=f"{cell.name}: training",
+            device=device,
         )
         folder = layout.model(cell)
         description = {**cell._asdict(), "images": len(data.names), "identity": identity, "config": config}

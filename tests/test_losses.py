@@ -138,9 +138,24 @@ def test_common_region_is_eroded_by_one_pixel():
 def test_image_terms_count_the_region_only():
     region = torch.zeros(1, 4, 4, dtype=torch.bool)
     region[0, 0, 0] = True
-    rgb, features = torch.ones(1, 4, 4, 3), torch.full((1, 4, 4, 5), 2.0)
-    assert losses.rgb_loss(rgb, torch.zeros_like(rgb), region).item() == pytest.approx(1 / 16)
-    assert losses.feature_loss(features, torch.zeros_like(features), region).item() == pytest.approx(4 / 16)
+    pixels = losses.region_pixels(region)
+    rgb, features = (pixels.gather(image) for image in (torch.ones(1, 4, 4, 3), torch.full((1, 4, 4, 5), 2.0)))
+    assert losses.rgb_loss(rgb, torch.zeros_like(rgb), pixels).item() == pytest.approx(1 / 16)
+    assert losses.feature_loss(features, torch.zeros_like(features), pixels).item() == pytest.approx(4 / 16)
+
+
+@given(st.integers(0, 1000))
+def test_image_terms_of_a_regions_pixels_are_those_of_whole_images(seed):
+    generator = torch.Generator().manual_seed(seed)
+    region = torch.rand(3, 6, 6, generator=generator) < 0.3
+    region[1] = False
+    images, target = torch.rand(2, 3, 6, 6, 3, generator=generator)
+    pixels = losses.region_pixels(region)
+    shown, wanted = pixels.gather(images), pixels.gather(target)
+    difference = images - target
+    for loss, errors in ((losses.rgb_loss, difference.abs()), (losses.feature_loss, difference.square())):
+        expected = (errors.mean(-1) * region).mean((1, 2))
+        torch.testing.assert_close(loss(shown, wanted, pixels), expected, atol=1e-6, rtol=1e-5)
 
 
 def test_feature_consistency_formula_and_one_sided_gradient():

@@ -8,7 +8,7 @@ from pipeline import losses
 from pipeline.errors import InputError
 from pipeline.model import EmptyMeshError, InputSizes, build_model
 from pipeline.networks.pose import PoseEstimate
-from pipeline.renderer import place, render
+from pipeline.renderer import place, render, split_layers
 from pipeline.rendering.rasterizer import make_rasterizer
 
 SIZES = InputSizes(8, 6, 4)
@@ -237,8 +237,10 @@ def test_masks_change_nothing_that_is_compared_inside_the_common_region():
         vertices = moved.clone().requires_grad_()
         image = render(model, rasterizer, template, vertices, pose, code, 48, 1.2, masks=masks)
         region = losses.common_region(image.covered, mask)
-        value = losses.rgb_loss(image.rgb, target[..., :3], region) + losses.feature_loss(
-            image.features + image.features_deformed, target, region
+        pixels = losses.region_pixels(region)
+        shown, wanted = split_layers(pixels.gather(image.layers), 4), pixels.gather(target)
+        value = losses.rgb_loss(shown.rgb, wanted[:, :3], pixels) + losses.feature_loss(
+            shown.features + shown.features_deformed, wanted, pixels
         )
         results.append((image.alpha, image.disparity, value, *torch.autograd.grad(value.sum(), vertices)))
     covered = image.covered.sum()

@@ -19,6 +19,7 @@ from tiny_networks import write_tiny_depth_anything, write_tiny_dinov2, write_ti
 
 from pipeline.crops import square_crop
 from pipeline.data.instances import write_instances
+from pipeline.device import choose_device
 from pipeline.errors import InputError
 from pipeline.files import sha256
 from pipeline.images import read_mask, write_image
@@ -32,10 +33,9 @@ from pipeline.labels.masks.label import label_masks
 from pipeline.labels.masks.sam import SamMasks
 from pipeline.labels.run import read_summary
 from pipeline.layout import Layout
-from pipeline.pretrained.device import choose_device
 from pipeline.pretrained.pixels import BICUBIC, normalised, resized
 
-CPU = torch.device("cpu")
+CPU, KEY = torch.device("cpu"), "pretrained.device"
 PARAMS = tiny_params()
 BACKENDS = {
     "sam": (write_tiny_sam, lambda folder: SamMasks(PARAMS.masks, folder, CPU)),
@@ -194,24 +194,24 @@ def test_loading_is_silent_and_asks_no_server(
 
 def test_names_of_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     set_gpus(monkeypatch, 0)
-    assert choose_device("auto") == choose_device("cpu") == CPU
+    assert choose_device("auto", KEY) == choose_device("cpu", KEY) == CPU
     set_gpus(monkeypatch, 2)
-    assert choose_device("auto") == choose_device("cuda") == torch.device("cuda")
-    assert choose_device("cuda:1") == torch.device("cuda:1")
-    assert choose_device("cpu") == CPU
+    assert choose_device("auto", KEY) == choose_device("cuda", KEY) == torch.device("cuda")
+    assert choose_device("cuda:1", KEY) == torch.device("cuda:1")
+    assert choose_device("cpu", KEY) == CPU
 
 
 @pytest.mark.parametrize(("name", "gpus"), [("cuda", 0), ("cuda:0", 0), ("cuda:2", 2)])
 def test_missing_gpu_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, gpus: int) -> None:
     set_gpus(monkeypatch, gpus)
     with pytest.raises(InputError, match=rf"pretrained\.device is '{name}'.* finds {gpus} GPUs.*Set it to auto or cpu"):
-        choose_device(name)
+        choose_device(name, KEY)
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "cuda:-1", "CPU", "cpu:0", "", "mps"])
 def test_unknown_device_is_refused(name: str) -> None:
     with pytest.raises(InputError, match=rf"must be auto, cpu, cuda or cuda:N .*found '{name}'"):
-        choose_device(name)
+        choose_device(name, KEY)
 
 
 def set_gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> None:

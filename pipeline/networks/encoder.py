@@ -5,7 +5,6 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from pipeline.errors import InputError
 
@@ -42,6 +41,15 @@ SHARPNESS, GAIN = 10.0, 3.0
 
 PIECE = 2048
 """Tokens that are looked for keypoints at a time."""
+
+
+def average_squares(tokens: Float[Tensor, "B T T D"], side: int) -> Float[Tensor, "B G G D"]:
+    """Means over squares of `side` x `side` tokens; several times as fast as average pooling in this memory layout."""
+    if side == 1:
+        return tokens
+    strips = tokens.unflatten(1, (-1, side)).unbind(2)
+    columns = sum(strips).unflatten(2, (-1, side)).unbind(3)
+    return sum(columns) / side**2
 
 
 class KeypointEncoder(nn.Module):
@@ -83,8 +91,7 @@ class KeypointEncoder(nn.Module):
         self.register_buffer("positions", torch.stack([x, y], -1).reshape(-1, 2), persistent=False)
 
     def forward(self, tokens: Float[Tensor, "B T T D"]) -> Float[Tensor, "B dims"]:
-        if self.pool > 1:
-            tokens = functional.avg_pool2d(tokens.permute(0, 3, 1, 2), self.pool).permute(0, 2, 3, 1)
+        tokens = average_squares(tokens, self.pool)
         # Pieces whose hidden layers fit into a core's cache take a fifth less time.
         pieces = tokens.flatten(0, 2).split(PIECE)
         logits = torch.cat([self.detector(piece) for piece in pieces]).unflatten(0, (len(tokens), -1))

@@ -53,7 +53,7 @@ def mix_backgrounds(
     tokens: Float[Tensor, "B T T D"], foreground: Bool[Tensor, "B T T"], share: float, generator: torch.Generator
 ) -> Float[Tensor, "B T T D"]:
     """In this share of the crops, patches that are background in both take the tokens of another crop, mirrored."""
-    other = torch.randperm(len(tokens), generator=generator)
+    other = torch.randperm(len(tokens), generator=generator).to(tokens.device)
     mixed = (torch.rand(len(tokens), generator=generator) < share).to(tokens.device)
     replaced = mixed[:, None, None] & ~foreground & ~foreground[other].flip(2)
     return torch.where(replaced[..., None], tokens[other].flip(2), tokens)

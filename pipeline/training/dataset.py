@@ -40,10 +40,11 @@ class PoseBatch(NamedTuple):
 
 
 class TrainingSet(NamedTuple):
-    """The whole set; `tokens` holds each crop and its mirror image."""
+    """The whole set, on one device; `tokens` holds each crop and its mirror image."""
 
     names: tuple[str, ...]
     tokens: Float[Tensor, "N 2 T T D"]
+    """Of any precision; batches are float32."""
     targets: Float[Tensor, "N 2 T T K"]
     """PCA features of the tokens, scaled to [0, 1]."""
     rgb: UInt8[Tensor, "N S S 3"]
@@ -54,9 +55,14 @@ class TrainingSet(NamedTuple):
     rotation: Float[Tensor, "N 3 3"]
     fold: Int64[Tensor, "N"]
 
+    def to(self, device: torch.device | str) -> "TrainingSet":
+        """The same set on another device."""
+        names, *columns = self
+        return TrainingSet(names, *(column.to(device) for column in columns))
+
     def batch(self, index: np.ndarray, flips: np.ndarray) -> Batch:
         """The images at `index`, those marked in `flips` mirrored left to right with all their labels."""
-        rows, mirrored = torch.from_numpy(index), torch.from_numpy(flips)
+        rows, mirrored = self._on_device(index, flips)
         version = mirrored.long()
 
         def pixels(images: Tensor) -> Tensor:
@@ -78,15 +84,19 @@ class TrainingSet(NamedTuple):
 
     def pose_batch(self, index: np.ndarray, flips: np.ndarray) -> PoseBatch:
         """What the pose head needs of the images at `index`, those marked in `flips` mirrored."""
-        rows, mirrored = torch.from_numpy(index), torch.from_numpy(flips)
+        rows, mirrored = self._on_device(index, flips)
         tokens = self.tokens[rows, mirrored.long()].float()
         foreground = functional.adaptive_max_pool2d(self.mask[rows], tokens.shape[1]) > 0
         foreground = torch.where(mirrored[:, None, None], foreground.flip(2), foreground)
         return PoseBatch(tokens, foreground, self._rotation(rows, mirrored), self.fold[rows])
 
+    def _on_device(self, *arrays: np.ndarray) -> tuple[Tensor, ...]:
+        return tuple(torch.from_numpy(array).to(self.rotation.device) for array in arrays)
+
     def _rotation(self, rows: Int64[Tensor, "B"], mirrored: Bool[Tensor, "B"]) -> Float[Tensor, "B 3 3"]:
         """A mirror image of the object turns as diag(-1, 1, 1) R diag(-1, 1, 1)."""
-        sign, rotation = torch.tensor([-1.0, 1.0, 1.0]), self.rotation[rows]
+        rotation = self.rotation[rows]
+        sign = rotation.new_tensor([-1.0, 1.0, 1.0])
         return torch.where(mirrored[:, None, None], sign[:, None] * rotation * sign, rotation)
 
 

@@ -10,11 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from pipeline.params import Params
 from pipeline.training.dataset import TrainingSet
 from pipeline.typed import to_dict
 
 PACKAGE = Path(__file__).resolve().parents[1]
+CPU = torch.device("cpu")
 SOURCES = (
     "cameras.py",
     "geometry",
@@ -32,12 +35,12 @@ LATE_DEFORMATION = ("scale", "symmetric", "index_embedding", "code_std")
 """Keys of `model.deformation` that have no effect, on the initial weights either, until then."""
 
 
-def training_identity(params: Params, data: TrainingSet, seed: int) -> str:
-    """Hash of everything that the trained weights depend on: parameters, seed, data and the code itself."""
-    return _digest(_sections(params), params, data, seed)
+def training_identity(params: Params, data: TrainingSet, seed: int, device: torch.device = CPU) -> str:
+    """Hash of everything that the trained weights depend on: parameters, seed, data, kind of device and the code."""
+    return _digest(_sections(params), params, data, seed, device)
 
 
-def first_phase_identity(params: Params, data: TrainingSet, seed: int) -> str | None:
+def first_phase_identity(params: Params, data: TrainingSet, seed: int, device: torch.device = CPU) -> str | None:
     """Hash of everything that the state depends on when deformation begins.
 
     None where the codes are part of the model from the beginning ('grid'), whose training has no such first phase.
@@ -48,7 +51,7 @@ def first_phase_identity(params: Params, data: TrainingSet, seed: int) -> str | 
     sections["loss"] = {name: value for name, value in sections["loss"].items() if name not in LATE_LOSSES}
     deformation = sections["model"]["deformation"]
     sections["model"]["deformation"] = {n: value for n, value in deformation.items() if n not in LATE_DEFORMATION}
-    return _digest(sections, params, data, seed)
+    return _digest(sections, params, data, seed, device)
 
 
 @cache
@@ -63,12 +66,15 @@ def source_sha256() -> str:
 
 
 def _sections(params: Params) -> dict[str, Any]:
-    return {name: to_dict(getattr(params, name)) for name in ("model", "loss", "training", "pca")}
+    sections = {name: to_dict(getattr(params, name)) for name in ("model", "loss", "training", "pca")}
+    # What it names is part of the hash.
+    del sections["training"]["device"]
+    return sections
 
 
-def _digest(sections: dict[str, Any], params: Params, data: TrainingSet, seed: int) -> str:
-    described = [sections, seed, data.names, params.data.crop_margin, source_sha256()]
+def _digest(sections: dict[str, Any], params: Params, data: TrainingSet, seed: int, device: torch.device) -> str:
+    described = [sections, seed, data.names, params.data.crop_margin, device.type, source_sha256()]
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     for column in data[1:]:
-        digest.update(column.numpy().tobytes())
+        digest.update(column.cpu().numpy().tobytes())
     return digest.hexdigest()

@@ -70,7 +70,8 @@ def _load(layout: Layout, backbone: str, instance: Instance, pca: Pca) -> tuple[
     distance = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     tokens = np.stack([tokens, flipped])
     return (
-        tokens,
+        # As they are on disk; the largest part of what training keeps in memory.
+        tokens.astype(np.float16),
         pca.to_unit(pca.project(tokens)),
         rgb,
         mask,

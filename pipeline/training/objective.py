@@ -11,7 +11,7 @@ from pipeline.geometry.meshes import laplacian_energy, mesh_edges
 from pipeline.model import DeformableModel, Template
 from pipeline.networks.pose import PoseHypotheses
 from pipeline.params import Loss, Params
-from pipeline.renderer import Rendering, render
+from pipeline.renderer import Rendering, render, split_layers
 from pipeline.rendering.rasterizer import Rasterizer
 from pipeline.training.augment import augment_pose
 from pipeline.training.dataset import Batch, PoseBatch
@@ -50,14 +50,25 @@ class MeshCache:
         self.rasterizer = rasterizer
         self.vertices = 0
         self._faces: Tensor | None = None
+        self._edges: Tensor | None = None
 
-    def get(self, template: Template) -> tuple[Int64[Tensor, "E 2"], Any]:
+    def show(self, template: Template) -> None:
+        """From now on the cache is about this template."""
         self.vertices = len(template.vertices)
         if self._faces is not template.faces:
-            self._faces = template.faces
-            self._edges = mesh_edges(template.faces)
+            self._faces, self._edges = template.faces, None
             self._topology = self.rasterizer.topology(template.faces, len(template.vertices))
-        return self._edges, self._topology
+
+    @property
+    def topology(self) -> Any:
+        return self._topology
+
+    @property
+    def edges(self) -> Int64[Tensor, "E 2"]:
+        """Found when they are first asked for: a template that does not deform has no use for them."""
+        if self._edges is None:
+            self._edges = mesh_edges(self._faces)
+        return self._edges
 
 
 def evaluate_objective(
@@ -82,7 +93,7 @@ def evaluate_objective(
     supervised = weights.pose > 0
     jitter = params.training.jitter * params.model.grid.scale * (2 * _uniform(1, generator) - 1)
     template = model.template(float(jitter) if phase.jitter else 0.0)
-    edges, topology = cache.get(template)
+    cache.show(template)
     code = model.encoder(batch.tokens)
     hypotheses = model.pose(batch.tokens)
     choice = _choose_hypothesis(hypotheses, phase, generator)
@@ -93,7 +104,7 @@ def evaluate_objective(
     if phase.deform:
         offsets = model.offsets(template, code)
         terms["deformation"] = losses.deformation_loss(offsets)
-        terms["laplacian"] = laplacian_energy(offsets, edges)
+        terms["laplacian"] = laplacian_energy(offsets, cache.edges)
     else:
         offsets = code.new_zeros(len(code), *template.vertices.shape)
     vertices = template.vertices + offsets
@@ -108,7 +119,7 @@ def evaluate_objective(
         code,
         params.training.image_size,
         params.data.crop_margin,
-        topology,
+        cache.topology,
         deformed_features=phase.deform and weights.feature_deformed > 0,
         masks=batch.mask,
     )
@@ -141,14 +152,17 @@ def evaluate_objective(
 def _image_terms(rendering: Rendering, batch: Batch, weights: Loss, phase: Phase) -> dict[str, Tensor]:
     """Terms with one value for each image."""
     region = losses.common_region(rendering.covered, batch.mask)
-    feature = losses.feature_loss(rendering.features, batch.features, region)
-    if rendering.features_deformed is not None:
-        deformed = losses.feature_loss(rendering.features_deformed, batch.features, region)
+    pixels = losses.region_pixels(region)
+    targets = pixels.gather(batch.features)
+    shown = split_layers(pixels.gather(rendering.layers), targets.shape[-1])
+    feature = losses.feature_loss(shown.features, targets, pixels)
+    if shown.features_deformed is not None:
+        deformed = losses.feature_loss(shown.features_deformed, targets, pixels)
         feature = (1 - weights.feature_deformed) * feature + weights.feature_deformed * deformed
     terms = {
         "mask": losses.mask_loss(rendering.alpha, batch.mask, batch.valid),
         "distance": losses.distance_loss(rendering.alpha, batch.distance),
-        "rgb": losses.rgb_loss(rendering.rgb, batch.rgb, region),
+        "rgb": losses.rgb_loss(shown.rgb, pixels.gather(batch.rgb), pixels),
         "feature": feature,
     }
     if phase.depth and weights.depth:
@@ -192,10 +206,10 @@ def _sdf_gradient(model: DeformableModel, template: Template, generator: torch.G
     half, scale = EIKONAL_POINTS // 2, model.params.grid.scale
     device = template.vertices.device
     uniform = (torch.rand(half, 3, generator=generator) - 0.5) * scale
-    near = template.vertices.detach().cpu()
-    near = near[torch.randint(len(near), (half,), generator=generator)]
-    near = near + (torch.rand(half, 3, generator=generator) - 0.5) * 0.1 * scale
-    points = torch.cat([uniform, near]).to(device).requires_grad_()
+    rows = torch.randint(len(template.vertices), (half,), generator=generator).to(device)
+    moves = (torch.rand(half, 3, generator=generator) - 0.5) * 0.1 * scale
+    near = template.vertices.detach()[rows] + moves.to(device)
+    points = torch.cat([uniform.to(device), near]).requires_grad_()
     return torch.autograd.grad(model.signed_distance(points).sum(), points, create_graph=True)[0]
 
 

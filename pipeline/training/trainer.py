@@ -15,7 +15,7 @@ from pipeline.params import Params
 from pipeline.rendering.rasterizer import make_rasterizer
 from pipeline.training.checkpoint import Checkpoint, checkpoint_path, load_checkpoint, save_checkpoint
 from pipeline.training.dataset import TrainingSet
-from pipeline.training.identity import first_phase_identity, training_identity
+from pipeline.training.identity import CPU, first_phase_identity, training_identity
 from pipeline.training.objective import MeshCache, Terms, evaluate_objective
 from pipeline.training.schedule import batch_flips, batch_order, deform_step, phase_at, step_generator
 
@@ -35,11 +35,11 @@ class TrainingResult(NamedTuple):
 
 
 def new_model(params: Params, data: TrainingSet, seed: int) -> DeformableModel:
-    """A model with initial weights for this data; runs with pose supervision use one viewpoint hypothesis."""
+    """A model with initial weights, where the data is; runs with pose supervision use one viewpoint hypothesis."""
     grid, channels = data.tokens.shape[2], data.tokens.shape[-1]
     hypotheses = 1 if params.loss.pose > 0 else params.model.pose.hypotheses.count
     sizes = InputSizes(grid, channels, data.targets.shape[-1])
-    return build_model(params.model, sizes, hypotheses, seed)
+    return build_model(params.model, sizes, hypotheses, seed, data.tokens.device)
 
 
 def train(
@@ -50,6 +50,7 @@ def train(
     shared: Path | None = None,
     report: Callable[[dict[str, float]], None] = lambda row: None,
     description: str = "training",
+    device: torch.device = CPU,
 ) -> TrainingResult:
     """Train from the last checkpoint of the same configuration and data, or from the beginning.
 
@@ -62,15 +63,20 @@ def train(
         checkpoints: folder of this cell's checkpoints.
         shared: folder of the states at the end of the first phase, for all cells; without it none is kept.
         report: called with each row of the loss curve, those before the checkpoint included.
+        device: where the data is kept and everything computed.
+
+    Returns:
+        The model on the CPU.
 
     Raises:
+        InputError: no rasterizer works on the device.
         TrainingError: a loss is not finite or the template vanished.
     """
     settings = params.training
-    path = checkpoint_path(checkpoints, training_identity(params, data, seed))
-    common = first_phase_identity(params, data, seed)
+    path = checkpoint_path(checkpoints, training_identity(params, data, seed, device))
+    common = first_phase_identity(params, data, seed, device)
     first_phase = checkpoint_path(shared, common) if shared and common else None
-    run = _Run(params, data, seed)
+    run = _Run(params, data.to(device), seed)
     saved = load_checkpoint(path) or (first_phase and load_checkpoint(first_phase))
     if saved:
         run.restore(saved)
@@ -84,22 +90,22 @@ def train(
             terms, total = run.advance()
             progress.update()
             if run.step % settings.log_every == 0 or run.step == settings.steps:
-                row = [run.step, total, *(float(term) for term in terms), run.vertices]
+                row = [run.step, float(total), *torch.stack(terms).tolist(), run.vertices]
                 run.curve.append(row)
                 report(dict(zip(CURVE_COLUMNS, row, strict=True)))
-                progress.set_postfix(loss=f"{total:.3f}", mask=f"{float(terms.mask):.4f}", vertices=run.vertices)
+                progress.set_postfix(loss=f"{row[1]:.3f}", mask=f"{float(terms.mask):.4f}", vertices=run.vertices)
             if run.step % settings.checkpoint_every == 0 and run.step < settings.steps:
                 save_checkpoint(path, run.checkpoint())
     return TrainingResult(run.finished(), run.curve)
 
 
 class _Run:
-    """The state of one training: model, optimiser, averaged weights, position."""
+    """The state of one training, where its data is: model, optimiser, averaged weights, position."""
 
     def __init__(self, params: Params, data: TrainingSet, seed: int):
         self.params, self.data, self.seed = params, data, seed
         self.model = new_model(params, data, seed)
-        self.rasterizer = make_rasterizer("auto", "cpu")
+        self.rasterizer = make_rasterizer("auto", data.tokens.device)
         self.cache = MeshCache(self.rasterizer)
         self.optimizer = self._new_optimizer()
         self.average: dict[str, Tensor] = {}
@@ -107,8 +113,8 @@ class _Run:
         self.vertices = 0
         self.curve: list[list[float]] = []
 
-    def advance(self) -> tuple[Terms, float]:
-        """One step."""
+    def advance(self) -> tuple[Terms, Tensor]:
+        """One step; the terms and their total are left on the device, so that nobody need wait for them."""
         settings = self.params.training
         phase = phase_at(self.step, settings)
         if self.step == deform_step(settings) and self.params.model.deformation.identity == "frozen":
@@ -134,7 +140,7 @@ class _Run:
             self._update_average(settings.ema)
         self.vertices = int(self.cache.vertices)
         self.step += 1
-        return Terms(*(term.detach() for term in terms)), float(total.detach())
+        return Terms(*(term.detach() for term in terms)), total.detach()
 
     def checkpoint(self) -> Checkpoint:
         return Checkpoint(
@@ -145,7 +151,8 @@ class _Run:
         self.model.load_state_dict(saved.model)
         self.optimizer = self._new_optimizer()
         self.optimizer.load_state_dict(saved.optimizer)
-        self.step, self.average, self.curve = saved.step, saved.average, saved.curve
+        self.average = {name: value.to(self.model.codes.device) for name, value in saved.average.items()}
+        self.step, self.curve = saved.step, saved.curve
 
     def finished(self) -> DeformableModel:
         """The model with the averaged weights."""
@@ -153,7 +160,7 @@ class _Run:
             for name, value in self.model.named_parameters():
                 if name in self.average:
                     value.copy_(self.average[name])
-        return self.model.eval()
+        return self.model.eval().cpu()
 
     def _draw(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Which images this step sees, and which of them mirrored."""
@@ -196,8 +203,9 @@ class _Run:
                 self.average = {name: value.clone() for name, value in values.items()}
 
     def _check_finite(self, terms: Terms, names: tuple[str, ...]) -> None:
-        bad = [name for name, term in terms._asdict().items() if not torch.isfinite(term)]
-        if bad:
+        finite = torch.stack(terms).isfinite().tolist()
+        if not all(finite):
+            bad = [name for name, good in zip(Terms._fields, finite, strict=True) if not good]
             raise TrainingError(
                 f"Step {self.step}: the terms {', '.join(bad)} are not finite on the images {', '.join(names)}. "
                 "Look at these images' labels, or lower the learning rates in params.yaml (training.lr_*)."

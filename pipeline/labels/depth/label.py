@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.data.instances import read_instances
+from pipeline.device import choose_device
 from pipeline.labels.depth import write_depth
 from pipeline.labels.depth.benchmark import BenchmarkDepth
 from pipeline.labels.depth.depth_anything import DepthAnything
@@ -14,7 +15,6 @@ from pipeline.labels.registry import choose
 from pipeline.labels.run import Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
-from pipeline.pretrained.device import choose_device
 from pipeline.pretrained.weights import weights_folder
 from pipeline.records import Instance
 
@@ -23,7 +23,7 @@ BACKENDS = {
     "depth_anything": lambda params, layout: DepthAnything(
         params.depth.depth_anything,
         weights_folder(layout, params.depth.depth_anything.model),
-        choose_device(params.pretrained.device),
+        choose_device(params.pretrained.device, "pretrained.device"),
     ),
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pipeline.crops import square_crop
 from pipeline.data.instances import read_instances
+from pipeline.device import choose_device
 from pipeline.labels.features import Tokens, write_tokens
 from pipeline.labels.features.benchmark import BenchmarkFeatures
 from pipeline.labels.features.dinov2 import DinoV2Features
@@ -14,7 +15,6 @@ from pipeline.labels.registry import choose
 from pipeline.labels.run import Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
-from pipeline.pretrained.device import choose_device
 from pipeline.pretrained.weights import weights_folder
 from pipeline.records import Instance
 
@@ -27,7 +27,7 @@ BACKENDS = {
         params.features.dinov2,
         params.features.grid,
         weights_folder(layout, params.features.dinov2.model),
-        choose_device(params.pretrained.device),
+        choose_device(params.pretrained.device, "pretrained.device"),
     ),
 }
 

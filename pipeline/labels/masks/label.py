@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pipeline.data.instances import read_instances
+from pipeline.device import choose_device
 from pipeline.labels.job import make_job
 from pipeline.labels.masks import MaskLabel, write_mask_label
 from pipeline.labels.masks.benchmark import BenchmarkMasks
@@ -14,7 +15,6 @@ from pipeline.labels.registry import choose
 from pipeline.labels.run import Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
-from pipeline.pretrained.device import choose_device
 from pipeline.pretrained.weights import weights_folder
 from pipeline.records import Instance
 
@@ -22,12 +22,14 @@ BACKENDS = {
     "benchmark": lambda params, layout: BenchmarkMasks(params.masks.benchmark, params.benchmark.seed),
     "grabcut": lambda params, layout: GrabCutMasks(params.masks.grabcut),
     "sam": lambda params, layout: SamMasks(
-        params.masks, weights_folder(layout, params.masks.sam.model), choose_device(params.pretrained.device)
+        params.masks,
+        weights_folder(layout, params.masks.sam.model),
+        choose_device(params.pretrained.device, "pretrained.device"),
     ),
     "segment_anything": lambda params, layout: SegmentAnythingMasks(
         params.masks,
         weights_folder(layout, params.masks.segment_anything.model),
-        choose_device(params.pretrained.device),
+        choose_device(params.pretrained.device, "pretrained.device"),
     ),
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.data.instances import read_instances
+from pipeline.device import choose_device
 from pipeline.images import read_mask
 from pipeline.labels.job import make_job
 from pipeline.labels.photo import read_photo
@@ -14,7 +15,6 @@ from pipeline.labels.registry import choose
 from pipeline.labels.run import Summary, label_images
 from pipeline.layout import Layout
 from pipeline.params import Params
-from pipeline.pretrained.device import choose_device
 from pipeline.pretrained.weights import weights_folder
 from pipeline.records import Instance
 
@@ -25,7 +25,7 @@ def _orient_anything(params: Params, layout: Layout) -> PoseBackend:
     # Here, because torch takes seconds to load, for which neither simulated labels nor an error should wait.
     from pipeline.labels.poses.orient_anything.backend import OrientAnything
 
-    return OrientAnything(settings, folder, choose_device(params.pretrained.device))
+    return OrientAnything(settings, folder, choose_device(params.pretrained.device, "pretrained.device"))
 
 
 BACKENDS = {

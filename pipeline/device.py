@@ -1,4 +1,4 @@
-"""The processor that pretrained networks run on."""
+"""The processor that a parameter names."""
 
 import re
 from typing import TYPE_CHECKING
@@ -9,10 +9,13 @@ if TYPE_CHECKING:
     import torch
 
 
-def choose_device(name: str) -> "torch.device":
-    """The device that `pretrained.device` names: 'auto' (the first GPU if there is one), 'cpu', 'cuda' or 'cuda:N'.
+def choose_device(name: str, key: str) -> "torch.device":
+    """The device of this name: 'auto' (the first GPU if there is one), 'cpu', 'cuda' or 'cuda:N'.
 
     What 'auto' finds is printed, as a GPU that torch does not see would cost days.
+
+    Args:
+        key: of params.yaml that has the name.
 
     Raises:
         InputError: no such name, or the GPU is not there.
@@ -22,16 +25,14 @@ def choose_device(name: str) -> "torch.device":
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "auto":
         device = torch.device("cuda" if gpus else "cpu")
-        print(f"The network runs on {device} (torch {torch.__version__}).")
+        print(f"{key}: auto is {device} here (torch {torch.__version__}).")
         return device
     match = re.fullmatch(r"cpu|cuda(?::(\d+))?", name, flags=re.ASCII)
     if match is None:
-        raise InputError(
-            f"params.yaml: pretrained.device must be auto, cpu, cuda or cuda:N (N from 0); found '{name}'."
-        )
+        raise InputError(f"params.yaml: {key} must be auto, cpu, cuda or cuda:N (N from 0); found '{name}'.")
     if name != "cpu" and int(match[1] or 0) >= gpus:
         raise InputError(
-            f"params.yaml: pretrained.device is '{name}', and torch {torch.__version__} finds {gpus} GPUs here. "
+            f"params.yaml: {key} is '{name}', and torch {torch.__version__} finds {gpus} GPUs here. "
             "Set it to auto or cpu, or install a build of torch that fits the GPU's driver."
         )
     return torch.device(name)
