@@ -90,7 +90,7 @@ def train(
             terms, total = run.advance()
             progress.update()
             if run.step % settings.log_every == 0 or run.step == settings.steps:
-                row = [run.step, float(total), *torch.stack(terms).tolist(), run.vertices]
+                row = [run.step, float(total), *torch.stack(terms).cpu().tolist(), run.vertices]
                 run.curve.append(row)
                 report(dict(zip(CURVE_COLUMNS, row, strict=True)))
                 progress.set_postfix(loss=f"{row[1]:.3f}", mask=f"{float(terms.mask):.4f}", vertices=run.vertices)
@@ -203,7 +203,7 @@ class _Run:
                 self.average = {name: value.clone() for name, value in values.items()}
 
     def _check_finite(self, terms: Terms, names: tuple[str, ...]) -> None:
-        finite = torch.stack(terms).isfinite().tolist()
+        finite = torch.stack(terms).isfinite().cpu().tolist()
         if not all(finite):
             bad = [name for name, good in zip(Terms._fields, finite, strict=True) if not good]
             raise TrainingError(
