@@ -17,6 +17,7 @@ def obstacle(package: str, module: str, command: str) -> str:
             "build of torch for CUDA that fits its driver."
         )
     try:
+        importlib.import_module(package)
         importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name == package:
