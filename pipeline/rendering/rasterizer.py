@@ -22,7 +22,8 @@ from pipeline.rendering.nvdiffrast import NvdiffrastRasterizer, nvdiffrast_obsta
 class Rasterizer(Protocol):
     """Differentiable rasterization of triangle meshes that share their faces over the batch.
 
-    All float tensors of a call have one dtype and lie on the backend's device.
+    All tensors of a call lie on the backend's device, and its float tensors have one dtype. Arguments that do not fit
+    together raise a ValueError.
     """
 
     name: str
