@@ -241,6 +241,7 @@ class Reconstruction:
     iterations: int
     trim: float
     candidates: int
+    neighbours: Literal["auto", "scipy", "kaolin"]
 
 
 @dataclass(frozen=True)

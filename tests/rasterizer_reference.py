@@ -14,10 +14,13 @@ def pixel_centres(height: int, width: int, shift: tuple[float, float] = (0, 0), 
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)
 
 
-def ray_cast(pos: Tensor, tri: Tensor, resolution: tuple[int, int], shift: tuple[float, float] = (0, 0)) -> Tensor:
+def ray_cast(
+    pos: Tensor, tri: Tensor, resolution: tuple[int, int], shift: tuple[float, float] = (0, 0), slack: float = 0.0
+) -> Tensor:
     """(u, v, z/w, id + 1) of one mesh by brute force, [H,W,4]: Moeller and Trumbore's test of every ray and face.
 
-    The rays start at the camera (x, y, w) = 0 with direction (x, y, 1), so that the ray parameter is w.
+    The rays start at the camera (x, y, w) = 0 with direction (x, y, 1), so that the ray parameter is w. Weights down
+    to -`slack` count as on the face.
     """
     directions = pixel_centres(*resolution, shift, pos.dtype)
     directions = torch.cat([directions, torch.ones_like(directions[..., :1])], -1).reshape(-1, 1, 3)
@@ -31,7 +34,7 @@ def ray_cast(pos: Tensor, tri: Tensor, resolution: tuple[int, int], shift: tuple
     w = (edge2 * q).sum(-1) / determinant
     weights = torch.stack([1 - weight1 - weight2, weight1, weight2], -1)
     depth = (weights * pos[:, 2][tri.long()]).sum(-1) / w
-    hit = (weights >= 0).all(-1) & (w > 0) & (depth.abs() <= 1)
+    hit = (weights >= -slack).all(-1) & (w > 0) & (depth.abs() <= 1)
     nearest, face = torch.where(hit, depth, math.inf).min(1)
     rows = torch.arange(len(face))
     columns = [weights[rows, face, 0], weights[rows, face, 1], nearest, face + 1.0]
@@ -50,6 +53,28 @@ def barycentrics(pos: Tensor, tri: Tensor, ids: Tensor) -> Tensor:
     weights = torch.linalg.solve(corners.transpose(-1, -2), pixels.expand(batch, -1, -1, -1))
     uv = (weights / weights.sum(-1, keepdim=True))[..., :2]
     return torch.where(ids[..., None] > 0, uv, 0)
+
+
+def rasterize(pos: Tensor, tri: Tensor, resolution: tuple[int, int]) -> Tensor:
+    """(u, v, z/w, id + 1) [B,H,W,4] of meshes in front of the camera (w > 0); only u and v carry a gradient.
+
+    The face is that of vertices rounded to 1/16 pixel; the weights, in float64, are those of the vertices themselves,
+    and where they lie outside of the face by the rounding they are moved onto its border.
+    """
+    wide, size = pos.double(), torch.tensor(resolution[::-1], dtype=torch.float64)
+    w = wide[..., 3:].detach()
+    window = ((wide[..., :2].detach() / w + 1) * size / 2 * 16).round() / 16
+    rounded = torch.cat([(window * 2 / size - 1) * w, wide[..., 2:].detach()], -1)
+    # The rounding puts pixel centres on edges, and rays must not slip through these.
+    ids = torch.stack([ray_cast(instance, tri, resolution, slack=1e-9)[..., 3] for instance in rounded])
+    uv = barycentrics(wide, tri, ids)
+    moved = uv.detach().clamp(0, 1)
+    moved = moved / moved.sum(-1, keepdim=True).clamp(min=1)
+    z, w = interpolate(
+        wide[..., 2:].detach(), torch.cat([moved, ids[..., None].expand(-1, -1, -1, 2)], -1), tri
+    ).unbind(-1)
+    depth = torch.where(ids > 0, z / w, 0)
+    return torch.cat([uv + (moved - uv).detach(), depth[..., None], ids[..., None]], -1).to(pos.dtype)
 
 
 def interpolate(attr: Tensor, rast: Tensor, tri: Tensor) -> Tensor:

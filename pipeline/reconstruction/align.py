@@ -11,6 +11,7 @@ from pipeline.data.off import Mesh
 from pipeline.errors import InputError
 from pipeline.reconstruction.chamfer import normalised_chamfer
 from pipeline.reconstruction.icp import icp
+from pipeline.reconstruction.neighbours import SCIPY, Neighbours
 from pipeline.reconstruction.sampling import sample_surface
 from pipeline.reconstruction.similarity import Similarity
 
@@ -32,6 +33,8 @@ class AlignmentOptions:
     """Share in [0, 1) of the correspondences, the longest, that each fit leaves out."""
     candidates: int
     """Models of a category that are aligned with all samples."""
+    neighbours: Neighbours = SCIPY
+    """How nearest points are found."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.coarse_samples <= self.samples:
@@ -137,8 +140,10 @@ def _search_turns(source: _Surface, target: _Surface, options: AlignmentOptions)
         initial = Similarity(scale, _quarter_turn(turn), np.zeros(3))
         shift = target.points.mean(axis=0) - initial.apply(source.points).mean(axis=0)
         initial = initial._replace(translation=shift)
-        found = icp(few, few_target, initial, False, min(SEARCH_ITERATIONS, options.iterations), options.trim)
-        starts.append(_Start(found, normalised_chamfer(found.apply(few), few_target, target.diagonal)))
+        iterations = min(SEARCH_ITERATIONS, options.iterations)
+        found = icp(few, few_target, initial, False, iterations, options.trim, options.neighbours)
+        error = normalised_chamfer(found.apply(few), few_target, target.diagonal, options.neighbours)
+        starts.append(_Start(found, error))
     return min(starts, key=lambda start: start.error)
 
 
@@ -149,8 +154,8 @@ def _aligned_error(
     transform = start
     for count in (options.coarse_samples, options.samples):
         points, goal = source.points[:count], target.points[:count]
-        transform = icp(points, goal, transform, with_scale, options.iterations, options.trim)
-    return normalised_chamfer(transform.apply(source.points), target.points, target.diagonal)
+        transform = icp(points, goal, transform, with_scale, options.iterations, options.trim, options.neighbours)
+    return normalised_chamfer(transform.apply(source.points), target.points, target.diagonal, options.neighbours)
 
 
 def _quarter_turn(turn: int) -> Float[np.ndarray, "3 3"]:

@@ -2,12 +2,12 @@
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial import cKDTree
 
 from pipeline.errors import InputError
+from pipeline.reconstruction.neighbours import SCIPY, Neighbours
 
 
-def chamfer_distance(a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "M 3"]) -> float:
+def chamfer_distance(a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "M 3"], neighbours: Neighbours = SCIPY) -> float:
     """0.5 (mean_p min_q || p - q || + mean_q min_p || q - p ||), p in `a` and q in `b`; not squared, in their unit.
 
     Raises:
@@ -15,11 +15,15 @@ def chamfer_distance(a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "M 3"]) -
     """
     if min(len(a), len(b)) == 0:
         raise InputError(f"The Chamfer distance needs points in both sets; found {len(a)} and {len(b)}.")
-    forward, _ = cKDTree(b).query(a, workers=1)
-    backward, _ = cKDTree(a).query(b, workers=1)
+    forward, backward = neighbours.cloud(b).nearest(a).distances, neighbours.cloud(a).nearest(b).distances
     return float(forward.mean() + backward.mean()) / 2
 
 
-def normalised_chamfer(points: Float[np.ndarray, "N 3"], cad: Float[np.ndarray, "M 3"], diagonal: float) -> float:
+def normalised_chamfer(
+    points: Float[np.ndarray, "N 3"],
+    cad: Float[np.ndarray, "M 3"],
+    diagonal: float,
+    neighbours: Neighbours = SCIPY,
+) -> float:
     """The Chamfer distance in hundredths of the diagonal of the CAD model's bounding box, the unit of Table 2."""
-    return 100 * chamfer_distance(points, cad) / diagonal
+    return 100 * chamfer_distance(points, cad, neighbours) / diagonal

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.spatial import cKDTree
 
 from pipeline.errors import InputError
+from pipeline.reconstruction.neighbours import SCIPY, Neighbours
 from pipeline.reconstruction.similarity import Similarity, fit_similarity
 
 CONVERGED = 5e-4
@@ -20,6 +20,7 @@ def icp(
     with_scale: bool,
     iterations: int,
     trim: float,
+    neighbours: Neighbours = SCIPY,
 ) -> Similarity:
     """Refine a transform that maps `source` onto `target`.
 
@@ -33,6 +34,7 @@ def icp(
         iterations: at most.
         trim: share in [0, 1) of each direction's pairs that is left out. Trimmed together, the longest pairs might
             all be of the second direction, and the scale be free again.
+        neighbours: how pairs are found; scipy's trees by default.
 
     Raises:
         InputError: a set of points is empty, or `trim` is outside [0, 1).
@@ -41,13 +43,12 @@ def icp(
         raise InputError(f"ICP needs points in both sets; found {len(source)} and {len(target)}.")
     if not 0 <= trim < 1:
         raise InputError(f"ICP leaves out a share of the pairs in [0, 1); found {trim:g}. Choose a share such as 0.05.")
-    target_tree = cKDTree(target)
+    target_cloud = neighbours.cloud(target)
     smallest_step = CONVERGED * _root_mean_square(target - target.mean(axis=0))
     transform, moved = initial, initial.apply(source)
     for _ in range(iterations):
-        to_target, nearest_target = target_tree.query(moved, workers=1)
-        # A balanced tree takes three times as long to build and is no faster to search once.
-        to_source, nearest_source = cKDTree(moved, balanced_tree=False, compact_nodes=False).query(target, workers=1)
+        to_target, nearest_target = target_cloud.nearest(moved)
+        to_source, nearest_source = neighbours.cloud(moved, once=True).nearest(target)
         forward, backward = _shortest(to_target, trim), _shortest(to_source, trim)
         step = fit_similarity(
             np.concatenate([moved[forward], moved[nearest_source[backward]]]),

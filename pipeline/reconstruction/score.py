@@ -15,6 +15,7 @@ from pipeline.layout import Layout
 from pipeline.params import Reconstruction
 from pipeline.predicted_meshes import read_meshes
 from pipeline.reconstruction.align import AlignmentOptions, best_of_category, reconstruction_error
+from pipeline.reconstruction.neighbours import Neighbours, make_neighbours
 from pipeline.reconstruction.result import ImageReconstruction, ReconstructionScores
 from pipeline.records import Instance
 from pipeline.seeding import seeded
@@ -26,9 +27,12 @@ def score_reconstructions(layout: Layout, cell: Cell) -> ReconstructionScores:
     The nearest model of the category is looked for among all that any of those images shows.
 
     Raises:
-        InputError: the predictions or a CAD model are missing, or no image has an annotated CAD model.
+        InputError: the predictions or a CAD model are missing, no image has an annotated CAD model, or the search for
+            neighbours that params.yaml names cannot be used here.
     """
     params = layout.params.reconstruction
+    neighbours = make_neighbours(params.neighbours)
+    print(f"{cell.name}: nearest points are found by {neighbours.name}.")
     meshes = read_meshes(layout.predictions(cell) / "meshes.safetensors")
     instances = [i for i in read_instances(layout.instances(cell.category)) if i.name in meshes.vertices]
     annotated = sorted((i for i in instances if i.cad_index is not None), key=lambda i: i.name)[: params.images]
@@ -44,16 +48,26 @@ def score_reconstructions(layout: Layout, cell: Cell) -> ReconstructionScores:
     images = []
     for instance in tqdm(annotated, desc=f"{cell.name}: aligning", unit="image"):
         mesh = Mesh(meshes.vertices[instance.name].double().numpy() @ OBJECT_TO_CAD.T, faces)
-        images.append(_image(instance, mesh, cads, indices, params))
+        images.append(_image(instance, mesh, cads, indices, params, neighbours))
     missing = sum(instance.cad_index is None for instance in instances)
     return ReconstructionScores(**cell._asdict(), images=tuple(images), without_model=missing)
 
 
 def _image(
-    instance: Instance, mesh: Mesh, cads: dict[int, Mesh], indices: Sequence[int], params: Reconstruction
+    instance: Instance,
+    mesh: Mesh,
+    cads: dict[int, Mesh],
+    indices: Sequence[int],
+    params: Reconstruction,
+    neighbours: Neighbours,
 ) -> ImageReconstruction:
     options = AlignmentOptions(
-        params.samples, params.coarse_samples, params.iterations, params.trim, min(params.candidates, len(indices))
+        samples=params.samples,
+        coarse_samples=params.coarse_samples,
+        iterations=params.iterations,
+        trim=params.trim,
+        candidates=min(params.candidates, len(indices)),
+        neighbours=neighbours,
     )
     annotated = reconstruction_error(
         mesh, cads[instance.cad_index], options, seeded(0, "reconstruction", f"{instance.key}/annotated")

@@ -1,4 +1,9 @@
-"""Checks that keep the kernels within their arrays; every failure is a ValueError that says what was expected."""
+"""Checks that keep the kernels within their arrays; every failure is a ValueError that says what was expected.
+
+Indices and face ids are read for it, which makes a GPU finish its queue of work first.
+"""
+
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int, Int32
@@ -8,25 +13,58 @@ MAX_FACES = 2**24
 """Face ids are stored as float32, which is exact up to here."""
 
 
-def check_floats(**tensors: Tensor) -> None:
-    """All tensors have one dtype, float32 or float64, and lie on the CPU."""
-    dtypes = {tensor.dtype for tensor in tensors.values()}
-    devices = {tensor.device.type for tensor in tensors.values()}
-    if len(dtypes) > 1 or not dtypes <= {torch.float32, torch.float64} or devices != {"cpu"}:
-        found = ", ".join(f"{name} {tensor.dtype} on {tensor.device}" for name, tensor in tensors.items())
-        raise ValueError(f"Tensors must all be float32, or all be float64, on the CPU; found {found}.")
+class Accepted(NamedTuple):
+    """The tensors that a backend works on."""
+
+    device: torch.device
+    precisions: tuple[torch.dtype, ...]
 
 
-def check_shape(name: str, tensor: Tensor, expected: tuple[int | None, ...]) -> None:
-    """The tensor has the expected shape, where None stands for any size."""
-    if tensor.ndim != len(expected) or any(e not in (None, s) for s, e in zip(tensor.shape, expected, strict=True)):
-        wanted = ", ".join("any" if size is None else str(size) for size in expected)
-        raise ValueError(f"{name} must have the shape ({wanted}); found {tuple(tensor.shape)}.")
+def check_rasterize(
+    accepted: Accepted, pos: Float[Tensor, "B V 4"], tri: Int[Tensor, "F 3"], resolution: tuple[int, int]
+) -> Int32[Tensor, "F 3"]:
+    """Check the arguments of `Rasterizer.rasterize`; the faces as contiguous int32."""
+    if min(resolution) < 1:
+        raise ValueError(f"resolution must be a positive (height, width); found {resolution}.")
+    _check_floats(accepted, pos=pos)
+    check_shape("pos", pos, (None, None, 4))
+    return check_faces(accepted, tri, pos.shape[1])
 
 
-def check_faces(tri: Int[Tensor, "F 3"], num_vertices: int) -> Int32[Tensor, "F 3"]:
-    """Return `tri` as contiguous int32 after checking that its indices are vertices."""
+def check_interpolate(
+    accepted: Accepted, attr: Float[Tensor, "A V C"], rast: Float[Tensor, "B H W 4"], tri: Int[Tensor, "F 3"]
+) -> Int32[Tensor, "F 3"]:
+    """Check the arguments of `Rasterizer.interpolate`; the faces as contiguous int32."""
+    _check_floats(accepted, attr=attr, rast=rast)
+    check_shape("rast", rast, (None, None, None, 4))
+    check_shape("attr", attr, (1 if len(attr) == 1 else len(rast), None, None))
+    faces = check_faces(accepted, tri, attr.shape[1])
+    _check_ids(rast, faces)
+    return faces
+
+
+def check_antialias(
+    accepted: Accepted,
+    color: Float[Tensor, "B H W C"],
+    rast: Float[Tensor, "B H W 4"],
+    pos: Float[Tensor, "B V 4"],
+    tri: Int[Tensor, "F 3"],
+) -> Int32[Tensor, "F 3"]:
+    """Check the arguments of `Rasterizer.antialias`, but for the topology; the faces as contiguous int32."""
+    _check_floats(accepted, color=color, rast=rast, pos=pos)
+    check_shape("rast", rast, (None, None, None, 4))
+    check_shape("color", color, (*rast.shape[:3], None))
+    check_shape("pos", pos, (len(rast), None, 4))
+    faces = check_faces(accepted, tri, pos.shape[1])
+    _check_ids(rast, faces)
+    return faces
+
+
+def check_faces(accepted: Accepted, tri: Int[Tensor, "F 3"], num_vertices: int) -> Int32[Tensor, "F 3"]:
+    """Return `tri` as contiguous int32 after checking that it lies on the device and that its indices are vertices."""
     check_shape("tri", tri, (None, 3))
+    if tri.device != accepted.device:
+        raise ValueError(f"tri must be on {accepted.device}, as the other tensors are; found it on {tri.device}.")
     if len(tri) >= MAX_FACES:
         raise ValueError(f"A mesh may have {MAX_FACES - 1} faces at most; found {len(tri)}.")
     if len(tri):
@@ -39,7 +77,23 @@ def check_faces(tri: Int[Tensor, "F 3"], num_vertices: int) -> Int32[Tensor, "F 
     return tri.to(torch.int32).contiguous()
 
 
-def check_ids(rast: Float[Tensor, "B H W 4"], tri: Int[Tensor, "F 3"]) -> None:
+def check_shape(name: str, tensor: Tensor, expected: tuple[int | None, ...]) -> None:
+    """The tensor has the expected shape, where None stands for any size."""
+    if tensor.ndim != len(expected) or any(e not in (None, s) for s, e in zip(tensor.shape, expected, strict=True)):
+        wanted = ", ".join("any" if size is None else str(size) for size in expected)
+        raise ValueError(f"{name} must have the shape ({wanted}); found {tuple(tensor.shape)}.")
+
+
+def _check_floats(accepted: Accepted, **tensors: Tensor) -> None:
+    dtypes = {tensor.dtype for tensor in tensors.values()}
+    devices = {tensor.device for tensor in tensors.values()}
+    if len(dtypes) > 1 or not dtypes <= set(accepted.precisions) or devices != {accepted.device}:
+        wanted = ", or all be ".join(str(precision).removeprefix("torch.") for precision in accepted.precisions)
+        found = ", ".join(f"{name} {tensor.dtype} on {tensor.device}" for name, tensor in tensors.items())
+        raise ValueError(f"Tensors must all be {wanted}, on {accepted.device}; found {found}.")
+
+
+def _check_ids(rast: Float[Tensor, "B H W 4"], tri: Int[Tensor, "F 3"]) -> None:
     """`rast` refers to faces of `tri` only."""
     if rast.numel():
         low, high = (float(bound) for bound in rast[..., 3].detach().aminmax())

@@ -11,12 +11,21 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from pipeline.rendering.checks import check_faces, check_floats, check_ids, check_shape
+from pipeline.rendering.checks import (
+    Accepted,
+    check_antialias,
+    check_faces,
+    check_interpolate,
+    check_rasterize,
+    check_shape,
+)
 from pipeline.rendering.kernels.antialias import antialias_backward, antialias_forward
 from pipeline.rendering.kernels.interpolate import interpolate_backward, interpolate_rows
 from pipeline.rendering.kernels.raster import rasterize_backward, rasterize_rows
 from pipeline.rendering.kernels.topology import opposite_vertices
 from pipeline.rendering.threads import run
+
+ACCEPTED = Accepted(torch.device("cpu"), (torch.float32, torch.float64))
 
 AREA_MARGIN = {torch.float32: 1e-6, torch.float64: 1e-18}
 """Added to the area of a face (clip units, times w squared) so that the gradients of slivers stay finite."""
@@ -40,24 +49,17 @@ class CpuRasterizer:
     def rasterize(
         self, pos: Float[Tensor, "B V 4"], tri: Int[Tensor, "F 3"], resolution: tuple[int, int]
     ) -> Float[Tensor, "B H W 4"]:
-        if min(resolution) < 1:
-            raise ValueError(f"resolution must be a positive (height, width); found {resolution}.")
-        check_floats(pos=pos)
-        check_shape("pos", pos, (None, None, 4))
-        return _Rasterize.apply(pos, check_faces(tri, pos.shape[1]), resolution, self.threads)
+        faces = check_rasterize(ACCEPTED, pos, tri, resolution)
+        return _Rasterize.apply(pos, faces, resolution, self.threads)
 
     def interpolate(
         self, attr: Float[Tensor, "A V C"], rast: Float[Tensor, "B H W 4"], tri: Int[Tensor, "F 3"]
     ) -> Float[Tensor, "B H W C"]:
-        check_floats(attr=attr, rast=rast)
-        check_shape("rast", rast, (None, None, None, 4))
-        check_shape("attr", attr, (1 if len(attr) == 1 else len(rast), None, None))
-        faces = check_faces(tri, attr.shape[1])
-        check_ids(rast, faces)
+        faces = check_interpolate(ACCEPTED, attr, rast, tri)
         return _Interpolate.apply(attr, rast, faces, self.threads)
 
     def topology(self, tri: Int[Tensor, "F 3"], num_vertices: int) -> Int[Tensor, "F 3"]:
-        return torch.from_numpy(opposite_vertices(check_faces(tri, num_vertices).numpy(), num_vertices))
+        return torch.from_numpy(opposite_vertices(check_faces(ACCEPTED, tri, num_vertices).numpy(), num_vertices))
 
     def antialias(
         self,
@@ -67,12 +69,7 @@ class CpuRasterizer:
         tri: Int[Tensor, "F 3"],
         topology: object = None,
     ) -> Float[Tensor, "B H W C"]:
-        check_floats(color=color, rast=rast, pos=pos)
-        check_shape("rast", rast, (None, None, None, 4))
-        check_shape("color", color, (*rast.shape[:3], None))
-        check_shape("pos", pos, (len(rast), None, 4))
-        faces = check_faces(tri, pos.shape[1])
-        check_ids(rast, faces)
+        faces = check_antialias(ACCEPTED, color, rast, pos, tri)
         opposite = self.topology(tri, pos.shape[1]) if topology is None else topology
         check_shape("topology", opposite, (len(tri), 3))
         return _Antialias.apply(color, rast, pos, faces, opposite, self.threads)

@@ -15,13 +15,15 @@ from torch import Tensor
 
 from pipeline.errors import InputError, nearest
 from pipeline.rendering.cpu import CpuRasterizer
+from pipeline.rendering.nvdiffrast import NvdiffrastRasterizer, nvdiffrast_obstacle
 
 
 @runtime_checkable
 class Rasterizer(Protocol):
     """Differentiable rasterization of triangle meshes that share their faces over the batch.
 
-    All float tensors of a call have one dtype and lie on the backend's device.
+    All tensors of a call lie on the backend's device, and its float tensors have one dtype. Arguments that do not fit
+    together raise a ValueError.
     """
 
     name: str
@@ -68,37 +70,47 @@ class Rasterizer(Protocol):
 
 
 class Backend(NamedTuple):
-    """How a rasterizer is made, and the types of torch devices it works on."""
+    """How a rasterizer is made, and where."""
 
     devices: tuple[str, ...]
-    make: Callable[[], Rasterizer]
+    """Types of torch devices that it works on."""
+    make: Callable[[torch.device], Rasterizer]
+    obstacle: Callable[[], str]
+    """Why it cannot be made here and how to mend that; empty if it can."""
 
 
 BACKENDS = {
-    "cpu": Backend(("cpu",), CpuRasterizer),
+    "cpu": Backend(("cpu",), lambda device: CpuRasterizer(), lambda: ""),
+    "nvdiffrast": Backend(("cuda",), NvdiffrastRasterizer, nvdiffrast_obstacle),
 }
 """The rasterizers by name; 'auto' takes the first that works on the device."""
 
 
 def make_rasterizer(name: str = "auto", device: torch.device | str = "cpu") -> Rasterizer:
-    """A rasterizer for tensors on `device`.
+    """A rasterizer for tensors on `device`. It holds what the device needs for it, so make one and keep it.
 
     Raises:
-        InputError: there is no backend of this name, or none for the device.
+        InputError: there is no backend of this name, none for the device, or the package that it needs is missing.
     """
-    kind = torch.device(device).type
-    if name == "auto":
-        for backend in BACKENDS.values():
-            if kind in backend.devices:
-                return backend.make()
-        supported = sorted({d for backend in BACKENDS.values() for d in backend.devices})
-        raise InputError(f"No rasterizer works on device '{kind}'. Use one of these devices: {', '.join(supported)}.")
-    if name not in BACKENDS:
+    device = torch.device(device)
+    if name not in ("auto", *BACKENDS):
         raise InputError(f"Unknown rasterizer '{name}'. {nearest(name, ('auto', *BACKENDS))}")
-    backend = BACKENDS[name]
-    if kind not in backend.devices:
+    fitting = {key: backend for key, backend in BACKENDS.items() if device.type in backend.devices}
+    if name != "auto" and name not in fitting:
         raise InputError(
-            f"Rasterizer '{name}' works on device {', '.join(backend.devices)}, not on '{kind}'. "
+            f"Rasterizer '{name}' works on device {', '.join(BACKENDS[name].devices)}, not on '{device.type}'. "
             "Move the tensors there, or choose 'auto'."
         )
-    return backend.make()
+    if not fitting:
+        supported = sorted({kind for backend in BACKENDS.values() for kind in backend.devices})
+        raise InputError(
+            f"No rasterizer works on device '{device.type}'. Use one of these devices: {', '.join(supported)}."
+        )
+    chosen = [backend for key, backend in fitting.items() if name in ("auto", key)]
+    obstacles = [backend.obstacle() for backend in chosen]
+    for backend, obstacle in zip(chosen, obstacles, strict=True):
+        if not obstacle:
+            return backend.make(device)
+    raise InputError(
+        f"No rasterizer works on device '{device.type}' here. {' '.join(obstacles)} The device 'cpu' needs no package."
+    )
