@@ -167,7 +167,9 @@ class DeformableModel(nn.Module):
         if deformation.symmetric:
             points = fold_x(points)
         if (half := template.representatives) is not None:
-            offsets = self.deformation(points[half.rows], codes[half.rows], code).index_select(1, half.index)
+            offsets = self.deformation(points[half.rows], codes.index_select(0, half.rows), code).index_select(
+                1, half.index
+            )
         else:
             offsets = self.deformation(points, codes, code)
         if deformation.symmetric:

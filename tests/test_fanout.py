@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.fanout.__main__ import main
+from pipeline.fanout.gpus import Gpus
 from pipeline.fanout.plan import make_plan, needed_stages, stale_stages
 from pipeline.fanout.processes import Processes, tail
 from pipeline.fanout.scheduler import run_graph
@@ -156,6 +157,26 @@ def test_output_goes_to_a_log_of_its_own(tmp_path):
     assert (tmp_path / "logs" / "train@car.log").read_text() == "out\nerr\n"
     assert processes.log("sub/dvc.yaml:a").read_text() == "a\n"
     assert processes.log("sub/dvc.yaml:a").parent == tmp_path / "logs"
+
+
+def test_commands_that_run_at_once_see_different_gpus(tmp_path):
+    names = [f"c{i}" for i in range(4)]
+    commands = dict.fromkeys(names, "echo $CUDA_VISIBLE_DEVICES; sleep 1")
+    processes = shell(commands, tmp_path, gpus=Gpus(["0", "3"]))
+    threads = [threading.Thread(target=processes.run, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seen = [(tmp_path / f"{name}.log").read_text().strip() for name in names]
+    assert sorted(seen) == ["0", "0", "3", "3"]
+
+
+def test_without_gpus_a_command_sees_what_its_caller_sees(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
+    processes = shell({"a": "echo $CUDA_VISIBLE_DEVICES"}, tmp_path)
+    assert processes.run("a") == 0
+    assert (tmp_path / "a.log").read_text().strip() == "5"
 
 
 def test_tail_shows_the_last_state_of_a_progress_bar(tmp_path):

@@ -17,6 +17,7 @@ from dvc.exceptions import DvcException
 from tqdm import tqdm
 
 from pipeline.errors import InputError, some
+from pipeline.fanout.gpus import Gpus
 from pipeline.fanout.machine import cores
 from pipeline.fanout.plan import make_plan
 from pipeline.fanout.processes import Processes, tail
@@ -37,10 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("targets", nargs="*", metavar="target", help="as for `dvc repro`, e.g. train@car; default: all")
     parser.add_argument("-j", "--jobs", type=_positive, metavar="N", help="stages at once (default: one a core)")
+    parser.add_argument(
+        "--gpus", type=lambda text: text.split(","), default=(), metavar="0,1", help="share these out among the stages"
+    )
     options = parser.parse_args(arguments)
     try:
         with _interruptible():
-            return _run(options.targets, options.jobs or cores())
+            return _run(options.targets, options.jobs or cores(), Gpus(options.gpus))
     except DvcException as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -58,13 +62,13 @@ def stage_command(stage: str) -> list[str]:
     return [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", stage]
 
 
-def _run(targets: Sequence[str], jobs: int) -> int:
+def _run(targets: Sequence[str], jobs: int, gpus: Gpus) -> int:
     plan = make_plan(targets)
     if not plan.needs:
         print(f"All {plan.current} stages are up to date.")
         return 0
     jobs = min(jobs, len(plan.needs))
-    processes = Processes(stage_command, plan.temporary / "fanout", dict(os.environ))
+    processes = Processes(stage_command, plan.temporary / "fanout", dict(os.environ), gpus=gpus)
     print(f"{plan.current} stages are up to date; {len(plan.needs)} to go, {jobs} at once.")
     _print_projection(plan.needs, jobs)
     with _Progress(len(plan.needs), processes) as progress:

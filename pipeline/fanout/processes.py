@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from pipeline.fanout.gpus import Gpus
+
 STOPPED = 130
 """Exit code of what was not started because everything was being stopped."""
 TAIL_BYTES = 65536
@@ -22,12 +24,19 @@ class Processes:
         logs: folder of the log files, created when it is missing.
         environment: of the commands.
         grace: seconds between the request to end and the kill.
+        gpus: that the commands share.
     """
 
     def __init__(
-        self, command: Callable[[str], Sequence[str]], logs: Path, environment: Mapping[str, str], grace: float = 10.0
+        self,
+        command: Callable[[str], Sequence[str]],
+        logs: Path,
+        environment: Mapping[str, str],
+        grace: float = 10.0,
+        gpus: Gpus | None = None,
     ) -> None:
         self._command, self._logs, self._environment, self._grace = command, logs, environment, grace
+        self._gpus = gpus or Gpus(())
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen] = set()
         self._stopped = False
@@ -42,6 +51,10 @@ class Processes:
 
         What the command leaves behind in its process group is killed.
         """
+        with self._gpus.lend() as variables:
+            return self._run(name, {**self._environment, **variables})
+
+    def _run(self, name: str, environment: Mapping[str, str]) -> int:
         with self.log(name).open("wb") as log, self._lock:
             if self._stopped:
                 return STOPPED
@@ -50,7 +63,7 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=self._environment,
+                env=environment,
                 start_new_session=True,
             )
             self._running.add(process)

@@ -22,5 +22,5 @@ class LightHead(nn.Module):
         x, z = outputs[:, :2].tanh().unbind(-1)
         direction = functional.normalize(torch.stack([x, torch.full_like(x, 0.5), z], -1), dim=-1)
         ambient, diffuse = outputs[:, 2:3].sigmoid(), 0.5 + 0.5 * outputs[:, 3:].sigmoid()
-        cosine = (normals * direction[image_of_point]).sum(-1, keepdim=True)
-        return ambient[image_of_point] + diffuse[image_of_point] * cosine.clamp(min=0)
+        direction, ambient, diffuse = (x.index_select(0, image_of_point) for x in (direction, ambient, diffuse))
+        return ambient + diffuse * (normals * direction).sum(-1, keepdim=True).clamp(min=0)

@@ -56,4 +56,4 @@ def mix_backgrounds(
     other = torch.randperm(len(tokens), generator=generator).to(tokens.device)
     mixed = (torch.rand(len(tokens), generator=generator) < share).to(tokens.device)
     replaced = mixed[:, None, None] & ~foreground & ~foreground[other].flip(2)
-    return torch.where(replaced[..., None], tokens[other].flip(2), tokens)
+    return torch.where(replaced[..., None], tokens.index_select(0, other).flip(2), tokens)

@@ -63,7 +63,6 @@ class TrainingSet(NamedTuple):
     def batch(self, index: np.ndarray, flips: np.ndarray) -> Batch:
         """The images at `index`, those marked in `flips` mirrored left to right with all their labels."""
         rows, mirrored = self._on_device(index, flips)
-        version = mirrored.long()
 
         def pixels(images: Tensor) -> Tensor:
             images = images[rows].float()
@@ -71,13 +70,13 @@ class TrainingSet(NamedTuple):
 
         return Batch(
             tuple(self.names[i] for i in index),
-            self.tokens[rows, version].float(),
+            self._tokens(rows, mirrored),
             pixels(self.rgb) / 255,
             pixels(self.mask),
             pixels(self.valid),
             pixels(self.distance),
             pixels(self.disparity),
-            resample(self.targets[rows, version], self.mask.shape[-1]),
+            resample(_versions(self.targets, rows, mirrored), self.mask.shape[-1]),
             self._rotation(rows, mirrored),
             self.fold[rows],
         )
@@ -85,7 +84,7 @@ class TrainingSet(NamedTuple):
     def pose_batch(self, index: np.ndarray, flips: np.ndarray) -> PoseBatch:
         """What the pose head needs of the images at `index`, those marked in `flips` mirrored."""
         rows, mirrored = self._on_device(index, flips)
-        tokens = self.tokens[rows, mirrored.long()].float()
+        tokens = self._tokens(rows, mirrored)
         foreground = functional.adaptive_max_pool2d(self.mask[rows], tokens.shape[1]) > 0
         foreground = torch.where(mirrored[:, None, None], foreground.flip(2), foreground)
         return PoseBatch(tokens, foreground, self._rotation(rows, mirrored), self.fold[rows])
@@ -93,11 +92,21 @@ class TrainingSet(NamedTuple):
     def _on_device(self, *arrays: np.ndarray) -> tuple[Tensor, ...]:
         return tuple(torch.from_numpy(array).to(self.rotation.device) for array in arrays)
 
+    def _tokens(self, rows: Int64[Tensor, "B"], mirrored: Bool[Tensor, "B"]) -> Float[Tensor, "B T T D"]:
+        return _versions(self.tokens, rows, mirrored).float()
+
     def _rotation(self, rows: Int64[Tensor, "B"], mirrored: Bool[Tensor, "B"]) -> Float[Tensor, "B 3 3"]:
         """A mirror image of the object turns as diag(-1, 1, 1) R diag(-1, 1, 1)."""
         rotation = self.rotation[rows]
         sign = rotation.new_tensor([-1.0, 1.0, 1.0])
         return torch.where(mirrored[:, None, None], sign[:, None] * rotation * sign, rotation)
+
+
+def _versions(
+    maps: Float[Tensor, "N 2 T T C"], rows: Int64[Tensor, "B"], mirrored: Bool[Tensor, "B"]
+) -> Float[Tensor, "B T T C"]:
+    """The crops at `rows` or their mirror images; whole maps are copied, which takes half of `maps[rows, version]`."""
+    return maps.flatten(0, 1).index_select(0, 2 * rows + mirrored)
 
 
 def resample(maps: Float[Tensor, "B T T K"], size: int) -> Float[Tensor, "B S S K"]:
