@@ -3,11 +3,11 @@
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
-from torch.nn import functional
 
-from pipeline.feature_map import sample_map
+BLOCK = 1 << 18
+"""Interpolated feature values that are held at once; 2 MB."""
 
 
 def local_search(
@@ -22,7 +22,7 @@ def local_search(
 
     W(p0) is the square grid of points centred exactly on p0, 1 / `resolution` apart, that covers `window_area`. Of
     equally similar points (to 6 decimals) the one nearest to p0 wins; where all of W(p0) is outside `region` p0
-    itself is returned.
+    itself is returned. Similarities are computed in double precision, so that the 6 decimals are exact.
 
     Args:
         reference: feature f of each query.
@@ -35,20 +35,54 @@ def local_search(
     Returns:
         p* in crop coordinates of the target.
     """
-    candidates = start[:, None] + window_offsets(window_area, resolution).to(start.dtype)
-    similarity = functional.cosine_similarity(sample_map(target, candidates), reference[:, None], dim=-1)
-    inside = ((candidates >= region[0]) & (candidates <= region[1])).all(-1)
-    best = similarity.round(decimals=6).masked_fill(~inside, -torch.inf).argmax(-1)
-    return candidates[torch.arange(len(start)), best]
+    steps, order = _window(window_area, resolution)
+    lines = start[..., None] + (steps.double() / resolution).to(start.dtype)
+    size = max(1, BLOCK // (len(order) * target.shape[-1]))
+    best = []
+    for piece, f in zip(lines.split(size), reference.double().split(size), strict=True):
+        inside = (piece >= region[0, :, None]) & (piece <= region[1, :, None])
+        u, v = inside.unbind(1)
+        similarity = _similarities(f, target.double(), piece.double(), (len(steps) - 1) / resolution)
+        similarity = similarity.round(decimals=6).masked_fill(~(u[:, :, None] & v[:, None]), -torch.inf)
+        best.append(order[similarity.flatten(1)[:, order].argmax(-1)])
+    column, row = torch.cat(best) // len(steps), torch.cat(best) % len(steps)
+    query = torch.arange(len(start))
+    return torch.stack([lines[query, 0, column], lines[query, 1, row]], -1)
 
 
 def window_offsets(window_area: float, resolution: int) -> Float[Tensor, "W 2"]:
-    """Offsets of the window's points from its centre, in crop coordinates, by rising distance.
+    """Offsets of the window's points from its centre, in crop coordinates, by rising distance; double precision.
 
     A side has 2 floor(sqrt(area) resolution / 2) + 1 points.
     """
-    reach = math.floor(math.sqrt(window_area) * resolution / 2)
+    steps, order = _window(window_area, resolution)
+    return torch.cartesian_prod(steps, steps).reshape(-1, 2)[order].double() / resolution
+
+
+def _window(area: float, resolution: int) -> tuple[Int64[Tensor, "W"], Int64[Tensor, "W*W"]]:
+    """Steps along a side of the window, and the order of its points (column by column) by their distance."""
+    reach = math.floor(math.sqrt(area) * resolution / 2)
     steps = torch.arange(-reach, reach + 1)
-    grid = torch.cartesian_prod(steps, steps).reshape(-1, 2)
-    order = grid.square().sum(-1).sort(stable=True).indices
-    return grid[order] / resolution
+    distance = steps[:, None].square() + steps.square()
+    return steps, distance.flatten().sort(stable=True).indices
+
+
+def _similarities(
+    reference: Float[Tensor, "K C"], target: Float[Tensor, "T T C"], lines: Float[Tensor, "K 2 W"], side: float
+) -> Float[Tensor, "K W W"]:
+    """Cosines at the crossings of the columns u and the rows v in `lines`, which are `side` of the crop apart at most.
+
+    Bilinear interpolation is one along u and then one along v, each a matrix product with the few patches round the
+    window.
+    """
+    grid, channels = target.shape[1:]
+    place = (lines * grid - 0.5).clamp(0, grid - 1)
+    count = min(grid, math.floor(side * grid) + 3)
+    patches = place[..., 0].long().clamp_max(grid - count)[..., None] + torch.arange(count)
+    u, v = (1 - (place[..., None] - patches[:, :, None]).abs()).clamp_min(0).unbind(1)
+    block = target[patches[:, 1, None, :], patches[:, 0, :, None]]
+    columns = (u @ block.flatten(2)).unflatten(2, (count, channels))
+    features = (v @ columns.transpose(1, 2).flatten(2)).unflatten(2, (-1, channels)).transpose(1, 2)
+    products = (features @ reference[:, None, :, None])[..., 0]
+    lengths = features.norm(dim=-1).clamp_min(1e-8) * reference.norm(dim=-1).clamp_min(1e-8)[:, None, None]
+    return products / lengths
