@@ -97,7 +97,7 @@ def pck_of_pairs(pairs: Sequence[Pair], predicted: Iterable[Float[np.ndarray, "K
         for (x, y), (true_x, true_y) in zip(points, pair.target_keypoints, strict=True):
             hits += math.hypot(x - true_x, y - true_y) <= limit
         shares.append(hits / len(points))
-    return sum(shares) / len(shares)
+    return float(np.mean(shares))
 
 
 def match_pairs_plainly(

@@ -6,8 +6,10 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-BLOCK = 1 << 18
-"""Interpolated feature values that are held at once; 2 MB."""
+from pipeline.feature_map import neighbour_products, product_weights, weights_between
+
+BLOCK = 1 << 17
+"""Similarities that are held at once; 1 MB."""
 
 
 def local_search(
@@ -37,13 +39,15 @@ def local_search(
     """
     steps, order = _window(window_area, resolution)
     lines = start[..., None] + (steps.double() / resolution).to(start.dtype)
-    size = max(1, BLOCK // (len(order) * target.shape[-1]))
+    target = target.double()
+    squares = neighbour_products(target)
     best = []
+    size = max(1, BLOCK // len(order))
     for piece, f in zip(lines.split(size), reference.double().split(size), strict=True):
-        inside = (piece >= region[0, :, None]) & (piece <= region[1, :, None])
-        u, v = inside.unbind(1)
-        similarity = _similarities(f, target.double(), piece.double(), (len(steps) - 1) / resolution)
-        similarity = similarity.round(decimals=6).masked_fill(~(u[:, :, None] & v[:, None]), -torch.inf)
+        similarity = _similarities(f, target, squares, piece.double(), (len(steps) - 1) / resolution)
+        u, v = ((piece >= region[0, :, None]) & (piece <= region[1, :, None])).unbind(1)
+        inside = u[:, :, None] & v[:, None]
+        similarity = similarity.round(decimals=6).masked_fill(~inside, -torch.inf)
         best.append(order[similarity.flatten(1)[:, order].argmax(-1)])
     column, row = torch.cat(best) // len(steps), torch.cat(best) % len(steps)
     query = torch.arange(len(start))
@@ -68,21 +72,33 @@ def _window(area: float, resolution: int) -> tuple[Int64[Tensor, "W"], Int64[Ten
 
 
 def _similarities(
-    reference: Float[Tensor, "K C"], target: Float[Tensor, "T T C"], lines: Float[Tensor, "K 2 W"], side: float
+    reference: Float[Tensor, "K C"],
+    target: Float[Tensor, "T T C"],
+    squares: Float[Tensor, "Z Z"],
+    lines: Float[Tensor, "K 2 W"],
+    side: float,
 ) -> Float[Tensor, "K W W"]:
-    """Cosines at the crossings of the columns u and the rows v in `lines`, which are `side` of the crop apart at most.
+    """Cosines at the crossings of the columns u and the rows v in `lines`, by u and then v; see `feature_map`.
 
-    Bilinear interpolation is one along u and then one along v, each a matrix product with the few patches round the
-    window.
+    Args:
+        squares: `neighbour_products` of the target.
+        side: distance from the first to the last line, as a share of the crop.
     """
-    grid, channels = target.shape[1:]
-    place = (lines * grid - 0.5).clamp(0, grid - 1)
+    grid = len(target)
+    # As many patches as the window may touch.
     count = min(grid, math.floor(side * grid) + 3)
-    patches = place[..., 0].long().clamp_max(grid - count)[..., None] + torch.arange(count)
-    u, v = (1 - (place[..., None] - patches[:, :, None]).abs()).clamp_min(0).unbind(1)
-    block = target[patches[:, 1, None, :], patches[:, 0, :, None]]
-    columns = (u @ block.flatten(2)).unflatten(2, (count, channels))
-    features = (v @ columns.transpose(1, 2).flatten(2)).unflatten(2, (-1, channels)).transpose(1, 2)
-    products = (features @ reference[:, None, :, None])[..., 0]
-    lengths = features.norm(dim=-1).clamp_min(1e-8) * reference.norm(dim=-1).clamp_min(1e-8)[:, None, None]
-    return products / lengths
+    first = (lines[..., 0] * grid - 0.5).clamp(0, grid - count).long()
+    patches = first[..., None] + torch.arange(count)
+    weights = weights_between(lines, patches, grid)
+    near = 2 * first[..., None] + torch.arange(2 * count - 1)
+    products = (reference @ target.flatten(0, 1).T).unflatten(1, (grid, grid))
+    products = products[torch.arange(len(lines))[:, None, None], patches[:, 1, None], patches[:, 0, :, None]]
+    lengths = _between(squares[near[:, 1, None], near[:, 0, :, None]], product_weights(weights)).clamp_min(0).sqrt()
+    return _between(products, weights) / (
+        lengths.clamp_min(1e-8) * reference.norm(dim=-1).clamp_min(1e-8)[:, None, None]
+    )
+
+
+def _between(values: Float[Tensor, "K B B"], weights: Float[Tensor, "K 2 W B"]) -> Float[Tensor, "K W W"]:
+    """Values by column and row of patches, weighted along both."""
+    return weights[:, 0] @ values @ weights[:, 1].transpose(1, 2)

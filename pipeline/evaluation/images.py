@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.nn import functional
 
 from pipeline.correspondence import Predictions, Projection
 from pipeline.crops import Crop, sample_crop, square_crop, to_crop
@@ -19,9 +18,10 @@ from pipeline.records import Instance
 
 
 class EvaluatedImage(NamedTuple):
-    """One image; points and maps are in its crop coordinates, and all numbers are in double precision.
+    """One image; points and maps are in its crop coordinates.
 
-    So the order in which sums are taken decides no answer: the results do not depend on how queries are batched.
+    What is calculated with is in double precision, so that the order in which sums are taken decides no answer: results
+    do not depend on how queries are batched.
     """
 
     crop: Crop
@@ -30,7 +30,7 @@ class EvaluatedImage(NamedTuple):
     allowed: Bool[Tensor, "S S"]
     """Where a nearest neighbour may lie."""
     tokens: Float[Tensor, "T T D"]
-    """Of unit length, so that no patch dominates the interpolation between patches."""
+    """As they were read."""
     components: Float[Tensor, "T T K"] | None
     """Principal components of the tokens; None where there is no PCA."""
     projection: Projection | None
@@ -62,7 +62,7 @@ def prepare_image(
         crop,
         region,
         allowed,
-        functional.normalize(torch.from_numpy(tokens).double(), dim=-1, eps=1e-12),
+        torch.from_numpy(tokens),
         pca and torch.from_numpy(pca.project(tokens)).double(),
         predictions and _projection(instance, predictions, crop),
         predictions and _vertex_features(predictions, pca),

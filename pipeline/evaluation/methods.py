@@ -41,7 +41,9 @@ def project_and_search(queries: Queries, images: Images, params: Correspondence)
 
 def match_tokens(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
     """Nearest neighbour among the patch features."""
-    return _match(queries, images, [image.tokens for image in images])
+    # Of unit length, so that no patch dominates the interpolation between patches.
+    unit = [functional.normalize(image.tokens.double(), dim=-1, eps=1e-12) for image in images]
+    return _match(queries, images, unit)
 
 
 def match_components(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
