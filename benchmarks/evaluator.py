@@ -7,26 +7,28 @@ that features of the same place are alike, with noise on them.
 
 import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
 
 from benchmarks.pair_by_pair import match_pairs_plainly, pck_of_pairs, read_plain_image
+from pipeline.categories import CATEGORIES
 from pipeline.cells import Cell
 from pipeline.correspondence import Predictions, Projection, read_projections, write_projections
 from pipeline.crops import from_crop, square_crop
 from pipeline.data.instances import pair_list, read_instances, read_pairs_file, write_instances, write_pairs
 from pipeline.evaluation.evaluate import evaluate_cell
 from pipeline.evaluation.evaluate_baselines import evaluate_baselines
+from pipeline.evaluation.images import prepare_image
 from pipeline.evaluation.methods import BASELINES, MESH_METHODS
 from pipeline.evaluation.result import write_evaluation
-from pipeline.evaluation.scoring import Matches, match_pairs, score
+from pipeline.evaluation.scoring import Matches, find_matches, match_pairs, score
 from pipeline.labels.features import Tokens, write_tokens
 from pipeline.layout import Layout
 from pipeline.params import Params, load_params
@@ -35,6 +37,7 @@ from pipeline.predicted_meshes import PredictedMeshes, write_meshes
 from pipeline.records import Box, Instance, Pair
 from pipeline.seeding import seeded
 
+T = TypeVar("T")
 VARIANT, BACKBONE = "ours", "dinov2"
 ALPHA = 0.1
 VERTICES = 50
@@ -42,17 +45,20 @@ VERTICES = 50
 
 
 class Rate(NamedTuple):
-    """One method at one size of the map that nearest neighbours are looked for in; in one thread."""
+    """One method, or all of them, at one size of the map that nearest neighbours are looked for in; in one thread."""
 
     method: str
     map_size: int
     pairs_per_second: float
-    """Of `match_pairs`, reading and the table included."""
-    plain_pairs_per_second: float
-    """Of the plain evaluator, reading not included."""
+    """From the files to the table of matches."""
+    matched_per_second: float
+    """Of images that have been read."""
+    plain_per_second: float
+    """Of the plain evaluator, on images that have been read."""
     ratio: float
+    """Of the last two."""
     largest_difference: float
-    """Between both methods' matches, in pixels."""
+    """Between the two evaluators' matches, in pixels."""
     equal_pck: bool
 
 
@@ -67,8 +73,8 @@ class EvaluatorCost(NamedTuple):
     pairs: int
     """Of all categories."""
     seconds: float
-    """All categories, with all methods and the measures of the meshes, in two processes side by side; their start,
-    reading and writing included."""
+    """All categories, with all methods and the measures of the meshes; the start of processes, reading and writing
+    included."""
     map_size: int
     """Of the nearest neighbours in these seconds."""
 
@@ -80,6 +86,7 @@ def measure_evaluator(
     pairs: int = 700,
     dims: int = 384,
     plain_pairs: int = 12,
+    processes: int = 2,
 ) -> EvaluatorCost:
     """Time the evaluation of categories of `images` images and `pairs` pairs each.
 
@@ -87,6 +94,7 @@ def measure_evaluator(
         params: gives the categories, the grid of the features and all settings of the evaluation, but for `map_sizes`.
         dims: channels of the features.
         plain_pairs: number of a category's pairs that the plain evaluator does too.
+        processes: evaluate categories side by side, in one thread each; one is this process itself.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -97,9 +105,13 @@ def measure_evaluator(
         sized = [_sized(layout, size) for size in map_sizes]
         rates = tuple(rate for at_size in sized for rate in _rates(at_size, params.categories[0], plain_pairs))
         start = time.perf_counter()
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(2, context, torch.set_num_threads, (1,)) as pool:
-            list(pool.map(_evaluate, [layout] * len(params.categories), params.categories))
+        if processes == 1:
+            for category in params.categories:
+                _evaluate(layout, category)
+        else:
+            context = multiprocessing.get_context("spawn")
+            with ProcessPoolExecutor(processes, context, torch.set_num_threads, (1,)) as pool:
+                list(pool.map(_evaluate, [layout] * len(params.categories), params.categories))
         seconds = time.perf_counter() - start
     torch.set_num_threads(threads)
     count = len(params.categories)
@@ -112,7 +124,7 @@ def write_category(layout: Layout, category: str, images: int, pairs: int, dims:
     names = [f"{category}_{number:02d}" for number in range(images)]
     shears = dict(zip(names, rng.uniform(-0.08, 0.08, images), strict=True))
     waves, phases = rng.normal(0, 5, (2, dims)), rng.uniform(0, 2 * np.pi, dims)
-    keypoints = rng.uniform(0.15, 0.85, (12, 2))
+    keypoints = rng.uniform(0.15, 0.85, (14, 2))
     centres = (np.arange(params.features.grid) + 0.5) / params.features.grid
     grid = np.stack(np.meshgrid(centres, centres), -1)
     side = np.linspace(0.05, 0.95, VERTICES)
@@ -172,39 +184,50 @@ def _sized(layout: Layout, map_size: int) -> Layout:
 
 def _rates(layout: Layout, category: str, plain_pairs: int) -> list[Rate]:
     """Of each method on one category."""
-    cell = Cell(VARIANT, BACKBONE, category, 0)
-    pca, predictions = (
-        read_pca(layout.pca(BACKBONE, category)),
-        read_projections(layout.predictions(cell) / "projections.safetensors"),
-    )
-    listed = read_pairs_file(layout.pairs(category))
-    pairs = [pair for pair in listed.pairs if pair.keypoint_ids][:plain_pairs]
+    size, pca = layout.params.evaluation.map_size, read_pca(layout.pca(BACKBONE, category))
+    folder = layout.predictions(Cell(VARIANT, BACKBONE, category, 0))
+    predictions = read_projections(folder / "projections.safetensors")
+    instances, listed = read_instances(layout.instances(category)), read_pairs_file(layout.pairs(category))
+    scored = [pair for pair in listed.pairs if pair.keypoint_ids]
+    pairs = scored[:plain_pairs]
     used = {name for pair in pairs for name in (pair.source, pair.target)}
-    images = {
-        instance.name: read_plain_image(layout, BACKBONE, instance, pca, predictions)
-        for instance in read_instances(layout.instances(category))
-        if instance.name in used
-    }
-    rates = []
+    images = {i.name: read_plain_image(layout, BACKBONE, i, pca, predictions) for i in instances if i.name in used}
+    correspondence, rates = layout.params.correspondence, []
     for row, method in {**MESH_METHODS, **BASELINES}.items():
         given = predictions if row in MESH_METHODS else None
-        match_pairs(layout, BACKBONE, category, {row: method}, pca, given)
+        prepared = {i.name: prepare_image(layout, BACKBONE, i, pca, given) for i in instances}
+        whole, matches = _timed(3, match_pairs, layout, BACKBONE, category, {row: method}, pca, given)
+        matching, _ = _timed(3, find_matches, scored, prepared, {row: method}, correspondence)
+        plain, found = _timed(1, match_pairs_plainly, [row], pairs, images, correspondence)
+        per_second = len(listed.pairs) / whole, len(scored) / matching, len(pairs) / plain
+        ratio = per_second[1] / per_second[2]
+        rates.append(Rate(row, size, *per_second, ratio, *_compare(matches, pairs, found[row], row)))
+    return [*rates, _all_methods(rates)]
+
+
+def _all_methods(rates: Sequence[Rate]) -> Rate:
+    """One after the other."""
+    whole, matched, plain = (
+        1 / sum(1 / seconds for seconds in column)
+        for column in zip(*((r.pairs_per_second, r.matched_per_second, r.plain_per_second) for r in rates), strict=True)
+    )
+    distance, same = max(rate.largest_difference for rate in rates), all(rate.equal_pck for rate in rates)
+    return Rate("all", rates[0].map_size, whole, matched, plain, matched / plain, distance, same)
+
+
+def _timed(repeats: int, action: Callable[..., T], *arguments: object) -> tuple[float, T]:
+    """The least time of some repeats in seconds, and what the last one gave."""
+    times = []
+    for _ in range(repeats):
         start = time.perf_counter()
-        matches = match_pairs(layout, BACKBONE, category, {row: method}, pca, given)
-        fast = len(listed.pairs) / (time.perf_counter() - start)
-        start = time.perf_counter()
-        plain = match_pairs_plainly([row], pairs, images, layout.params.correspondence)[row]
-        slow = len(pairs) / (time.perf_counter() - start)
-        rates.append(
-            Rate(row, layout.params.evaluation.map_size, fast, slow, fast / slow, *_compare(matches, pairs, plain, row))
-        )
-    return rates
+        result = action(*arguments)
+        times.append(time.perf_counter() - start)
+    return min(times), result
 
 
 def _compare(matches: Matches, pairs: Sequence[Pair], plain: Sequence[np.ndarray], row: str) -> tuple[float, bool]:
     """Largest distance of the matches of the first of the listed pairs, and whether their PCK is the same."""
-    count = sum(map(len, plain))
-    points = matches.points.iloc[:count]
+    points = matches.points.iloc[: sum(map(len, plain))]
     distance = np.abs(points[["x", "y"]].to_numpy() - np.concatenate(plain)).max()
     return float(distance), score(points, row, ALPHA).per_image == pck_of_pairs(pairs, plain, ALPHA)
 
@@ -218,5 +241,5 @@ def _evaluate(layout: Layout, category: str) -> None:
 
 if __name__ == "__main__":
     shipped = load_params()
-    cost = measure_evaluator(replace(shipped, categories=tuple(PASCAL_NAMES)))
+    cost = measure_evaluator(replace(shipped, categories=CATEGORIES))
     print(*cost.rates, cost._replace(rates=()), sep="\n")

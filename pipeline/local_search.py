@@ -5,6 +5,7 @@ import math
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
+from torch.nn import functional
 
 from pipeline.feature_map import neighbour_products, product_weights, weights_between
 
@@ -41,13 +42,14 @@ def local_search(
     lines = start[..., None] + (steps.double() / resolution).to(start.dtype)
     target = target.double()
     squares = neighbour_products(target)
+    directions = functional.normalize(reference.double(), dim=-1, eps=1e-8)
     best = []
     size = max(1, BLOCK // len(order))
-    for piece, f in zip(lines.split(size), reference.double().split(size), strict=True):
+    for piece, f in zip(lines.split(size), directions.split(size), strict=True):
         similarity = _similarities(f, target, squares, piece.double(), (len(steps) - 1) / resolution)
         u, v = ((piece >= region[0, :, None]) & (piece <= region[1, :, None])).unbind(1)
         inside = u[:, :, None] & v[:, None]
-        similarity = similarity.round(decimals=6).masked_fill(~inside, -torch.inf)
+        similarity = similarity.round_(decimals=6).masked_fill_(~inside, -torch.inf)
         best.append(order[similarity.flatten(1)[:, order].argmax(-1)])
     column, row = torch.cat(best) // len(steps), torch.cat(best) % len(steps)
     query = torch.arange(len(start))
@@ -72,7 +74,7 @@ def _window(area: float, resolution: int) -> tuple[Int64[Tensor, "W"], Int64[Ten
 
 
 def _similarities(
-    reference: Float[Tensor, "K C"],
+    directions: Float[Tensor, "K C"],
     target: Float[Tensor, "T T C"],
     squares: Float[Tensor, "Z Z"],
     lines: Float[Tensor, "K 2 W"],
@@ -81,6 +83,7 @@ def _similarities(
     """Cosines at the crossings of the columns u and the rows v in `lines`, by u and then v; see `feature_map`.
 
     Args:
+        directions: features of unit length.
         squares: `neighbour_products` of the target.
         side: distance from the first to the last line, as a share of the crop.
     """
@@ -91,12 +94,10 @@ def _similarities(
     patches = first[..., None] + torch.arange(count)
     weights = weights_between(lines, patches, grid)
     near = 2 * first[..., None] + torch.arange(2 * count - 1)
-    products = (reference @ target.flatten(0, 1).T).unflatten(1, (grid, grid))
+    products = (directions @ target.flatten(0, 1).T).unflatten(1, (grid, grid))
     products = products[torch.arange(len(lines))[:, None, None], patches[:, 1, None], patches[:, 0, :, None]]
-    lengths = _between(squares[near[:, 1, None], near[:, 0, :, None]], product_weights(weights)).clamp_min(0).sqrt()
-    return _between(products, weights) / (
-        lengths.clamp_min(1e-8) * reference.norm(dim=-1).clamp_min(1e-8)[:, None, None]
-    )
+    lengths = _between(squares[near[:, 1, None], near[:, 0, :, None]], product_weights(weights)).clamp_min_(1e-16)
+    return _between(products, weights).mul_(lengths.rsqrt_())
 
 
 def _between(values: Float[Tensor, "K B B"], weights: Float[Tensor, "K 2 W B"]) -> Float[Tensor, "K W W"]:

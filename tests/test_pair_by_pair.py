@@ -162,12 +162,13 @@ def test_the_plain_interpolation_is_the_same_function(seed, u, v):
 
 def test_the_benchmark_measures_every_method_and_finds_the_same_numbers():
     params = dataclasses.replace(tiny_params(pca__dims=8), categories=("car", "bus"))
-    cost = measure_evaluator(params, map_sizes=(20,), images=4, pairs=12, dims=12, plain_pairs=5)
+    cost = measure_evaluator(params, map_sizes=(20,), images=4, pairs=12, dims=12, plain_pairs=5, processes=1)
     assert [rate.method for rate in cost.rates] == [
         "search",
         "projection",
         "nearest_neighbour",
         "pca_nearest_neighbour",
+        "all",
     ]
     assert all(rate.largest_difference <= 1e-9 and rate.equal_pck for rate in cost.rates)
     assert (cost.categories, cost.images, cost.pairs) == (2, 8, 24)
