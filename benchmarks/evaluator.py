@@ -85,7 +85,7 @@ def measure_evaluator(
     images: int = 27,
     pairs: int = 700,
     dims: int = 384,
-    plain_pairs: int = 12,
+    plain_pairs: int = 6,
     processes: int = 2,
 ) -> EvaluatorCost:
     """Time the evaluation of categories of `images` images and `pairs` pairs each.

@@ -50,10 +50,8 @@ def local_search(
         u, v = ((piece >= region[0, :, None]) & (piece <= region[1, :, None])).unbind(1)
         inside = u[:, :, None] & v[:, None]
         similarity = similarity.round_(decimals=6).masked_fill_(~inside, -torch.inf)
-        best.append(order[similarity.flatten(1)[:, order].argmax(-1)])
-    column, row = torch.cat(best) // len(steps), torch.cat(best) % len(steps)
-    query = torch.arange(len(start))
-    return torch.stack([lines[query, 0, column], lines[query, 1, row]], -1)
+        best.append(similarity.flatten(1)[:, order].argmax(-1))
+    return start + window_offsets(window_area, resolution).to(start.dtype)[torch.cat(best)]
 
 
 def window_offsets(window_area: float, resolution: int) -> Float[Tensor, "W 2"]:

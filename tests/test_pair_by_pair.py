@@ -32,6 +32,9 @@ from pipeline.data.instances import read_instances, read_pairs_file
 from pipeline.evaluation.baselines import nearest_neighbour
 from pipeline.evaluation.evaluate import evaluate_cell
 from pipeline.evaluation.evaluate_baselines import evaluate_baselines
+from pipeline.evaluation.images import prepare_image
+from pipeline.evaluation.methods import BASELINES, MESH_METHODS
+from pipeline.evaluation.scoring import find_matches
 from pipeline.feature_map import sample_map
 from pipeline.images import write_mask
 from pipeline.labels.features import Tokens, write_tokens
@@ -98,6 +101,26 @@ def test_the_numbers_are_those_of_the_plain_evaluator(tmp_path, overrides):
             np.testing.assert_allclose(points[["x", "y"]], np.concatenate(plain), rtol=0, atol=1e-9)
             for alpha in params.evaluation.alphas:
                 assert scores[f"{alpha:g}"].per_image == pck_of_pairs(pairs, plain, alpha)
+
+
+def test_answers_depend_neither_on_the_other_pairs_nor_on_threads(tmp_path):
+    layout = write_rough_world(tmp_path, world_params())
+    pca = read_pca(layout.pca(BACKBONE, CATEGORY))
+    predictions = read_projections(layout.predictions(CELL) / "projections.safetensors")
+    instances = read_instances(layout.instances(CATEGORY))
+    images = {i.name: prepare_image(layout, BACKBONE, i, pca, predictions) for i in instances}
+    pairs, methods = read_pairs_file(layout.pairs(CATEGORY)).pairs[1:], {**MESH_METHODS, **BASELINES}
+    together = find_matches(pairs, images, methods, layout.params.correspondence)
+    alone = [find_matches([pair], images, methods, layout.params.correspondence) for pair in pairs]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        threaded = find_matches(pairs, images, methods, layout.params.correspondence)
+    finally:
+        torch.set_num_threads(threads)
+    for row in methods:
+        np.testing.assert_array_equal(together[row], np.concatenate([found[row] for found in alone]))
+        np.testing.assert_array_equal(together[row], threaded[row])
 
 
 def test_the_table_goes_through_pairs_and_in_each_through_the_methods(tmp_path):

@@ -117,25 +117,26 @@ def _best_pixels(products: Float[Tensor, "K T T"], cells: Cells, strips: Strips)
     """First of the best pixels in reading order, of the products f . F_i."""
     bounds = _bounds(products, cells, strips)
 
-    def look(query: Int64[Tensor, "M"], cell: Int64[Tensor, "M"]) -> Iterator[tuple[Float[Tensor, "_ P"], ...]]:
+    def pieces(query: Int64[Tensor, "M"], cell: Int64[Tensor, "M"]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         size = max(1, BLOCK // cells.pixel.shape[1])
-        for piece in zip(query.split(size), cell.split(size), strict=True):
-            yield _cosines(products, *piece, cells, strips), *piece
+        for part in zip(query.split(size), cell.split(size), strict=True):
+            yield *part, _cosines(products, *part, cells, strips)
+
+    def highest(query: Int64[Tensor, "M"], cell: Int64[Tensor, "M"]) -> Float[Tensor, "M"]:
+        return torch.cat([cosines.amax(1) for _, _, cosines in pieces(query, cell)])
 
     # The most promising cell's best pixel leaves few other cells to be looked at.
-    found = torch.cat([cosines.amax(1) for cosines, *_ in look(torch.arange(len(products)), bounds.argmax(1))])
+    found = highest(torch.arange(len(products)), bounds.argmax(1))
     query, cell = (bounds >= found[:, None] - SAME).nonzero().unbind(1)
-    highest = torch.cat([cosines.amax(1) for cosines, *_ in look(query, cell)])
-    least = found.scatter_reduce(0, query, highest, "amax") - SAME
-    good = highest >= least[query]
+    peaks = highest(query, cell)
+    enough = found.scatter_reduce(0, query, peaks, "amax") - SAME
+    good = peaks >= enough[query]
+    query, cell = query[good], cell[good]
     none = cells.pixel.numel()
     first = torch.cat(
-        [
-            torch.where(cosines >= least[query, None], cells.pixel[cell], none).amin(1)
-            for cosines, query, cell in look(query[good], cell[good])
-        ]
+        [torch.where(cosines >= enough[q, None], cells.pixel[c], none).amin(1) for q, c, cosines in pieces(query, cell)]
     )
-    return torch.full((len(products),), none).scatter_reduce(0, query[good], first, "amin")
+    return torch.full((len(products),), none).scatter_reduce(0, query, first, "amin")
 
 
 def _bounds(products: Float[Tensor, "K T T"], cells: Cells, strips: Strips) -> Float[Tensor, "K G"]:

@@ -29,12 +29,12 @@ def make_queries(pairs: Sequence[Pair], crops: Mapping[str, Crop]) -> Queries:
     """The source keypoints of one or more `pairs`; images are numbered in the order of `crops`."""
     numbers = {name: number for number, name in enumerate(crops)}
     counts = [len(pair.source_keypoints) for pair in pairs]
-    source, target = (np.repeat([numbers[name] for name in names], counts) for names in _names(pairs))
+    source, target = np.repeat([[numbers[p.source], numbers[p.target]] for p in pairs], counts, axis=0).T
     pixels = np.concatenate([pair.source_keypoints for pair in pairs])
     distinct, point = np.unique(np.column_stack([source, pixels]), axis=0, return_inverse=True)
     image = distinct[:, 0].astype(np.int64)
     points = [to_crop(distinct[image == numbers[name], 1:], crop) for name, crop in crops.items()]
-    return Queries(*map(torch.from_numpy, (target, point.reshape(-1), image, np.concatenate(points))))
+    return Queries(*map(torch.from_numpy, (target.copy(), point.reshape(-1), image, np.concatenate(points))))
 
 
 def by_image(number: Int64[Tensor, "Q"], count: int, answer: Callable[[int, Int64[Tensor, "_"]], Tensor]) -> Tensor:
@@ -51,7 +51,3 @@ def by_image(number: Int64[Tensor, "Q"], count: int, answer: Callable[[int, Int6
     groups = rows.split(number.bincount(minlength=count).tolist())
     answers = torch.cat([answer(image, group) for image, group in enumerate(groups) if len(group)])
     return torch.empty_like(answers).index_copy_(0, rows, answers)
-
-
-def _names(pairs: Sequence[Pair]) -> tuple[list[str], list[str]]:
-    return [pair.source for pair in pairs], [pair.target for pair in pairs]
