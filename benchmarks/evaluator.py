@@ -2,7 +2,8 @@
 
 Categories of the size of SPair-71k's test split with made-up features are written as the pipeline's stages write them;
 the evaluation then reads, matches, scores and tabulates them. Images show one surface through a shear of their own, so
-that features of the same place are alike, with noise on them.
+that features of the same place are alike, with noise on them. Set OMP_NUM_THREADS=1, and OPENBLAS_NUM_THREADS=1 too,
+as `stages` does for a stage: processes side by side would get in each other's way.
 """
 
 import multiprocessing
