@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.evaluation.baselines import make_search_map, nearest_neighbour
+from pipeline.evaluation.baselines import nearest_neighbour
 from pipeline.feature_map import sample_map
 
 SIZE = 24
@@ -25,7 +25,7 @@ def test_matches_against_a_loop(seed):
     tokens = torch.randn(6, 6, 5, generator=generator)
     allowed = torch.rand(SIZE, SIZE, generator=generator) < 0.5
     features = torch.randn(3, 5, generator=generator)
-    found = nearest_neighbour(features, make_search_map(tokens, allowed))
+    found = nearest_neighbour(features, tokens, allowed)
     candidates = torch.tensor(pixel_centres())[allowed.flatten()]
     for feature, point in zip(features, found, strict=True):
         assert (candidates == point).all(-1).any()
@@ -39,23 +39,23 @@ def test_the_pixel_a_feature_was_taken_from_is_found():
     points = torch.tensor(pixel_centres())
     inner = points[((points > 0.1) & (points < 0.9)).all(-1)]
     features = 3 * sample_map(tokens, inner)
-    torch.testing.assert_close(nearest_neighbour(features, make_search_map(tokens, everywhere)), inner)
+    torch.testing.assert_close(nearest_neighbour(features, tokens, everywhere), inner)
 
 
 def test_matches_stay_where_they_are_allowed_and_an_empty_mask_allows_all():
     tokens = torch.randn(6, 6, 5, generator=torch.Generator().manual_seed(1))
     features = torch.randn(20, 5, generator=torch.Generator().manual_seed(2))
     allowed = torch.zeros(SIZE, SIZE, dtype=torch.bool)
-    free = nearest_neighbour(features, make_search_map(tokens, allowed))
-    assert torch.equal(free, nearest_neighbour(features, make_search_map(tokens, ~allowed)))
+    free = nearest_neighbour(features, tokens, allowed)
+    assert torch.equal(free, nearest_neighbour(features, tokens, ~allowed))
     allowed[3, 17] = True
-    only = nearest_neighbour(features, make_search_map(tokens, allowed))
+    only = nearest_neighbour(features, tokens, allowed)
     torch.testing.assert_close(only, torch.tensor([[17.5, 3.5]]).expand(20, 2) / SIZE)
 
 
 def test_features_without_length_do_not_stop_a_search():
     tokens = torch.zeros(6, 6, 5)
     tokens[2, 4] = 1.0
-    found = nearest_neighbour(torch.ones(1, 5), make_search_map(tokens, torch.ones(SIZE, SIZE, dtype=torch.bool)))
+    found = nearest_neighbour(torch.ones(1, 5), tokens, torch.ones(SIZE, SIZE, dtype=torch.bool))
     assert torch.isfinite(found).all()
     assert (found[0] * 6).floor().sub(torch.tensor([4, 2])).abs().max() <= 1

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from scored_world import SHEAR, canonical, seen, token_grid, vertices
 
 from pipeline.correspondence import Projection, transfer
-from pipeline.feature_map import sample_map, upsample
+from pipeline.feature_map import neighbour_products, product_weights, sample_map, weights_between
 from pipeline.local_search import local_search, window_offsets
 
+POINT = st.floats(-0.25, 1.25, width=32)
 WHOLE = torch.tensor([[0.0, 0.0], [1.0, 1.0]])
 
 
@@ -30,7 +31,7 @@ def random_tokens(seed, size=6, channels=5):
     return torch.randn(size, size, channels, generator=torch.Generator().manual_seed(seed))
 
 
-@given(st.integers(0, 1000), st.floats(-0.25, 1.25, width=32), st.floats(-0.25, 1.25, width=32))
+@given(st.integers(0, 1000), POINT, POINT)
 def test_sampled_features_against_a_loop(seed, u, v):
     tokens = random_tokens(seed)
     expected = bilinear(tokens, u, v)
@@ -43,12 +44,16 @@ def test_a_token_lies_at_the_centre_of_its_patch():
     torch.testing.assert_close(sample_map(tokens, point)[0], tokens[1, 4])
 
 
-def test_upsampled_maps_are_samples_at_the_pixel_centres():
-    tokens = random_tokens(1)
-    centres = (torch.arange(20) + 0.5) / 20
-    v, u = torch.meshgrid(centres, centres, indexing="ij")
-    expected = sample_map(tokens, torch.stack([u, v], -1))
-    torch.testing.assert_close(upsample(tokens.permute(2, 0, 1), 20).permute(1, 2, 0), expected)
+@given(st.integers(0, 1000), st.integers(2, 7), POINT, POINT)
+def test_weights_give_the_sampled_products_and_lengths(seed, size, u, v):
+    tokens = random_tokens(seed, size).double()
+    reference = random_tokens(seed + 1).double()[0, 0]
+    expected = sample_map(tokens, torch.tensor([[u, v]], dtype=torch.float64))[0]
+    points, patches = torch.tensor([[v], [u]], dtype=torch.float64), torch.arange(size).expand(2, size)
+    rows, columns = weights_between(points, patches, size)
+    torch.testing.assert_close((rows @ (tokens @ reference) @ columns.T)[0, 0], expected @ reference)
+    length = product_weights(rows) @ neighbour_products(tokens) @ product_weights(columns).T
+    torch.testing.assert_close(length[0, 0], expected.square().sum())
 
 
 @pytest.mark.parametrize(("area", "side"), [(0.0067, 21), (0.00039, 5), (0.0, 1), (1.0, 257)])

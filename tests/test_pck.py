@@ -33,7 +33,7 @@ def scored(pairs, alpha):
         side = longer_side(Box(10.0, 20.0, 10.0 + width, 20.0 + height))
         errors = keypoint_errors(array[:, :2], array[:, 2:])
         correct.append(is_correct(errors, np.full(len(errors), side), alpha))
-    return pck(correct)
+    return pck(np.concatenate(correct), np.array([len(c) for c in correct]))
 
 
 @given(PAIRS, st.sampled_from([0.05, 0.1, 0.15, 0.2]))
@@ -58,7 +58,7 @@ def test_the_longer_side_of_the_target_counts():
 
 def test_pairs_and_points_are_averaged_differently():
     """Two pairs: 1 of 1 and 1 of 3 keypoints."""
-    result = pck([np.array([True]), np.array([True, False, False])])
+    result = pck(np.array([True, True, False, False]), np.array([1, 3]))
     assert result == Pck(pytest.approx(2 / 3), 0.5)
 
 
@@ -72,7 +72,7 @@ def test_a_bus_pair_counted_by_hand():
     assert is_correct(errors, sides, 0.05).tolist() == [True, False, False, False, False]
 
 
-@pytest.mark.parametrize("correct", [[], [np.array([True]), np.array([], dtype=bool)]])
-def test_undefined_shares_are_an_error(correct):
+@pytest.mark.parametrize("counts", [[], [1, 0], [0, 1]])
+def test_undefined_shares_are_an_error(counts):
     with pytest.raises(InputError, match="keypoints"):
-        pck(correct)
+        pck(np.ones(sum(counts), dtype=bool), np.array(counts, dtype=np.int64))

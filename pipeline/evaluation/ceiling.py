@@ -185,9 +185,10 @@ def _score(listed: PairList, projections: Mapping[str, Projection], alphas: Sequ
         query = torch.from_numpy(pair.source_keypoints)
         found = transfer(query, projections[pair.source], projections[pair.target])
         errors.append(keypoint_errors(found.numpy(), pair.target_keypoints))
-    sides = [np.full(len(pair.keypoint_ids), longer_side(pair.target_box)) for pair in pairs]
-    correct = {alpha: [is_correct(*item, alpha) for item in zip(errors, sides, strict=True)] for alpha in alphas}
-    return Ceiling(len(pairs), {alpha: pck(items).per_image for alpha, items in correct.items()})
+    counts = np.array([len(pair.keypoint_ids) for pair in pairs])
+    sides = np.repeat([longer_side(pair.target_box) for pair in pairs], counts)
+    scores = {alpha: pck(is_correct(np.concatenate(errors), sides, alpha), counts) for alpha in alphas}
+    return Ceiling(len(pairs), {alpha: score.per_image for alpha, score in scores.items()})
 
 
 def _depth_map(

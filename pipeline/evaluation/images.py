@@ -10,7 +10,6 @@ from torch import Tensor
 from pipeline.correspondence import Predictions, Projection
 from pipeline.crops import Crop, sample_crop, square_crop, to_crop
 from pipeline.errors import InputError
-from pipeline.evaluation.baselines import SearchMap, make_search_map
 from pipeline.images import read_mask
 from pipeline.labels.features import read_tokens
 from pipeline.layout import Layout
@@ -19,13 +18,20 @@ from pipeline.records import Instance
 
 
 class EvaluatedImage(NamedTuple):
-    """One image; points and maps are in its crop coordinates."""
+    """One image; points and maps are in its crop coordinates.
+
+    What is calculated with is in double precision, so that the order in which sums are taken decides no answer: results
+    do not depend on how queries are batched.
+    """
 
     crop: Crop
     region: Float[Tensor, "2 2"]
     """Lowest and highest (u, v) of the crop that are inside the photograph."""
-    tokens: SearchMap
-    components: SearchMap | None
+    allowed: Bool[Tensor, "S S"]
+    """Where a nearest neighbour may lie."""
+    tokens: Float[Tensor, "T T D"]
+    """As they were read."""
+    components: Float[Tensor, "T T K"] | None
     """Principal components of the tokens; None where there is no PCA."""
     projection: Projection | None
     """The mesh, its vertices in crop coordinates."""
@@ -44,7 +50,7 @@ def prepare_image(
     params = layout.params
     crop = square_crop(instance.box, params.data.crop_margin)
     corners = to_crop(np.array([[0.0, 0.0], [instance.width, instance.height]]), crop)
-    region = torch.from_numpy(corners.clip(0, 1)).float()
+    region = torch.from_numpy(corners.clip(0, 1))
     allowed = _inside(region, params.evaluation.map_size)
     if params.evaluation.within_mask:
         mask = read_mask(layout.masks(instance.category) / f"{instance.name}.png").astype(np.uint8)
@@ -52,20 +58,19 @@ def prepare_image(
         # An empty mask says nothing of where the object is.
         allowed = allowed & torch.from_numpy(inside) if inside.any() else allowed
     tokens = read_tokens(layout.features(backbone, instance.category) / f"{instance.name}.npz").tokens
-    # Unit length, so that no patch dominates the interpolation between patches.
-    unit = tokens / np.maximum(np.linalg.norm(tokens, axis=-1, keepdims=True), 1e-12)
     return EvaluatedImage(
         crop,
         region,
-        make_search_map(torch.from_numpy(unit), allowed),
-        pca and make_search_map(torch.from_numpy(pca.project(tokens)), allowed),
+        allowed,
+        torch.from_numpy(tokens),
+        pca and torch.from_numpy(pca.project(tokens)).double(),
         predictions and _projection(instance, predictions, crop),
         predictions and _vertex_features(predictions, pca),
     )
 
 
 def _inside(region: Float[Tensor, "2 2"], size: int) -> Bool[Tensor, "S S"]:
-    centres = (torch.arange(size) + 0.5) / size
+    centres = (torch.arange(size, dtype=torch.float64) + 0.5) / size
     u, v = ((centres >= region[0, :, None]) & (centres <= region[1, :, None])).unbind()
     return v[:, None] & u
 
@@ -75,7 +80,7 @@ def _projection(instance: Instance, predictions: Predictions, crop: Crop) -> Pro
     if projection is None:
         raise InputError(f"There is no prediction for the image '{instance.name}'. Run the stage `predict`.")
     vertices = to_crop(projection.vertices.double().numpy(), crop)
-    return projection._replace(vertices=torch.from_numpy(vertices).float())
+    return projection._replace(vertices=torch.from_numpy(vertices))
 
 
 def _vertex_features(predictions: Predictions, pca: Pca | None) -> Float[Tensor, "N K"] | None:
@@ -83,4 +88,4 @@ def _vertex_features(predictions: Predictions, pca: Pca | None) -> Float[Tensor,
     if pca is None:
         return None
     low, high = torch.from_numpy(pca.low), torch.from_numpy(pca.high)
-    return low + (high - low) * predictions.vertex_features
+    return (low + (high - low) * predictions.vertex_features).double()

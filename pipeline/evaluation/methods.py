@@ -1,53 +1,54 @@
-"""The compared ways of finding a source point in the target; all take and give crop coordinates."""
+"""The compared ways of finding source points in their targets, all queries of a category at once; see `Queries`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.correspondence import nearest_visible_vertex, transfer
+from pipeline.correspondence import nearest_visible_vertex
 from pipeline.errors import InputError, nearest
 from pipeline.evaluation.baselines import nearest_neighbour
 from pipeline.evaluation.images import EvaluatedImage
+from pipeline.evaluation.queries import Queries, by_image
 from pipeline.feature_map import sample_map
 from pipeline.local_search import local_search
 from pipeline.params import Correspondence
 
-Method = Callable[
-    [Float[Tensor, "K 2"], EvaluatedImage, EvaluatedImage, Correspondence],
-    Float[Tensor, "K 2"],
-]
+Images = Sequence[EvaluatedImage]
+Method = Callable[[Queries, Images, Correspondence], Float[Tensor, "Q 2"]]
+"""Gives crop coordinates of the targets."""
 
 
-def project(
-    query: Float[Tensor, "K 2"], source: EvaluatedImage, target: EvaluatedImage, params: Correspondence
-) -> Float[Tensor, "K 2"]:
+def project(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
     """The mesh alone: SEMAGIC Eq. 8-10."""
-    return transfer(query, source.projection, target.projection)
+    vertex = _nearest_vertices(queries, images)[queries.point]
+    return by_image(queries.target, len(images), lambda image, rows: images[image].projection.vertices[vertex[rows]])
 
 
-def project_and_search(
-    query: Float[Tensor, "K 2"], source: EvaluatedImage, target: EvaluatedImage, params: Correspondence
-) -> Float[Tensor, "K 2"]:
+def project_and_search(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
     """The mesh, then the search among the target's principal components: SEMAGIC Eq. 8-11."""
-    start = project(query, source, target, params)
-    reference = _search_reference(query, source, params.reference)
-    return local_search(reference, target.components.tokens, start, target.region, params.window_area, params.map_size)
+    start = project(queries, images, params)
+    reference = _search_references(queries, images, params.reference)
+
+    def search(image: int, rows: Int64[Tensor, "K"]) -> Float[Tensor, "K 2"]:
+        components, region = images[image].components, images[image].region
+        f = reference[queries.point[rows]]
+        return local_search(f, components, start[rows], region, params.window_area, params.map_size)
+
+    return by_image(queries.target, len(images), search)
 
 
-def match_tokens(
-    query: Float[Tensor, "K 2"], source: EvaluatedImage, target: EvaluatedImage, params: Correspondence
-) -> Float[Tensor, "K 2"]:
+def match_tokens(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
     """Nearest neighbour among the patch features."""
-    return nearest_neighbour(sample_map(source.tokens.tokens, query), target.tokens)
+    # Of unit length, so that no patch dominates the interpolation between patches.
+    unit = [functional.normalize(image.tokens.double(), dim=-1, eps=1e-12) for image in images]
+    return _match(queries, images, unit)
 
 
-def match_components(
-    query: Float[Tensor, "K 2"], source: EvaluatedImage, target: EvaluatedImage, params: Correspondence
-) -> Float[Tensor, "K 2"]:
+def match_components(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
     """Nearest neighbour among the features' principal components."""
-    return nearest_neighbour(sample_map(source.components.tokens, query), target.components)
+    return _match(queries, images, [image.components for image in images])
 
 
 MESH_METHODS: dict[str, Method] = {"search": project_and_search, "projection": project}
@@ -70,10 +71,33 @@ def select_baselines(names: tuple[str, ...]) -> dict[str, Method]:
     return {name: BASELINES[name] for name in names}
 
 
-def _search_reference(query: Float[Tensor, "K 2"], source: EvaluatedImage, kind: str) -> Float[Tensor, "K C"]:
-    """Feature that the search looks for: the image's at the query, g at its vertex, or the mean of their directions."""
-    image = sample_map(source.components.tokens, query)
+def _match(queries: Queries, images: Images, maps: Sequence[Float[Tensor, "T T C"]]) -> Float[Tensor, "Q 2"]:
+    features = _sample(queries, maps)
+
+    def match(image: int, rows: Int64[Tensor, "K"]) -> Float[Tensor, "K 2"]:
+        return nearest_neighbour(features[queries.point[rows]], maps[image], images[image].allowed)
+
+    return by_image(queries.target, len(images), match)
+
+
+def _search_references(queries: Queries, images: Images, kind: str) -> Float[Tensor, "U C"]:
+    """Features that the search looks for: the image's at a point, g at its vertex, or the mean of their directions."""
+    sampled = _sample(queries, [image.components for image in images])
     if kind == "image":
-        return image
-    field = source.vertex_features[nearest_visible_vertex(query, source.projection)]
-    return field if kind == "field" else functional.normalize(image, dim=-1) + functional.normalize(field, dim=-1)
+        return sampled
+    field = images[0].vertex_features[_nearest_vertices(queries, images)]
+    return field if kind == "field" else functional.normalize(sampled, dim=-1) + functional.normalize(field, dim=-1)
+
+
+def _nearest_vertices(queries: Queries, images: Images) -> Int64[Tensor, "U"]:
+    """Vertex of each distinct point (Eq. 10)."""
+    return by_image(
+        queries.image,
+        len(images),
+        lambda image, rows: nearest_visible_vertex(queries.points[rows], images[image].projection),
+    )
+
+
+def _sample(queries: Queries, maps: Sequence[Float[Tensor, "T T C"]]) -> Float[Tensor, "U C"]:
+    """Feature of each distinct point in its own image."""
+    return by_image(queries.image, len(maps), lambda image, rows: sample_map(maps[image], queries.points[rows]))

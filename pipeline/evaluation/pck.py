@@ -1,10 +1,9 @@
 """Percentage of correct keypoints, as SPair-71k defines it (`hpf`: data/dataset.py, model/evaluation.py)."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from pipeline.errors import InputError
 from pipeline.records import Box
@@ -39,15 +38,17 @@ def is_correct(
     return errors <= alpha * target_sides
 
 
-def pck(correct: Sequence[Bool[np.ndarray, "_"]]) -> Pck:
+def pck(correct: Bool[np.ndarray, "K"], counts: Int[np.ndarray, "P"]) -> Pck:
     """Both averages over the pairs of one category.
 
     Args:
-        correct: for each pair, which of its keypoints (one or more) are correct.
+        correct: which keypoints are correct, pair after pair.
+        counts: number of keypoints of each pair, one or more.
 
     Raises:
         InputError: there is no pair, or a pair without keypoints, whose share is undefined.
     """
-    if not correct or min(map(len, correct)) == 0:
-        raise InputError(f"PCK needs pairs with keypoints; found {len(correct)} pairs, or one without keypoints.")
-    return Pck(float(np.mean([np.mean(pair) for pair in correct])), float(np.mean(np.concatenate(correct))))
+    if len(counts) == 0 or counts.min() == 0:
+        raise InputError(f"PCK needs pairs with keypoints; found {len(counts)} pairs, or one without keypoints.")
+    found = np.add.reduceat(correct, np.cumsum(counts) - counts, dtype=np.int64)
+    return Pck(float(np.mean(found / counts)), float(np.mean(correct)))

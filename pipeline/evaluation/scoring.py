@@ -6,32 +6,22 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float
-from tqdm import tqdm
+from jaxtyping import Float, Int64
+from torch import Tensor
 
 from pipeline.correspondence import Predictions
-from pipeline.crops import from_crop, to_crop
+from pipeline.crops import from_crop
 from pipeline.data.instances import PairList, read_instances, read_pairs_file
 from pipeline.errors import InputError
 from pipeline.evaluation.images import EvaluatedImage, prepare_image
 from pipeline.evaluation.methods import Method
 from pipeline.evaluation.pck import Pck, is_correct, keypoint_errors, longer_side, pck
+from pipeline.evaluation.queries import by_image, make_queries
 from pipeline.evaluation.result import Backends, Evaluation, MeshMeasures, Metrics, Settings, Trained, threshold_name
 from pipeline.layout import Layout
 from pipeline.params import Correspondence, Params
 from pipeline.pca import Pca
 from pipeline.records import Pair
-
-
-class Match(NamedTuple):
-    """A method's answer to one pair."""
-
-    position: int
-    """Of the pair in its list."""
-    pair: Pair
-    row: str
-    predicted: Float[np.ndarray, "K 2"]
-    """Pixels of the original target image."""
 
 
 class Matches(NamedTuple):
@@ -62,31 +52,40 @@ def match_pairs(
     """
     listed = read_pairs_file(layout.pairs(category))
     images, reasons = _prepare_images(layout, backbone, category, listed, pca, predictions)
-    matches: list[Match] = []
+    scored: dict[int, Pair] = {}
     skipped: dict[str, str] = {}
-    for position, pair in enumerate(tqdm(listed.pairs, desc=f"{category}: matching", unit="pair")):
+    for position, pair in enumerate(listed.pairs):
         reason = reasons.get(pair.source) or reasons.get(pair.target)
         if reason is None and not pair.keypoint_ids:
             reason = "The images have no keypoint in common."
-        if reason is not None:
+        if reason is None:
+            scored[position] = pair
+        else:
             skipped[f"{pair.source}-{pair.target}"] = reason
-            continue
-        source, target = images[pair.source], images[pair.target]
-        for row, method in methods.items():
-            predicted = find_matches(method, pair, source, target, layout.params.correspondence)
-            matches.append(Match(position, pair, row, predicted))
-    if not matches:
+    if not scored:
         reason = next(iter(skipped.values()), "the list is empty.")
         raise InputError(f"{layout.pairs(category)}: none of its pairs can be scored. The first reason: {reason}")
-    return Matches(listed, _table(matches), skipped)
+    predicted = find_matches(list(scored.values()), images, methods, layout.params.correspondence)
+    return Matches(listed, _table(scored, predicted), skipped)
 
 
 def find_matches(
-    method: Method, pair: Pair, source: EvaluatedImage, target: EvaluatedImage, params: Correspondence
-) -> Float[np.ndarray, "K 2"]:
-    """The pair's source keypoints in the target, in pixels of the original target image."""
-    query = torch.from_numpy(to_crop(pair.source_keypoints, source.crop)).float()
-    return from_crop(method(query, source, target, params).double().numpy(), target.crop)
+    pairs: Sequence[Pair],
+    images: Mapping[str, EvaluatedImage],
+    methods: Mapping[str, Method],
+    params: Correspondence,
+) -> dict[str, Float[np.ndarray, "Q 2"]]:
+    """What each method answers to the source keypoints, pair after pair, in pixels of the original target images."""
+    queries = make_queries(pairs, {name: image.crop for name, image in images.items()})
+    numbered = list(images.values())
+
+    def to_pixels(found: Float[Tensor, "Q 2"]) -> Float[np.ndarray, "Q 2"]:
+        def of_image(image: int, rows: Int64[Tensor, "_"]) -> Float[Tensor, "_ 2"]:
+            return torch.from_numpy(from_crop(found[rows].numpy(), numbered[image].crop))
+
+        return by_image(queries.target, len(numbered), of_image).numpy()
+
+    return {row: to_pixels(method(queries, numbered, params)) for row, method in methods.items()}
 
 
 def score_matches(
@@ -117,8 +116,8 @@ def score(points: pd.DataFrame, row: str, alpha: float) -> Pck:
     """PCK of one method from the table of an `Evaluation`."""
     selected = points[points["method"] == row]
     correct = is_correct(selected["error"].to_numpy(), selected["box_side"].to_numpy(), alpha)
-    starts = np.flatnonzero(np.diff(selected["pair"])) + 1
-    return pck(np.split(correct, starts))
+    ends = np.flatnonzero(np.diff(selected["pair"].to_numpy(), append=-1)) + 1
+    return pck(correct, np.diff(ends, prepend=0))
 
 
 def settings_of(params: Params) -> Settings:
@@ -161,28 +160,30 @@ def _prepare_images(
     return images, reasons
 
 
-def _table(matches: Sequence[Match]) -> pd.DataFrame:
-    counts = [len(match.predicted) for match in matches]
-    source, target, predicted = (
+def _table(pairs: Mapping[int, Pair], predicted: Mapping[str, Float[np.ndarray, "Q 2"]]) -> pd.DataFrame:
+    """Pair after pair, with the methods one after the other in each of them."""
+    listed = list(pairs.values())
+    counts = [len(pair.keypoint_ids) for pair in listed]
+    source, target = (
         np.concatenate(points)
-        for points in zip(
-            *((m.pair.source_keypoints, m.pair.target_keypoints, m.predicted) for m in matches), strict=True
-        )
+        for points in zip(*((pair.source_keypoints, pair.target_keypoints) for pair in listed), strict=True)
     )
-    return pd.DataFrame(
+    points = pd.DataFrame(
         {
-            "pair": np.repeat([m.position for m in matches], counts),
-            "source": np.repeat([m.pair.source for m in matches], counts),
-            "target": np.repeat([m.pair.target for m in matches], counts),
-            "method": np.repeat([m.row for m in matches], counts),
-            "keypoint": [name for m in matches for name in m.pair.keypoint_ids],
+            "pair": np.repeat(list(pairs), counts),
+            "source": np.repeat([pair.source for pair in listed], counts),
+            "target": np.repeat([pair.target for pair in listed], counts),
+            "method": "",
+            "keypoint": [name for pair in listed for name in pair.keypoint_ids],
             "source_x": source[:, 0],
             "source_y": source[:, 1],
             "target_x": target[:, 0],
             "target_y": target[:, 1],
-            "x": predicted[:, 0],
-            "y": predicted[:, 1],
-            "error": keypoint_errors(predicted, target),
-            "box_side": np.repeat([longer_side(m.pair.target_box) for m in matches], counts),
         }
     )
+    box_side = np.repeat([longer_side(pair.target_box) for pair in listed], counts)
+    parts = [
+        points.assign(method=row, x=found[:, 0], y=found[:, 1], error=keypoint_errors(found, target), box_side=box_side)
+        for row, found in predicted.items()
+    ]
+    return pd.concat(parts).sort_values("pair", kind="stable", ignore_index=True)
