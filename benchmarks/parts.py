@@ -1,0 +1,53 @@
+"""The parts of the benchmark by name; each is imported when it is run."""
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.table import Table
+from pipeline.errors import InputError, nearest
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The checkout, whose parameters and stages are measured."""
+
+
+class Setting(NamedTuple):
+    """How a part is run."""
+
+    quick: bool
+    """Small sizes and few repeats: shows that the command works; its figures mean little."""
+    scratch: Path
+    """A folder for what the parts write, and may share."""
+
+
+Part = Callable[[Setting], tuple[Table, ...]]
+
+PARTS = {
+    "rasterizer": "measure_rasterizer",
+    "training_step": "measure_training_step",
+    "labels": "measure_labels",
+    "evaluator": "measure_evaluator",
+    "repro": "measure_repro",
+    "memory": "measure_memory",
+    "scaling": "measure_scaling",
+    "alternatives": "measure_alternatives",
+}
+"""In the order in which they run: the module in this package, and its function."""
+
+
+def part_names() -> list[str]:
+    """The parts that are there."""
+    return [name for name in PARTS if find_spec(f"benchmarks.{name}")]
+
+
+def find_part(name: str) -> Part:
+    """The function that measures a part.
+
+    Raises:
+        InputError: there is no such part.
+    """
+    if name not in part_names():
+        raise InputError(f"python -m benchmarks: unknown part '{name}'. {nearest(name, part_names())}")
+    return getattr(import_module(f"benchmarks.{name}"), PARTS[name])
