@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.parts import ROOT
 from pipeline.benchmark.generate import generate
+from pipeline.cells import resolve_features
 from pipeline.data.tables import build, write_tables
 from pipeline.labels.depth.label import label_depth
 from pipeline.labels.features.foreground import foreground_tokens
@@ -34,7 +35,7 @@ def shipped_params(overlay: dict[str, Any] | None = None, images: int = 0) -> Pa
         images: training images to generate, of few shapes; 0: as many as are shipped.
     """
     params = vary(load_params(ROOT / "params.yaml"), overlay or {})
-    params = dataclasses.replace(params, categories=(CATEGORY,))
+    params = dataclasses.replace(resolve_features(params, params.backbones[0]), categories=(CATEGORY,))
     if not images:
         return params
     few = {
