@@ -29,7 +29,7 @@ from pipeline.records import Instance
 
 KINDS = {"masks": MASKS, "depth": DEPTH, "poses": POSES, "features": FEATURES}
 IMAGES, QUICK_IMAGES = 96, 8
-TIMED, QUICK_TIMED = 16, 3
+TIMED, QUICK_TIMED = 16, 2
 """Photographs that are labelled in one repeat."""
 
 
@@ -46,37 +46,75 @@ class LabelRow(NamedTuple):
     batch: int
 
 
+class Choice(NamedTuple):
+    """One backend with one set of weights."""
+
+    kind: str
+    backend: str
+    weights: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.backend}" + (f", {self.weights} weights" if self.weights != "none" else "")
+
+
 def measure_labels(setting: Setting) -> tuple[Table, ...]:
     """Every backend with what it needs: tiny networks are made here, released weights are used where they are."""
     layout = make_world(setting.scratch, QUICK_IMAGES if setting.quick else IMAGES)
-    tiny = _tiny_networks(setting.scratch / "tiny_networks", layout)
-    released = Layout(ROOT, layout.params)
     rows, missing = [], []
-    for kind, backends in KINDS.items():
-        for name in backends:
-            section = _section(layout, kind, name)
-            needed = {"tiny": tiny, "real": released} if model_of(section) else {"none": layout}
-            for weights, place in needed.items():
-                try:
-                    with redirect_stdout(StringIO()):
-                        backend = backends[name](layout.params, place)
-                except InputError as error:
-                    missing.append(f"{kind} by {name}, {weights} weights: not measured, {error}")
-                else:
-                    rows.append(_row(kind, name, weights, backend, layout, setting.quick))
+    for choice, place in choices(setting, layout).items():
+        try:
+            backend = load_backend(choice, place)
+        except InputError as error:
+            reason = str(error).replace(f"{place.root}/", "").partition(". ")[0]
+            missing.append(f"Not measured, {choice}: {reason}.")
+        else:
+            rows.append(_row(choice, backend, layout, setting.quick))
     return (Table("Label backends", rows, missing),)
 
 
-def _row(kind: str, name: str, weights: str, backend: Any, layout: Layout, quick: bool) -> LabelRow:
-    count, repeats = (QUICK_TIMED, 1) if quick else (TIMED, 3)
+def choices(setting: Setting, layout: Layout) -> dict[Choice, Layout]:
+    """All backends with all weights that they might have, and where those would be."""
+    tiny = _tiny_networks(setting.scratch / "tiny_networks", layout)
+    released = Layout(ROOT, layout.params)
+    found = {}
+    for kind, backends in KINDS.items():
+        for name in backends:
+            model = model_of(dataclasses.replace(getattr(layout.params, kind), backend=name))
+            if model is None:
+                found[Choice(kind, name, "none")] = layout
+                continue
+            # The tests have no tiny network of the package segment-anything.
+            if (tiny.weights / model).is_dir():
+                found[Choice(kind, name, "tiny")] = tiny
+            found[Choice(kind, name, "real")] = released
+    return found
+
+
+def load_backend(choice: Choice, place: Layout) -> Any:
+    """The backend, without the line that says where its network runs.
+
+    Raises:
+        InputError: it cannot be made, for want of weights for example.
+    """
+    with redirect_stdout(StringIO()):
+        return KINDS[choice.kind][choice.backend](place.params, place)
+
+
+def labelling(kind: str, backend: Any, layout: Layout, count: int | None = None) -> Callable[[], Any]:
+    """An action: label the first `count` training images, or all, in the batches of the stage."""
     instances = [i for i in read_instances(layout.instances(CATEGORY)) if i.split == "train"][:count]
     size = layout.params.pretrained.batch
     batches = [instances[start : start + size] for start in range(0, len(instances), size)]
     label = _labeller(kind, backend, layout)
-    times = interleaved({name: lambda: [label(batch) for batch in batches]}, repeats, synchronise=synchronise)
-    found = times[name].summary()
-    rates = (1e3 * len(instances) / milliseconds for milliseconds in (found.median, found.high, found.low))
-    return LabelRow(kind, name, weights, *rates, size)
+    return lambda: [label(batch) for batch in batches]
+
+
+def _row(choice: Choice, backend: Any, layout: Layout, quick: bool) -> LabelRow:
+    count, repeats = (QUICK_TIMED, 1) if quick else (TIMED, 3)
+    action = labelling(choice.kind, backend, layout, count)
+    found = interleaved({"label": action}, repeats, synchronise=synchronise)["label"].summary()
+    rates = (1e3 * count / milliseconds for milliseconds in (found.median, found.high, found.low))
+    return LabelRow(*choice, *rates, layout.params.pretrained.batch)
 
 
 def _labeller(kind: str, backend: Any, layout: Layout) -> Callable[[Sequence[Instance]], Any]:
@@ -96,10 +134,6 @@ def _labeller(kind: str, backend: Any, layout: Layout) -> Callable[[Sequence[Ins
         return [backend.token_maps(photos, crops, flip=flip) for flip in (False, True)]
 
     return label
-
-
-def _section(layout: Layout, kind: str, backend: str) -> Any:
-    return dataclasses.replace(getattr(layout.params, kind), backend=backend)
 
 
 def _tiny_networks(folder: Path, layout: Layout) -> Layout:

@@ -73,6 +73,19 @@ def label(layout: Layout) -> None:
     )
 
 
+def first_images(layout: Layout, count: int) -> Layout:
+    """The same world with at most `count` training images, in a folder of its own that links to the other."""
+    data = dataclasses.replace(layout.params.data, max_training_images=count)
+    params = dataclasses.replace(layout.params, data=data)
+    part = Layout(layout.root.with_name(f"{layout.root.name}_{count}"), params)
+    if not part.root.exists():
+        part.root.mkdir()
+        for name in ("data", "labels", "features", part.pins.name):
+            (part.root / name).symlink_to(layout.root / name)
+        write_tables(part, build(params, part, CATEGORY))
+    return part
+
+
 def training_set(layout: Layout, params: Params) -> TrainingSet:
     """The world's training set at the image size of `params`."""
     with redirect_stderr(StringIO()):
