@@ -10,8 +10,8 @@ from benchmarks.power_law import fit_power_law
 from benchmarks.rasterizer import torch_threads
 from benchmarks.repro import no_op
 from benchmarks.table import Table
-from benchmarks.training_run import PHASES, run_steps
 from benchmarks.timing import interleaved
+from benchmarks.training_run import PHASES, run_steps
 from benchmarks.training_step import IMAGES, QUICK, QUICK_IMAGES
 from benchmarks.world import CATEGORY, first_images, make_world, training_set
 from pipeline.categories import CATEGORIES
