@@ -26,12 +26,12 @@ def fit_power_law(sizes: Sequence[float], costs: Sequence[float]) -> PowerLaw:
     Raises:
         InputError: there are fewer than two different sizes, or something is not positive.
     """
-    x, y = np.log(np.asarray(sizes, float)), np.log(np.asarray(costs, float))
-    if len(x) != len(y) or len(np.unique(x)) < 2 or not np.isfinite([*x, *y]).all():
+    if len(sizes) != len(costs) or len(set(sizes)) < 2 or not all(0 < value < np.inf for value in (*sizes, *costs)):
         raise InputError(
             f"A power law needs positive costs at two or more different, positive sizes; found {list(sizes)} and "
             f"{list(costs)}."
         )
+    x, y = np.log(np.asarray(sizes, float)), np.log(np.asarray(costs, float))
     spread = ((x - x.mean()) ** 2).sum()
     exponent = ((x - x.mean()) * (y - y.mean())).sum() / spread
     residual = y - y.mean() - exponent * (x - x.mean())

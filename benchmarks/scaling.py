@@ -47,6 +47,7 @@ def measure_scaling(setting: Setting) -> tuple[Table, ...]:
     rows = [*_images(setting, layout), *_vertices(setting, layout, params), *_pixels(setting, layout, params)]
     if not setting.quick:
         rows += _cells(setting)
+    rows.sort(key=lambda row: (row.cost, row.size_of, row.size))
     note = (
         "Costs have a constant part, so that exponents hold between the sizes they were fitted to; without a standard "
         "error there were two sizes."

@@ -1,9 +1,9 @@
 """A soft rasterizer in plain PyTorch (Liu et al., Soft Rasterizer, 2019): every face has a say at every pixel.
 
 d is the distance of pixel i to face j in normalised device coordinates, delta its sign, positive inside:
-D_ij = sigmoid(delta d^2 / sigma); the weights are w_ij ~ D_ij exp(z_ij / gamma) and w_background ~ exp(epsilon / gamma);
-a pixel's value is sum_j w_ij C_ij, its silhouette 1 - prod_j (1 - D_ij). C is interpolated with barycentric weights
-that are clipped to the face.
+D_ij = sigmoid(delta d^2 / sigma). A pixel's weights, which sum to 1, are w_ij ~ D_ij exp(z_ij / gamma) and for the
+background ~ exp(epsilon / gamma); its value is sum_j w_ij C_ij, its silhouette 1 - prod_j (1 - D_ij). C is interpolated
+with barycentric weights that are clipped to the face.
 """
 
 import torch
@@ -43,7 +43,7 @@ def _image(
     background = logits.new_full((len(logits), 1), EPSILON / GAMMA)
     shares = torch.cat([logits, background], 1).softmax(1)[:, :-1]
     colours = (shares[..., None] * weights).flatten(1) @ values.flatten(0, 1)
-    silhouette = 1 - (functional.logsigmoid(-score)).sum(1, keepdim=True).exp()
+    silhouette = 1 - functional.logsigmoid(-score).sum(1, keepdim=True).exp()
     return torch.cat([colours, silhouette], 1).unflatten(0, (size, size))
 
 
