@@ -32,7 +32,7 @@ class StepRow(NamedTuple):
     cpu_ms: float
     """Of all threads."""
     profiled: float
-    """How many times as long a step takes under the profiler."""
+    """How many times as much CPU time a step takes under the profiler."""
 
 
 class PartRow(NamedTuple):
@@ -65,7 +65,9 @@ def measure_training_step(setting: Setting) -> tuple[Table, ...]:
                 profiled.append(run_steps(chosen, data, steps, profiled=True))
         for phase in PHASES:
             rows.append(_step_row(device, phase, [run[phase] for run in plain], [run[phase] for run in profiled]))
-            parts += _part_rows(device, phase, profiled[-1][phase].split)
+            # The one that other processes disturbed least.
+            quietest = min((run[phase].split for run in profiled), key=lambda split: split.step_ms)
+            parts += _part_rows(device, phase, quietest)
     training = params.training
     sizes = (
         f"{len(data.names)} images, batch {training.batch}, pose batch {training.pose_batch}, {training.image_size} "
@@ -108,7 +110,7 @@ def _step_row(device: str, phase: str, plain: list[StepTimes], profiled: list[St
         min(timing.median for timing in medians),
         max(timing.median for timing in medians),
         every.cpu,
-        watched.median / every.median,
+        watched.cpu / every.cpu,
     )
 
 
