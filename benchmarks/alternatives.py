@@ -11,7 +11,7 @@ from benchmarks import other_renderers
 from benchmarks.machine import synchronise
 from benchmarks.other_renderers import Actions, differentiable
 from benchmarks.parts import Setting
-from benchmarks.rasterizer import CHANNELS, available_backends, render, torch_threads
+from benchmarks.rasterizer import CHANNELS, absent_backends, available_backends, render, torch_threads
 from benchmarks.scene import Scene, make_scene
 from benchmarks.table import Table
 from benchmarks.timing import interleaved, paired_ratio
@@ -62,6 +62,7 @@ def measure_alternatives(setting: Setting) -> tuple[Table, ...]:
         "is a CUDA kernel that leaves out faces far from the pixel.",
         "deodr blurs a silhouette outwards: at one half it lies half a pixel further out.",
     ]
+    notes += absent_backends()
     notes += [f"Not measured: {name}, {reason}." for name, reason in missing.items()]
     return (Table("Differentiable rasterizers", rows, notes),)
 

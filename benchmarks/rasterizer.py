@@ -50,7 +50,7 @@ def measure_rasterizer(setting: Setting) -> tuple[Table, ...]:
     note = (
         f"Batch {BATCH}; {CHANNELS} channels interpolated, {CHANNELS + 1} antialiased; the topology is computed before."
     )
-    return (Table("Rasterizer", rows, (note,)),)
+    return (Table("Rasterizer", rows, (note, *absent_backends())),)
 
 
 def available_backends() -> Iterator[tuple[str, str]]:
@@ -64,6 +64,14 @@ def available_backends() -> Iterator[tuple[str, str]]:
                 except (InputError, ImportError):
                     continue
                 yield name, device
+
+
+def absent_backends() -> list[str]:
+    """A line for each backend that cannot be made on this machine."""
+    present = {name for name, _ in available_backends()}
+    return [
+        f"Not measured: {name}, it is not installed or finds no device." for name in BACKENDS if name not in present
+    ]
 
 
 @contextmanager
