@@ -60,8 +60,9 @@ def measure_alternatives(setting: Setting) -> tuple[Table, ...]:
         f"Batch {BATCH}, {CHANNELS} channels and the silhouette, gradients to positions and channels.",
         "The soft rasterizer is its published formula in PyTorch operations, every face at every pixel; its authors' "
         "is a CUDA kernel that leaves out faces far from the pixel.",
-        "deodr blurs a silhouette outwards: at one half it lies half a pixel further out.",
     ]
+    if "deodr" not in missing:
+        notes.append("deodr blurs a silhouette outwards: at one half it lies half a pixel further out.")
     notes += absent_backends()
     notes += [f"Not measured: {name}, {reason}." for name, reason in missing.items()]
     return (Table("Differentiable rasterizers", rows, notes),)
