@@ -25,6 +25,7 @@ class ReproRow(NamedTuple):
     """`dvc repro`."""
     low_s: float
     high_s: float
+    cpu_s: float
     fanout_s: float
     """`python -m pipeline.fanout`, the first command of `make repro`."""
 
@@ -54,5 +55,6 @@ def _row(folder: Path, profile: str, repeats: int) -> ReproRow:
         "fanout": lambda: run_module(folder, "pipeline.fanout"),
     }
     times = {name: samples.summary() for name, samples in interleaved(actions, repeats, warmup=0).items()}
-    seconds = (value / 1e3 for value in times["repro"][:3])
-    return ReproRow(profile, found.stages, found.files, *seconds, times["fanout"].median / 1e3)
+    repro, fanout = times["repro"], times["fanout"]
+    seconds = (value / 1e3 for value in (repro.median, repro.low, repro.high, repro.cpu, fanout.median))
+    return ReproRow(profile, found.stages, found.files, *seconds)

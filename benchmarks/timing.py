@@ -1,5 +1,6 @@
 """Repeated timings of actions that take turns, so that what else the machine does falls on all of them alike."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ class Samples(NamedTuple):
 
     wall: tuple[float, ...]
     cpu: tuple[float, ...]
-    """Of all threads of this process."""
+    """Of all threads of this process, and of those that it has started and waited for."""
 
     def summary(self) -> "Timing":
         return summarised(self.wall, self.cpu)
@@ -24,7 +25,7 @@ class Timing(NamedTuple):
     low: float
     high: float
     cpu: float
-    """Median of the process's CPU time."""
+    """Median of the CPU time."""
     repeats: int
 
 
@@ -52,14 +53,20 @@ def interleaved(
     for turn in range(warmup + repeats):
         for name in list(actions)[:: -1 if turn % 2 else 1]:
             synchronise()
-            wall, cpu = time.perf_counter(), time.process_time()
+            wall, cpu = time.perf_counter(), cpu_seconds()
             actions[name]()
             synchronise()
-            spent = time.perf_counter() - wall, time.process_time() - cpu
+            spent = time.perf_counter() - wall, cpu_seconds() - cpu
             if turn >= warmup:
                 for times, seconds in zip(samples[name], spent, strict=True):
                     times.append(1e3 * seconds)
     return {name: Samples(tuple(wall), tuple(cpu)) for name, (wall, cpu) in samples.items()}
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process so far, and of the processes that it has waited for."""
+    times = os.times()
+    return time.process_time() + times.children_user + times.children_system
 
 
 def summarised(wall: Sequence[float], cpu: Sequence[float]) -> Timing:

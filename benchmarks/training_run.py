@@ -17,6 +17,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.machine import synchronise
 from benchmarks.split import Split, part, split_steps, step_boundary
+from benchmarks.timing import cpu_seconds
 from pipeline.params import Params
 from pipeline.training import trainer
 from pipeline.training.dataset import TrainingSet
@@ -81,7 +82,7 @@ class _Watch:
                 self._profile = profile(activities=activities)
                 self._profile.start()
         step_boundary()
-        self._timed.append((time.perf_counter(), time.process_time()))
+        self._timed.append((time.perf_counter(), cpu_seconds()))
         if step in self._ends:
             split = None
             if self._profile is not None:

@@ -1,6 +1,8 @@
 """The benchmark's command, its fit and its split: that they measure, not how fast anything is."""
 
 import json
+import subprocess
+import sys
 import time
 from typing import NamedTuple
 
@@ -76,6 +78,13 @@ def test_actions_take_turns():
     assert samples["b"].summary().cpu < 10, "sleeping takes no processor"
 
 
+def test_processor_time_is_counted_where_a_process_spends_it():
+    code = "import time; end = time.process_time() + 0.2\nwhile time.process_time() < end: pass"
+    action = {"child": lambda: subprocess.run([sys.executable, "-c", code], check=True)}
+    found = interleaved(action, repeats=1, warmup=0)["child"].summary()
+    assert 200 <= found.cpu <= found.median + 100
+
+
 def test_ratios_are_of_the_same_round():
     slow_round = Samples((1.0, 10.0, 2.0), (0.0,) * 3), Samples((2.0, 20.0, 4.0), (0.0,) * 3)
     assert paired_ratio(*slow_round) == (0.5, 0.5, 0.5)
@@ -135,13 +144,12 @@ def test_backward_belongs_to_the_range_of_its_forward():
         step_boundary()
     split = split_steps(profiler.events())
     times = {row.part: row for row in split.parts}
-    assert times["outer"].forward_ms == pytest.approx(15, abs=4)
-    assert times["outer"].backward_ms == pytest.approx(20, abs=4)
-    assert times["inner"].forward_ms == pytest.approx(30, abs=4)
-    assert times["inner"].backward_ms == pytest.approx(40, abs=4)
+    # A busy machine only makes these longer.
+    assert times["outer"].forward_ms >= 15 and times["outer"].backward_ms >= 20
+    assert times["inner"].forward_ms >= 30 and times["inner"].backward_ms >= 40
     # What no range was around.
     assert times["rest"].forward_ms >= 50
-    assert split.step_ms == pytest.approx(155, abs=15)
+    assert sum(row.forward_ms + row.backward_ms for row in split.parts) == pytest.approx(split.step_ms)
 
 
 def test_a_differentiated_gradient_belongs_to_the_range_of_its_function():
