@@ -3,14 +3,14 @@
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import chdir, redirect_stdout, suppress
+from contextlib import chdir, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
-from benchmarks.labels import Choice, choices, labelling, load_backend
+from benchmarks.labels import Choice, choices, labelling, load_backend, loaded
 from benchmarks.parts import ROOT, Setting, find_part, part_names
 from benchmarks.placeholders import execute, pretend
 from benchmarks.rasterizer import BATCH, CHANNELS, available_backends, forward_and_both, render
@@ -19,7 +19,6 @@ from benchmarks.table import Table
 from benchmarks.training_run import run_steps
 from benchmarks.training_step import IMAGES, devices, on_device, step_input
 from benchmarks.world import make_world
-from pipeline.errors import InputError
 from pipeline.profiles import read_profile
 from pipeline.rendering.rasterizer import make_rasterizer
 
@@ -67,10 +66,8 @@ def _works(setting: Setting) -> Iterator[str]:
     yield from (f"training {device}" for device in devices(params))
     if setting.quick:
         return
-    for choice, place in choices(setting, make_world(setting.scratch, IMAGES)).items():
-        with suppress(InputError):
-            load_backend(choice, place)
-            yield f"labels {' '.join(choice)}"
+    for choice, _ in loaded(setting, make_world(setting.scratch, IMAGES), []):
+        yield f"labels {' '.join(choice)}"
     if "evaluator" in part_names():
         yield "evaluator"
     for profile in ("quick", "claims"):

@@ -250,6 +250,13 @@ def test_command_prints_and_writes_what_it_measured(tmp_path):
     assert all(row["images_per_s"] > 0 for row in labels)
 
 
+def test_peak_memory_is_of_a_process_of_its_own(tmp_path):
+    # More than the child needs, which must not count.
+    held = np.ones(100_000_000)
+    resident, gpu = json.loads(run_module(ROOT, "benchmarks.memory", str(tmp_path), "imports", "--quick"))
+    assert 100 < resident < held.nbytes / 1e6 and gpu >= 0
+
+
 def test_what_is_done_is_kept_when_a_later_part_fails(tmp_path, monkeypatch):
     def fail(setting):
         raise RuntimeError("broken")
