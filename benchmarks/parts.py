@@ -25,16 +25,16 @@ class Setting(NamedTuple):
 Part = Callable[[Setting], tuple[Table, ...]]
 
 PARTS = {
-    "rasterizer": "measure_rasterizer",
-    "training_step": "measure_training_step",
-    "labels": "measure_labels",
-    "evaluator": "measure_evaluator",
-    "repro": "measure_repro",
-    "memory": "measure_memory",
-    "scaling": "measure_scaling",
-    "alternatives": "measure_alternatives",
+    "rasterizer": "rasterizer.measure_rasterizer",
+    "training_step": "training_step.measure_training_step",
+    "labels": "labels.measure_labels",
+    "evaluator": "evaluator_tables.measure_evaluator_tables",
+    "repro": "repro.measure_repro",
+    "memory": "memory.measure_memory",
+    "scaling": "scaling.measure_scaling",
+    "alternatives": "alternatives.measure_alternatives",
 }
-"""In the order in which they run: the module in this package, and its function."""
+"""In the order in which they run: a function of a module in this package."""
 
 
 def part_names() -> list[str]:
@@ -50,4 +50,5 @@ def find_part(name: str) -> Part:
     """
     if name not in part_names():
         raise InputError(f"python -m benchmarks: unknown part '{name}'. {nearest(name, part_names())}")
-    return getattr(import_module(f"benchmarks.{name}"), PARTS[name])
+    module, function = PARTS[name].split(".")
+    return getattr(import_module(f"benchmarks.{module}"), function)
