@@ -26,5 +26,5 @@ def measure_evaluator_tables(setting: Setting) -> tuple[Table, ...]:
     cost = measure_evaluator(load_params(ROOT / "params.yaml"), **small)
     rate = cost.pairs / cost.seconds
     whole = WholeRow(cost.categories, cost.images, cost.pairs, cost.map_size, cost.seconds, rate)
-    note = f"The plain evaluator does {cost.plain_pairs} pairs, one keypoint after another; the matches are compared."
+    note = f"The plain evaluator does {cost.plain_pairs} of the pairs, one by one; the matches are compared."
     return Table("Evaluator, method by method", cost.rates, (note,)), Table("Evaluation as a whole", [whole])
