@@ -29,10 +29,10 @@ define up_to_date
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test lint smoke rehearse mlflow photos clean
+.PHONY: help install repro test lint smoke rehearse benchmark mlflow photos clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed  ## Set up .venv: torch for the CPU, the project and its tools
 
@@ -79,6 +79,9 @@ rehearse: install  ## Run the paper's experiment at toy size, on archives and we
 	$(call up_to_date,$(REHEARSAL))
 	@! grep --ignore-case --files-with-matches simulated $(REHEARSAL)/reports/*.md
 	@cat $(REHEARSAL)/reports/table1.md $(REHEARSAL)/reports/table2.md
+
+benchmark: install  ## Measure what everything costs on this machine; PARTS="rasterizer labels" for some; build/benchmarks.json
+	OMP_WAIT_POLICY=passive python -m benchmarks $(PARTS)
 
 mlflow: install  ## Show the MLflow runs at http://127.0.0.1:5055 (PORT=5055)
 	mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlflow.db --host 127.0.0.1 --port $(PORT) --workers 1

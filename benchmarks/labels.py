@@ -1,0 +1,165 @@
+"""Images a second of each label backend, on photographs of the embedded benchmark."""
+
+import dataclasses
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.machine import synchronise
+from benchmarks.parts import ROOT, Setting
+from benchmarks.table import Table
+from benchmarks.timing import interleaved
+from benchmarks.world import CATEGORY, make_world
+from pipeline.crops import square_crop
+from pipeline.data.instances import read_instances
+from pipeline.errors import InputError
+from pipeline.images import read_mask
+from pipeline.label_params import model_of
+from pipeline.labels.depth.label import BACKENDS as DEPTH
+from pipeline.labels.features.label import BACKENDS as FEATURES
+from pipeline.labels.masks.label import BACKENDS as MASKS
+from pipeline.labels.photo import read_photo
+from pipeline.labels.poses.label import BACKENDS as POSES
+from pipeline.layout import Layout
+from pipeline.records import Instance
+
+KINDS = {"masks": MASKS, "depth": DEPTH, "poses": POSES, "features": FEATURES}
+IMAGES, QUICK_IMAGES = 96, 8
+TIMED, QUICK_TIMED = 16, 2
+"""Photographs that are labelled in one repeat."""
+
+
+class LabelRow(NamedTuple):
+    """Throughput of one backend; the photographs are read, the labels are not written."""
+
+    kind: str
+    backend: str
+    weights: str
+    """'none' where it needs none, 'tiny' for small random networks, 'real' for the released weights."""
+    images_per_s: float
+    low: float
+    high: float
+    batch: int
+
+
+class Choice(NamedTuple):
+    """One backend with one set of weights."""
+
+    kind: str
+    backend: str
+    weights: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.backend}" + (f", {self.weights} weights" if self.weights != "none" else "")
+
+
+def measure_labels(setting: Setting) -> tuple[Table, ...]:
+    """Every backend with what it needs: tiny networks are made here, released weights are used where they are."""
+    layout = make_world(setting.scratch, QUICK_IMAGES if setting.quick else IMAGES)
+    missing: list[str] = []
+    rows = [_row(choice, backend, layout, setting.quick) for choice, backend in loaded(setting, layout, missing)]
+    return (Table("Label backends", rows, missing),)
+
+
+def loaded(setting: Setting, layout: Layout, missing: list[str]) -> Iterator[tuple[Choice, Any]]:
+    """Each backend that can be had here; those whose released weights are not there go into `missing`."""
+    for choice, place in choices(setting, layout).items():
+        try:
+            backend = load_backend(choice, place)
+        except InputError as error:
+            if choice.weights != "real":
+                raise
+            reason = str(error).replace(f"{place.root}/", "").partition(". ")[0]
+            missing.append(f"Not measured, {choice}: {reason}.")
+        else:
+            yield choice, backend
+
+
+def choices(setting: Setting, layout: Layout) -> dict[Choice, Layout]:
+    """All backends with all weights that they might have, and where those would be."""
+    tiny = _tiny_networks(setting.scratch / "tiny_networks", layout)
+    released = Layout(ROOT, layout.params)
+    found = {}
+    for kind, backends in KINDS.items():
+        for name in backends:
+            model = model_of(dataclasses.replace(getattr(layout.params, kind), backend=name))
+            if model is None:
+                found[Choice(kind, name, "none")] = layout
+                continue
+            # The tests have no tiny network of the package segment-anything.
+            if (tiny.weights / model).is_dir():
+                found[Choice(kind, name, "tiny")] = tiny
+            found[Choice(kind, name, "real")] = released
+    return found
+
+
+def load_backend(choice: Choice, place: Layout) -> Any:
+    """The backend, without the line that says where its network runs.
+
+    Raises:
+        InputError: it cannot be made, for want of weights for example.
+    """
+    with redirect_stdout(StringIO()):
+        return KINDS[choice.kind][choice.backend](place.params, place)
+
+
+def labelling(kind: str, backend: Any, layout: Layout, count: int | None = None) -> Callable[[], Any]:
+    """An action: label the first `count` training images, or all, in the batches of the stage."""
+    instances = [i for i in read_instances(layout.instances(CATEGORY)) if i.split == "train"][:count]
+    size = layout.params.pretrained.batch
+    batches = [instances[start : start + size] for start in range(0, len(instances), size)]
+    label = _labeller(kind, backend, layout)
+    return lambda: [label(batch) for batch in batches]
+
+
+def _row(choice: Choice, backend: Any, layout: Layout, quick: bool) -> LabelRow:
+    count, repeats = (QUICK_TIMED, 1) if quick else (TIMED, 3)
+    action = labelling(choice.kind, backend, layout, count)
+    found = interleaved({"label": action}, repeats, synchronise=synchronise)["label"].summary()
+    rates = (1e3 * count / milliseconds for milliseconds in (found.median, found.high, found.low))
+    return LabelRow(*choice, *rates, layout.params.pretrained.batch)
+
+
+def _labeller(kind: str, backend: Any, layout: Layout) -> Callable[[Sequence[Instance]], Any]:
+    """What the stage of this kind does with a batch before it writes."""
+
+    def label(instances: Sequence[Instance]) -> Any:
+        photos = [read_photo(layout.root, instance) for instance in instances]
+        if kind == "masks":
+            return backend.masks(photos)
+        if kind == "depth":
+            return backend.disparities(photos)
+        if kind == "poses":
+            masks = [read_mask(layout.masks(CATEGORY) / f"{instance.name}.png") for instance in instances]
+            return backend.poses(photos, masks)
+        crops = [square_crop(instance.box, layout.params.data.crop_margin) for instance in instances]
+        # A training image and its mirror image.
+        return [backend.token_maps(photos, crops, flip=flip) for flip in (False, True)]
+
+    return label
+
+
+def _tiny_networks(folder: Path, layout: Layout) -> Layout:
+    """A folder with the tiny random networks of the tests in the files of the released ones, pinned."""
+    if not folder.exists():
+        folder.mkdir()
+        shutil.copy(ROOT / "downloads.yaml", folder)
+        with _tests_on_path():
+            from rehearsal import write_weights
+
+            write_weights(folder)
+    return Layout(folder, layout.params)
+
+
+@contextmanager
+def _tests_on_path() -> Iterator[None]:
+    """The tests' modules import each other by their bare names."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(ROOT / "tests"))

@@ -1,0 +1,81 @@
+"""What the figures were measured on: processor, memory, GPU, versions, commit, load."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pipeline.fanout.machine import cores
+
+PACKAGES = (
+    "torch",
+    "numba",
+    "numpy",
+    "scipy",
+    "opencv-python-headless",
+    "dvc",
+    "transformers",
+    "segment-anything",
+    "nvdiffrast",
+    "kaolin",
+    "deodr",
+)
+"""Whose versions may change a time; those that are not installed have none."""
+
+
+def machine() -> dict[str, Any]:
+    return {
+        "processor": _value(Path("/proc/cpuinfo"), "model name") or platform.processor(),
+        "cores": cores(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "cuda": torch.version.cuda,
+        "threads": torch.get_num_threads(),
+        "system": platform.platform(),
+    }
+
+
+def versions() -> dict[str, str | None]:
+    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+
+
+def commit(root: Path) -> str | None:
+    """The checkout's commit, with '+' where files differ from it; None outside of git."""
+    found = _git(root, "rev-parse", "HEAD")
+    return f"{found}+" if found and _git(root, "status", "--porcelain") else found
+
+
+def load() -> list[float]:
+    """Processes that want to run: means over the last 1, 5 and 15 minutes."""
+    return [round(value, 2) for value in os.getloadavg()]
+
+
+def synchronise() -> None:
+    """Wait for what the GPU has been asked for, if there is one."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _value(path: Path, key: str) -> str | None:
+    """The first value of `key` in a file of lines such as 'key : value'."""
+    lines = path.read_text().splitlines() if path.is_file() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == key), None)
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        found = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()

@@ -1,0 +1,122 @@
+"""Peak memory of each piece of work, in a process of its own: `python -m benchmarks.memory FOLDER WORK [--quick]`."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import chdir, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from benchmarks.labels import Choice, choices, labelling, load_backend, loaded
+from benchmarks.parts import ROOT, Setting, find_part, part_names
+from benchmarks.placeholders import execute, pretend
+from benchmarks.rasterizer import BATCH, CHANNELS, available_backends, forward_and_both, render
+from benchmarks.scene import make_scene
+from benchmarks.table import Table
+from benchmarks.training_run import run_steps
+from benchmarks.training_step import IMAGES, devices, on_device, step_input
+from benchmarks.world import make_world
+from pipeline.profiles import read_profile
+from pipeline.rendering.rasterizer import make_rasterizer
+
+FACES = 5000
+
+
+class MemoryRow(NamedTuple):
+    """Peaks of one process, in megabytes (10^6 bytes)."""
+
+    work: str
+    resident_mb: float
+    above_imports_mb: float
+    gpu_mb: float
+    """Allocated by torch; zero without a GPU."""
+
+
+def measure_memory(setting: Setting) -> tuple[Table, ...]:
+    """What the other parts measure, done once; the first row is what importing everything takes."""
+    rows: list[MemoryRow] = []
+    for work in _works(setting):
+        resident, gpu = _peaks(setting, work)
+        rows.append(MemoryRow(work, resident, resident - (rows[0].resident_mb if rows else resident), gpu))
+    return (Table("Peak memory", rows),)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Do one piece of work, and print the peaks of this process as JSON."""
+    folder, work, *quick = arguments
+    name, *details = work.split()
+    with redirect_stdout(StringIO()):
+        WORKS[name](Setting(bool(quick), Path(folder)), *details)
+    gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
+    # Not getrusage, whose peak is at least that of the process that started this one.
+    status = Path("/proc/self/status").read_text().splitlines()
+    kilobytes = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+    print(json.dumps([kilobytes * 1024 / 1e6, gpu / 1e6]))
+
+
+def _works(setting: Setting) -> Iterator[str]:
+    """The pieces of work that can be done here: names of WORKS with their arguments; makes what they find on disk."""
+    yield "imports"
+    for backend, device in available_backends():
+        yield from (f"rasterizer {backend} {device} {size}" for size in ((32,) if setting.quick else (64, 128, 256)))
+    params, _ = step_input(setting)
+    yield from (f"training {device}" for device in devices(params))
+    if setting.quick:
+        return
+    for choice, _ in loaded(setting, make_world(setting.scratch, IMAGES), []):
+        yield f"labels {' '.join(choice)}"
+    if "evaluator" in part_names():
+        yield "evaluator"
+    for profile in ("quick", "claims"):
+        pretend(setting.scratch / f"memory_{profile}", read_profile(ROOT / "profiles", profile))
+        yield f"repro {profile}"
+
+
+def _rasterize(setting: Setting, backend: str, device: str, size: str) -> None:
+    scene, rasterizer = make_scene(FACES, BATCH, CHANNELS, device), make_rasterizer(backend, device)
+    topology = rasterizer.topology(scene.tri, scene.pos.shape[1])
+    for _ in range(3):
+        forward_and_both(lambda scene: render(rasterizer, scene, int(size), topology), scene)[1]()
+
+
+def _train(setting: Setting, device: str) -> None:
+    params, data = step_input(setting)
+    run_steps(on_device(params, device), data, 6 if setting.quick else 20)
+
+
+def _label(setting: Setting, *choice: str) -> None:
+    layout = make_world(setting.scratch, IMAGES)
+    chosen = Choice(*choice)
+    labelling(chosen.kind, load_backend(chosen, choices(setting, layout)[chosen]), layout, 16)()
+
+
+def _repro(setting: Setting, profile: str) -> None:
+    from dvc.cli import main as dvc
+
+    with chdir(setting.scratch / f"memory_{profile}"):
+        dvc(["repro", "--quiet"])
+
+
+WORKS: dict[str, Callable[..., object]] = {
+    "imports": lambda setting: None,
+    "rasterizer": _rasterize,
+    "training": _train,
+    "labels": _label,
+    "evaluator": lambda setting: find_part("evaluator")(setting),
+    "repro": _repro,
+}
+
+
+def _peaks(setting: Setting, work: str) -> tuple[float, float]:
+    """Megabytes of resident and of GPU memory."""
+    command = [sys.executable, "-m", "benchmarks.memory", str(setting.scratch), work]
+    done = execute(ROOT, *command, *["--quick"] * setting.quick)
+    resident, gpu = json.loads(done.splitlines()[-1])
+    return resident, gpu
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,106 @@
+"""A repository in which every stage seems to have run: made-up files in the places of its outputs."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.parts import ROOT
+from pipeline.profiles import merge_text
+
+COPIED = ("dvc.yaml", "params.yaml", "downloads.yaml", ".dvcignore", ".gitignore")
+CODE = ("pipeline", "stages")
+FILE_SUFFIXES = {".csv", ".json", ".md", ".parquet", ".safetensors", ".tex", ".yaml"}
+"""A path with another suffix is a folder."""
+FILES = 20
+"""Files in each such folder."""
+
+
+class Pretended(NamedTuple):
+    """A repository whose stages are all up to date."""
+
+    folder: Path
+    stages: int
+    files: int
+    """Placeholders."""
+
+
+def pretend(folder: Path, overrides: Mapping[str, Any]) -> Pretended:
+    """Make `folder` such a repository, with changes of the shipped parameters.
+
+    Nothing but `resolve` runs, in whose files the other stages' parameters are; `dvc commit` takes what is there for
+    what the stages have made.
+
+    Raises:
+        RuntimeError: a command fails.
+    """
+    folder.mkdir(parents=True)
+    for name in COPIED:
+        shutil.copy(ROOT / name, folder)
+    for name in CODE:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    path = folder / "params.yaml"
+    path.write_text(merge_text(path.read_text(encoding="utf-8"), overrides, "benchmarks"), encoding="utf-8")
+    execute(folder, "git", "init", "--quiet")
+    run_module(folder, "dvc", "init", "--quiet")
+    run_module(folder, "stages.resolve")
+    stages, files = _fill(folder)
+    run_module(folder, "dvc", "commit", "--force", "--quiet")
+    return Pretended(folder, stages, files)
+
+
+def find_nothing_to_do(folder: Path) -> None:
+    """`dvc repro`.
+
+    Raises:
+        RuntimeError: a stage has run.
+    """
+    said = run_module(folder, "dvc", "repro")
+    if "Running stage" in said or "up to date" not in said:
+        raise RuntimeError(f"{folder}: expected `dvc repro` to find nothing to do; it said: {said[-2000:]}")
+
+
+def run_module(folder: Path, module: str, *arguments: str) -> str:
+    """`python -m module` with the arguments in `folder`; returns what it prints."""
+    return execute(folder, sys.executable, "-m", module, *arguments)
+
+
+def execute(folder: Path, *command: str) -> str:
+    """Run a command in `folder`; returns what it prints.
+
+    Raises:
+        RuntimeError: it failed; the message has the end of what it said.
+    """
+    environment = {**os.environ, "DVC_NO_ANALYTICS": "1"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed in {folder}: {done.stderr[-2000:]}")
+    return done.stdout
+
+
+def _fill(folder: Path) -> tuple[int, int]:
+    """Write the placeholders; returns the numbers of stages and of files."""
+    from dvc.repo import Repo
+
+    with Repo(str(folder)) as repo:
+        stages = list(repo.index.stages)
+        # What stages make first: what others read may be a part of it, or several of them.
+        paths = [Path(out.fs_path) for stage in stages for out in stage.outs]
+        paths += [Path(dep.fs_path) for stage in stages for dep in stage.deps if dep.def_path.split("/")[0] not in CODE]
+    made = {file for path in dict.fromkeys(paths) for file in _placeholders(path)}
+    return len(stages), len(made)
+
+
+def _placeholders(path: Path) -> list[Path]:
+    """Files at `path`, or in it if it is a folder, unless there are some."""
+    if path.suffix in FILE_SUFFIXES:
+        files = [] if path.exists() else [path]
+    else:
+        files = [] if path.is_dir() and any(path.iterdir()) else [path / f"{i:04}" for i in range(FILES)]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{file.relative_to(file.parents[2])}\n")
+    return files

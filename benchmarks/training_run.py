@@ -1,0 +1,152 @@
+"""Short trainings by the pipeline's own loop, timed step by step; it is watched from outside and not changed."""
+
+import dataclasses
+import itertools
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import torch
+from torch import nn
+from torch.profiler import ProfilerActivity, profile
+
+from benchmarks.machine import synchronise
+from benchmarks.split import Split, part, split_steps, step_boundary
+from benchmarks.timing import cpu_seconds
+from pipeline.params import Params
+from pipeline.training import trainer
+from pipeline.training.dataset import TrainingSet
+
+NETWORKS = ("sdf", "field", "deformation", "texture", "encoder", "pose", "light")
+"""Attributes of the model."""
+RASTERIZER = ("rasterize", "interpolate", "topology", "antialias")
+PHASES = ("before deformation", "with deformation")
+SETTLED = 0.6
+"""Share of each phase's steps that is not timed: the loss terms begin, and caches fill."""
+
+
+class StepTimes(NamedTuple):
+    """The timed steps of one phase, in milliseconds."""
+
+    wall: tuple[float, ...]
+    cpu: tuple[float, ...]
+    vertices: int
+    split: Split | None
+    """Only of a profiled run."""
+
+
+def run_steps(params: Params, data: TrainingSet, steps: int, profiled: bool = False) -> dict[str, StepTimes]:
+    """Train for 2 `steps`, half of them before deformation begins, and time the last of each phase.
+
+    The schedule is that of a whole training, compressed: the template has fewer steps to take shape than in one, so
+    that its number of vertices, which is returned, may be another one.
+    """
+    short = dataclasses.replace(
+        params.training, steps=2 * steps, deform_from=0.5, log_every=1, checkpoint_every=2 * steps + 1
+    )
+    watch = _Watch(steps, profiled)
+    with ExitStack() as stack:
+        stack.enter_context(redirect_stderr(StringIO()))
+        if profiled:
+            stack.enter_context(named_parts())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        trainer.train(dataclasses.replace(params, training=short), data, 0, folder, report=watch.step_ended)
+    return watch.phases
+
+
+class _Watch:
+    """Told of the end of each step; starts and stops the profiler and the clock of each phase."""
+
+    def __init__(self, steps: int, profiled: bool) -> None:
+        first = round(SETTLED * steps)
+        self._starts = {offset + first: name for offset, name in zip((0, steps), PHASES, strict=True)}
+        # The step that freezes the template belongs to neither phase.
+        self._ends = {steps: PHASES[0], 2 * steps: PHASES[1]}
+        self._profiled = profiled
+        self._timed: list[tuple[float, float]] = []
+        self._profile: profile | None = None
+        self.phases: dict[str, StepTimes] = {}
+
+    def step_ended(self, row: dict[str, float]) -> None:
+        synchronise()
+        step = int(row["step"])
+        if step in self._starts:
+            self._timed = []
+            if self._profiled:
+                activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * torch.cuda.is_available()
+                self._profile = profile(activities=activities)
+                self._profile.start()
+        step_boundary()
+        self._timed.append((time.perf_counter(), cpu_seconds()))
+        if step in self._ends:
+            split = None
+            if self._profile is not None:
+                self._profile.stop()
+                split, self._profile = split_steps(self._profile.events()), None
+            wall, cpu = zip(*self._timed, strict=True)
+            self.phases[self._ends[step]] = StepTimes(_gaps(wall), _gaps(cpu), int(row["vertices"]), split)
+
+
+@contextmanager
+def named_parts() -> Iterator[None]:
+    """Give the profiler's ranges to what the training loop calls, as long as the context lasts."""
+    new_model, make_rasterizer = trainer.new_model, trainer.make_rasterizer
+
+    def watched_model(*arguments: Any) -> nn.Module:
+        model = new_model(*arguments)
+        for name in NETWORKS:
+            _watch_module(getattr(model, name), name)
+        return model
+
+    with ExitStack() as stack:
+        for owner, name, replacement in (
+            (trainer, "new_model", watched_model),
+            (trainer, "make_rasterizer", lambda *arguments: _WatchedRasterizer(make_rasterizer(*arguments))),
+            (trainer, "evaluate_objective", _within("losses and geometry", trainer.evaluate_objective)),
+            (TrainingSet, "batch", _within("data", TrainingSet.batch)),
+            (TrainingSet, "pose_batch", _within("data", TrainingSet.pose_batch)),
+            (nn.utils, "clip_grad_norm_", _within("optimiser", nn.utils.clip_grad_norm_)),
+        ):
+            stack.enter_context(patch.object(owner, name, replacement))
+        yield
+
+
+class _WatchedRasterizer:
+    """A rasterizer whose calls are ranges."""
+
+    def __init__(self, rasterizer: Any) -> None:
+        self.name = rasterizer.name
+        for name in RASTERIZER:
+            setattr(self, name, _within("rasterizer", getattr(rasterizer, name)))
+
+
+def _within(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def watched(*arguments: Any, **options: Any) -> Any:
+        with part(name):
+            return function(*arguments, **options)
+
+    return watched
+
+
+def _watch_module(module: nn.Module, name: str) -> None:
+    """A range around each call of a network."""
+    ranges = []
+
+    def enter(*_: Any) -> None:
+        ranges.append(part(name))
+        ranges[-1].__enter__()
+
+    def leave(*_: Any) -> None:
+        ranges.pop().__exit__(None, None, None)
+
+    module.register_forward_pre_hook(enter)
+    module.register_forward_hook(leave)
+
+
+def _gaps(times: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(1e3 * (after - before) for before, after in itertools.pairwise(times))
