@@ -15,7 +15,7 @@ from tiny import tiny_params, tiny_set
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks import __main__ as command
-from benchmarks.parts import PARTS, ROOT, find_part, part_names
+from benchmarks.parts import PARTS, ROOT, find_part
 from benchmarks.placeholders import find_nothing_to_do, pretend, run_module
 from benchmarks.power_law import fit_power_law
 from benchmarks.rasterizer import render
@@ -282,9 +282,7 @@ def test_unknown_part_names_the_nearest(tmp_path, capsys):
 
 
 def test_every_part_is_there():
-    # The comparison with a per-pair evaluator comes with the evaluator.
-    assert set(PARTS) - set(part_names()) <= {"evaluator"}
-    for name in part_names():
+    for name in PARTS:
         assert callable(find_part(name))
 
 
