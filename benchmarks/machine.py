@@ -9,7 +9,9 @@ from typing import Any
 
 import torch
 
+from pipeline.errors import InputError
 from pipeline.fanout.machine import cores
+from pipeline.rendering.rasterizer import make_rasterizer
 
 PACKAGES = (
     "torch",
@@ -52,6 +54,17 @@ def commit(root: Path) -> str | None:
 def load() -> list[float]:
     """Processes that want to run: means over the last 1, 5 and 15 minutes."""
     return [round(value, 2) for value in os.getloadavg()]
+
+
+def gpu_obstacle() -> str:
+    """Why nothing can be trained on a GPU here; empty if it can."""
+    if not torch.cuda.is_available():
+        return f"torch {torch.__version__} finds no GPU here."
+    try:
+        make_rasterizer("auto", "cuda")
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def synchronise() -> None:

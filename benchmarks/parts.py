@@ -26,6 +26,8 @@ Part = Callable[[Setting], tuple[Table, ...]]
 PARTS = {
     "rasterizer": "rasterizer.measure_rasterizer",
     "training_step": "training_step.measure_training_step",
+    "floor": "floor.measure_floor",
+    "paper_step": "paper_step.measure_paper_step",
     "labels": "labels.measure_labels",
     "evaluator": "evaluator_tables.measure_evaluator_tables",
     "repro": "repro.measure_repro",

@@ -5,7 +5,7 @@ import itertools
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,9 +18,10 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks.machine import synchronise
 from benchmarks.split import Split, part, split_steps, step_boundary
 from benchmarks.timing import cpu_seconds
-from pipeline.params import Params
+from pipeline.params import Params, Training
 from pipeline.training import trainer
 from pipeline.training.dataset import TrainingSet
+from pipeline.training.device import configure_torch
 
 NETWORKS = ("sdf", "field", "deformation", "texture", "encoder", "pose", "light")
 """Attributes of the model."""
@@ -46,17 +47,37 @@ def run_steps(params: Params, data: TrainingSet, steps: int, profiled: bool = Fa
     The schedule is that of a whole training, compressed: the template has fewer steps to take shape than in one, so
     that its number of vertices, which is returned, may be another one.
     """
+    watch = _Watch(steps, profiled)
+    with named_parts() if profiled else nullcontext():
+        train_briefly(params, data, steps, watch.step_ended)
+    return watch.phases
+
+
+def train_briefly(
+    params: Params, data: TrainingSet, steps: int, step_ended: Callable[[dict[str, float]], None]
+) -> None:
+    """2 `steps`, half of them before deformation begins; `step_ended` is told of each."""
     short = dataclasses.replace(
         params.training, steps=2 * steps, deform_from=0.5, log_every=1, checkpoint_every=2 * steps + 1
     )
-    watch = _Watch(steps, profiled)
-    with ExitStack() as stack:
-        stack.enter_context(redirect_stderr(StringIO()))
-        if profiled:
-            stack.enter_context(named_parts())
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        trainer.train(dataclasses.replace(params, training=short), data, 0, folder, report=watch.step_ended)
-    return watch.phases
+    device = torch.device("cpu" if params.training.device == "auto" else params.training.device)
+    with redirect_stderr(StringIO()), tempfile.TemporaryDirectory() as folder, configured(device, params.training):
+        params = dataclasses.replace(params, training=short)
+        trainer.train(params, data, 0, Path(folder), report=step_ended, device=device)
+
+
+@contextmanager
+def configured(device: torch.device, params: Training) -> Iterator[None]:
+    """torch as in the stage, and afterwards as it was."""
+    deterministic, filled = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic
+    before = filled.fill_uninitialized_memory, torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    configure_torch(device, params)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(deterministic)
+        filled.fill_uninitialized_memory, _, torch.backends.cudnn.allow_tf32 = before
+        torch.set_float32_matmul_precision(before[1])
 
 
 class _Watch:

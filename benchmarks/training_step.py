@@ -3,8 +3,7 @@
 import dataclasses
 from typing import NamedTuple
 
-import torch
-
+from benchmarks.machine import gpu_obstacle
 from benchmarks.parts import Setting
 from benchmarks.rasterizer import torch_threads
 from benchmarks.split import Split
@@ -56,18 +55,10 @@ def measure_training_step(setting: Setting) -> tuple[Table, ...]:
     params, data = step_input(setting)
     steps, repeats = (10, 1) if setting.quick else (40, 3)
     rows, parts = [], []
-    for device in devices(params):
-        chosen = on_device(params, device)
-        with torch_threads(1):
-            plain, profiled = [], []
-            for _ in range(repeats):
-                plain.append(run_steps(chosen, data, steps))
-                profiled.append(run_steps(chosen, data, steps, profiled=True))
-        for phase in PHASES:
-            rows.append(_step_row(device, phase, [run[phase] for run in plain], [run[phase] for run in profiled]))
-            # The one that other processes disturbed least.
-            quietest = min((run[phase].split for run in profiled), key=lambda split: split.step_ms)
-            parts += _part_rows(device, phase, quietest)
+    for device in ("cpu", "cuda") if gpu_obstacle() == "" else ("cpu",):
+        measured = measure_steps(device, on_device(params, device), data, steps, repeats)
+        rows += measured[0]
+        parts += measured[1]
     training = params.training
     sizes = (
         f"{len(data.names)} images, batch {training.batch}, pose batch {training.pose_batch}, {training.image_size} "
@@ -87,14 +78,25 @@ def step_input(setting: Setting) -> tuple[Params, TrainingSet]:
     return params, training_set(layout, params)
 
 
-def devices(params: Params) -> list[str]:
-    """Where trainings can run: on the CPU, and on a GPU if there is one and the parameters name the device."""
-    return ["cpu", "cuda"] if hasattr(params.training, "device") and torch.cuda.is_available() else ["cpu"]
+def measure_steps(
+    device: str, params: Params, data: TrainingSet, steps: int, repeats: int
+) -> tuple[list[StepRow], list[PartRow]]:
+    """Both phases, by trainings of 2 `steps` each, under the name `device`."""
+    plain, profiled = [], []
+    with torch_threads(1):
+        for _ in range(repeats):
+            plain.append(run_steps(params, data, steps))
+            profiled.append(run_steps(params, data, steps, profiled=True))
+    rows, parts = [], []
+    for phase in PHASES:
+        rows.append(_step_row(device, phase, [run[phase] for run in plain], [run[phase] for run in profiled]))
+        # The one that other processes disturbed least.
+        quietest = min((run[phase].split for run in profiled), key=lambda split: split.step_ms)
+        parts += _part_rows(device, phase, quietest)
+    return rows, parts
 
 
 def on_device(params: Params, device: str) -> Params:
-    if not hasattr(params.training, "device"):
-        return params
     return dataclasses.replace(params, training=dataclasses.replace(params.training, device=device))
 
 

@@ -1,0 +1,91 @@
+"""The training step at the sizes of the profile `paper`, on made-up images: what it costs depends on sizes alone.
+
+On a GPU; on a CPU a step takes the better part of a minute, so that only `--quick` runs there, at toy sizes.
+"""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from benchmarks.machine import gpu_obstacle
+from benchmarks.parts import ROOT, Setting
+from benchmarks.table import Table
+from benchmarks.training_step import QUICK, measure_steps, on_device
+from pipeline.cameras import object_rotation
+from pipeline.params import VARIED, Params, load_params, vary
+from pipeline.profiles import read_profile
+from pipeline.training.dataset import TrainingSet
+
+IMAGES, CHANNELS = 64, 384
+"""Of the made-up set; ViT-S has so many channels."""
+
+
+class MemoryRow(NamedTuple):
+    """Most memory that torch held on the GPU at once, in megabytes."""
+
+    device: str
+    gpu_mb: float
+
+
+def measure_paper_step(setting: Setting) -> tuple[Table, ...]:
+    """Both phases, in both precisions of matrix products that `training.matmul` offers."""
+    obstacle = gpu_obstacle()
+    if obstacle and not setting.quick:
+        return (Table("Training step at the paper's sizes", (), (f"Not measured: {obstacle}",)),)
+    params = paper_params(setting.quick)
+    data = made_up_set(params, 8 if setting.quick else IMAGES, 16 if setting.quick else CHANNELS)
+    steps, repeats = (5, 1) if setting.quick else (40, 3)
+    rows, parts, memory = [], [], []
+    for matmul in ("float32",) if obstacle else ("float32", "tf32"):
+        device = "cpu" if obstacle else "cuda"
+        training = dataclasses.replace(on_device(params, device).training, matmul=matmul)
+        if not obstacle:
+            torch.cuda.reset_peak_memory_stats()
+        name = f"{device}, {matmul}"
+        measured = measure_steps(name, dataclasses.replace(params, training=training), data, steps, repeats)
+        rows += measured[0]
+        parts += measured[1]
+        if not obstacle:
+            memory.append(MemoryRow(name, torch.cuda.max_memory_allocated() / 1e6))
+    training = params.training
+    note = (
+        f"{len(data.names)} made-up images with {data.tokens.shape[-1]} channels, batch {training.batch}, pose batch "
+        f"{training.pose_batch}, {training.image_size} pixels, grid {params.model.grid.resolution}."
+    )
+    return (
+        Table("Training step at the paper's sizes", rows, (note,)),
+        Table("Split of the step at the paper's sizes", parts),
+        Table("GPU memory at the paper's sizes", memory),
+    )
+
+
+def paper_params(quick: bool = False) -> Params:
+    """The shipped parameters with the paper's model, weights and training, or with smaller sizes."""
+    profile = read_profile(ROOT / "profiles", "paper")
+    overlay: dict[str, Any] = {name: profile[name] for name in VARIED if name in profile}
+    params = vary(load_params(ROOT / "params.yaml"), overlay)
+    return vary(params, QUICK) if quick else params
+
+
+def made_up_set(params: Params, images: int, channels: int) -> TrainingSet:
+    """Random crops of upright ellipses that fill a third of the image, in random poses; seeded."""
+    rng = np.random.default_rng(0)
+    size, grid = params.training.image_size, params.features.grid
+    y, x = np.mgrid[:size, :size] * (2 / size) - 1
+    axes = rng.uniform(0.45, 0.83, (images, 2, 1, 1))
+    mask = ((x / axes[:, 0]) ** 2 + (y / axes[:, 1]) ** 2 < 1).astype(np.float32)
+    angles = rng.uniform([-180, -10, -5], [180, 30, 5], (images, 3))
+    columns = (
+        rng.normal(size=(images, 2, grid, grid, channels)).astype(np.float16),
+        rng.random((images, 2, grid, grid, params.pca.dims), np.float32),
+        rng.integers(0, 256, (images, size, size, 3), np.uint8),
+        mask,
+        np.ones_like(mask),
+        mask,
+        rng.random((images, size, size), np.float32),
+        np.stack([object_rotation(*row) for row in angles]).astype(np.float32),
+        np.ones(images, np.int64),
+    )
+    return TrainingSet(tuple(f"image_{i}" for i in range(images)), *map(torch.from_numpy, columns))
