@@ -165,6 +165,8 @@ def _watch_module(module: nn.Module, name: str) -> None:
     def leave(*_: Any) -> None:
         ranges.pop().__exit__(None, None, None)
 
+    if hasattr(module, "gradient"):
+        module.gradient = _within(name, module.gradient)
     module.register_forward_pre_hook(enter)
     module.register_forward_hook(leave)
 

@@ -109,6 +109,13 @@ class DeformableModel(nn.Module):
         distance = (points / points.new_tensor([1, 1, elongation])).norm(dim=-1)
         return semi_axis - distance + self.sdf(fold_x(points))[:, 0]
 
+    def distance_gradient(self, points: Float[Tensor, "P 3"]) -> Float[Tensor, "P 3"]:
+        """Gradient of `signed_distance` by `points`, differentiable in the weights."""
+        axes = points.new_tensor([1, 1, self.elongation])
+        ellipsoid = functional.normalize(points / axes, dim=-1) / axes
+        correction = self.sdf.gradient(fold_x(points))
+        return torch.cat([correction[:, :1] * points[:, :1].sign(), correction[:, 1:]], -1) - ellipsoid
+
     def template(self, jitter: float = 0.0) -> Template:
         """The canonical mesh; `jitter` moves the grid by that many object units along each axis.
 

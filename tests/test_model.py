@@ -168,6 +168,16 @@ def test_symmetric_field_and_distance():
     torch.testing.assert_close(model.signed_distance(points), model.signed_distance(mirrored))
 
 
+@pytest.mark.parametrize("hypotheses", [1, 4])
+def test_gradient_of_the_signed_distance_is_autograds(hypotheses):
+    params = tiny_params()
+    model = build_model(params.model, InputSizes(8, 6, 4), hypotheses, seed=0)
+    randomise(model.sdf)
+    points = torch.randn(50, 3).requires_grad_()
+    (expected,) = torch.autograd.grad(model.signed_distance(points).sum(), points)
+    torch.testing.assert_close(model.distance_gradient(points.detach()), expected)
+
+
 def test_no_surface_is_an_error():
     model = model_of(model__sdf__radius=-1.0)
     with pytest.raises(EmptyMeshError, match="no zero crossing"):

@@ -56,6 +56,23 @@ def test_points_of_their_own_image():
     )
 
 
+@pytest.mark.parametrize("layers", [2, 4])
+def test_gradient_and_its_derivatives_are_autograds(layers):
+    torch.manual_seed(0)
+    mlp = CoordinateMlp(1, layers, 8, 3, 5.0).double()
+    points, upstream = torch.randn(2, 11, 3, dtype=torch.float64).unbind(0)
+    points.requires_grad_()
+    expected = torch.autograd.grad(mlp(points).sum(), points, create_graph=True)[0]
+    found = mlp.gradient(points.detach())
+    torch.testing.assert_close(found, expected)
+    # Biases have no effect on the gradient of a piecewise linear network; the two may call that zero or nothing.
+    weights = [parameter for parameter in mlp.parameters() if parameter.ndim == 2]
+    for fast, slow in zip(
+        *(torch.autograd.grad((gradient * upstream).sum(), weights) for gradient in (found, expected)), strict=True
+    ):
+        torch.testing.assert_close(fast, slow)
+
+
 def test_activations_keep_their_scale_through_the_layers():
     """With torch's default weights seven layers leave four millionths of the mean square."""
     torch.manual_seed(0)

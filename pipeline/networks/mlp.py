@@ -18,8 +18,18 @@ class PositionalEncoding(nn.Module):
         self.dims = 3 + 6 * frequencies
 
     def forward(self, points: Float[Tensor, "*N 3"]) -> Float[Tensor, "*N C"]:
-        angles = (points[..., None, :] * self.scales[:, None]).flatten(-2)
+        angles = self._angles(points)
         return torch.cat([points, angles.sin(), angles.cos()], -1)
+
+    def pull_back(self, points: Float[Tensor, "N 3"], gradient: Float[Tensor, "N C"]) -> Float[Tensor, "N 3"]:
+        """Gradient by the points, from the gradient by their encoding."""
+        angles = self._angles(points)
+        direct, sine, cosine = gradient.split([3, angles.shape[-1], angles.shape[-1]], -1)
+        inner = sine * angles.cos() - cosine * angles.sin()
+        return direct + (inner.unflatten(-1, (-1, 3)) * self.scales[:, None]).sum(-2)
+
+    def _angles(self, points: Float[Tensor, "*N 3"]) -> Float[Tensor, "*N A"]:
+        return (points[..., None, :] * self.scales[:, None]).flatten(-2)
 
 
 class CoordinateMlp(nn.Module):
@@ -84,6 +94,23 @@ class CoordinateMlp(nn.Module):
         if hidden.device.type == "cpu":
             return torch.stack([self._last_layers(hidden + row) for row in image])
         return self._last_layers(hidden + image[:, None])
+
+    def gradient(self, points: Float[Tensor, "N 3"]) -> Float[Tensor, "N 3"]:
+        """Gradient of a network of one output, without codes, by `points`; differentiable in the weights.
+
+        Between the kinks of its ReLUs the network is linear in the encoded points, so that with the masks m of one
+        forward pass the gradient is the product w_out m_L W_L ... m_1 W_1. Differentiating that takes a third of the
+        time of differentiating autograd's backward pass, which goes through the forward pass again for nothing.
+        """
+        with torch.no_grad():
+            hidden, masks = self.input(self.encoding(points)), []
+            for layer in (self.point, *self.hidden, None):
+                masks.append((hidden > 0).to(hidden.dtype))
+                hidden = hidden if layer is None else layer(hidden * masks[-1])
+        gradient = self.output.weight * masks.pop()
+        for layer in (*reversed(self.hidden), self.point):
+            gradient = (gradient @ layer.weight) * masks.pop()
+        return self.encoding.pull_back(points, gradient @ self.input.weight)
 
     def _last_layers(self, hidden: Float[Tensor, "*N width"]) -> Float[Tensor, "*N out"]:
         for layer in self.hidden:

@@ -55,5 +55,8 @@ def mix_backgrounds(
     """In this share of the crops, patches that are background in both take the tokens of another crop, mirrored."""
     other = torch.randperm(len(tokens), generator=generator).to(tokens.device)
     mixed = (torch.rand(len(tokens), generator=generator) < share).to(tokens.device)
-    replaced = mixed[:, None, None] & ~foreground & ~foreground[other].flip(2)
-    return torch.where(replaced[..., None], tokens.index_select(0, other).flip(2), tokens)
+    rows = mixed.nonzero()[:, 0]
+    other = other[rows]
+    replaced = ~foreground[rows] & ~foreground[other].flip(2)
+    strange = tokens.index_select(0, other).flip(2)
+    return tokens.index_copy(0, rows, torch.where(replaced[..., None], strange, tokens.index_select(0, rows)))

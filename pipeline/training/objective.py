@@ -209,8 +209,7 @@ def _sdf_gradient(model: DeformableModel, template: Template, generator: torch.G
     rows = torch.randint(len(template.vertices), (half,), generator=generator).to(device)
     moves = (torch.rand(half, 3, generator=generator) - 0.5) * 0.1 * scale
     near = template.vertices.detach()[rows] + moves.to(device)
-    points = torch.cat([uniform.to(device), near]).requires_grad_()
-    return torch.autograd.grad(model.signed_distance(points).sum(), points, create_graph=True)[0]
+    return model.distance_gradient(torch.cat([uniform.to(device), near]))
 
 
 def _uniform(count: int, generator: torch.Generator) -> Float[Tensor, "N"]:
