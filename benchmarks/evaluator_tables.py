@@ -1,9 +1,11 @@
 """The part `evaluator`: what `benchmarks.evaluator` measures, as tables."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from benchmarks.parts import ROOT, Setting
 from benchmarks.table import Table
+from pipeline.categories import CATEGORIES
 from pipeline.params import load_params
 
 
@@ -22,8 +24,10 @@ def measure_evaluator_tables(setting: Setting) -> tuple[Table, ...]:
     """Pairs a second of each method, beside a plain evaluator, and of the whole evaluation."""
     from benchmarks.evaluator import measure_evaluator
 
+    params = load_params(ROOT / "params.yaml")
+    params = params if setting.quick else replace(params, categories=CATEGORIES)
     small = {"map_sizes": (64,), "images": 6, "pairs": 12, "plain_pairs": 2, "processes": 1} if setting.quick else {}
-    cost = measure_evaluator(load_params(ROOT / "params.yaml"), **small)
+    cost = measure_evaluator(params, **small)
     rate = cost.pairs / cost.seconds
     whole = WholeRow(cost.categories, cost.images, cost.pairs, cost.map_size, cost.seconds, rate)
     note = f"The plain evaluator does {cost.plain_pairs} of the pairs, one by one; the matches are compared."

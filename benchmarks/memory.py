@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 
 from benchmarks.labels import Choice, choices, labelling, load_backend, loaded
-from benchmarks.parts import ROOT, Setting, find_part, part_names
+from benchmarks.parts import ROOT, Setting, find_part
 from benchmarks.placeholders import execute, pretend
 from benchmarks.rasterizer import BATCH, CHANNELS, available_backends, forward_and_both, render
 from benchmarks.scene import make_scene
@@ -62,14 +62,13 @@ def _works(setting: Setting) -> Iterator[str]:
     yield "imports"
     for backend, device in available_backends():
         yield from (f"rasterizer {backend} {device} {size}" for size in ((32,) if setting.quick else (64, 128, 256)))
-    params, _ = step_input(setting)
-    yield from (f"training {device}" for device in devices(params))
+    step_input(setting)
+    yield from (f"training {device}" for device in devices())
     if setting.quick:
         return
     for choice, _ in loaded(setting, make_world(setting.scratch, IMAGES), []):
         yield f"labels {' '.join(choice)}"
-    if "evaluator" in part_names():
-        yield "evaluator"
+    yield "evaluator"
     for profile in ("quick", "claims"):
         pretend(setting.scratch / f"memory_{profile}", read_profile(ROOT / "profiles", profile))
         yield f"repro {profile}"

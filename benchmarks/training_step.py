@@ -55,7 +55,7 @@ def measure_training_step(setting: Setting) -> tuple[Table, ...]:
     params, data = step_input(setting)
     steps, repeats = (10, 1) if setting.quick else (40, 3)
     rows, parts = [], []
-    for device in ("cpu", "cuda") if gpu_obstacle() == "" else ("cpu",):
+    for device in devices():
         measured = measure_steps(device, on_device(params, device), data, steps, repeats)
         rows += measured[0]
         parts += measured[1]
@@ -94,6 +94,11 @@ def measure_steps(
         quietest = min((run[phase].split for run in profiled), key=lambda split: split.step_ms)
         parts += _part_rows(device, phase, quietest)
     return rows, parts
+
+
+def devices() -> list[str]:
+    """Where trainings can run."""
+    return ["cpu"] if gpu_obstacle() else ["cpu", "cuda"]
 
 
 def on_device(params: Params, device: str) -> Params:
