@@ -30,7 +30,7 @@ class PoseLabel(NamedTuple):
 class PoseBackend(Protocol):
     """Anything that tells how an object is turned."""
 
-    def poses(self, photos: Sequence[Photo], masks: Sequence[Bool[np.ndarray, "H W"]]) -> list[PoseLabel]:
+    def poses(self, photos: Sequence[Photo], masks: Sequence[Bool[np.ndarray, "_ _"]]) -> list[PoseLabel]:
         """Orientation of the object under each mask (pixels of its photograph).
 
         Raises:

@@ -24,7 +24,7 @@ class BenchmarkPoses:
     params: BenchmarkPoseParams
     seed: int
 
-    def poses(self, photos: Sequence[Photo], masks: Sequence[Bool[np.ndarray, "H W"]]) -> list[PoseLabel]:
+    def poses(self, photos: Sequence[Photo], masks: Sequence[Bool[np.ndarray, "_ _"]]) -> list[PoseLabel]:
         return [self.pose(photo) for photo in photos]
 
     def pose(self, photo: Photo) -> PoseLabel:

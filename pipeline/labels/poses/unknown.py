@@ -12,5 +12,5 @@ from pipeline.labels.poses import PoseLabel
 class UnknownPoses:
     """Zero angles of an object whose azimuth says nothing; a variant that learns from poses refuses them."""
 
-    def poses(self, photos: Sequence[Photo], masks: Sequence[Bool[np.ndarray, "H W"]]) -> list[PoseLabel]:
+    def poses(self, photos: Sequence[Photo], masks: Sequence[Bool[np.ndarray, "_ _"]]) -> list[PoseLabel]:
         return [PoseLabel(0.0, 0.0, 0.0, 0) for _ in photos]
