@@ -1,20 +1,24 @@
-"""How near a training step on the CPU is to the time of what it cannot do without.
+"""How near a training step on the CPU is to the time of what it computes.
 
-The operations that carry the method's arithmetic are recorded while steps run, with the shapes of their arguments, and
-each is then run alone on warm memory. Their sum is a floor for any arrangement of the same arithmetic by the same
-kernels: it has no Python, no autograd, no activation function, no sum of gradients and nothing that only moves data
-about. The rasterizer counts with all that it does.
+Every operation of torch in one step of each phase is recorded, those of the backward pass too, and then run again
+alone, with the arguments that it had and on warm memory. That leaves out Python, autograd, and waiting for memory that
+other operations have pushed out of the caches.
+
+`arithmetic`: only the operations that carry the method's arithmetic, and the rasterizer. What merely moves, masks or
+adds up values could be merged into these, so that no arrangement with the same kernels is faster.
+`kernels`: all operations.
 """
 
 import statistics
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map
 
 from benchmarks.parts import Setting
 from benchmarks.rasterizer import torch_threads
@@ -33,31 +37,7 @@ KINDS = {
 }
 """Operations of torch that carry the method's arithmetic."""
 KIND_OF = {name: kind for kind, names in KINDS.items() for name in names}
-RECORDED = 3
-"""Steps of each phase that are recorded."""
-
-
-class Layout(NamedTuple):
-    """A tensor without its values."""
-
-    shape: tuple[int, ...]
-    stride: tuple[int, ...]
-    dtype: torch.dtype
-
-    def fill(self) -> Tensor:
-        extent = 1 + sum((size - 1) * step for size, step in zip(self.shape, self.stride, strict=True))
-        return torch.randn(extent).to(self.dtype).as_strided(self.shape, self.stride)
-
-
-class Call(NamedTuple):
-    """An operation and its arguments, tensors as their layouts."""
-
-    operation: Any
-    arguments: tuple[Any, ...]
-
-    def alone(self) -> Callable[[], object]:
-        arguments = [value.fill() if isinstance(value, Layout) else value for value in self.arguments]
-        return lambda: self.operation(*(list(value) if isinstance(value, tuple) else value for value in arguments))
+RASTERIZER, OTHER = "rasterizer", "everything else"
 
 
 class FloorRow(NamedTuple):
@@ -65,19 +45,27 @@ class FloorRow(NamedTuple):
 
     phase: str
     kind: str
-    calls: float
-    floor_ms: float
+    calls: int
+    alone_ms: float
 
 
 class StepOverFloor(NamedTuple):
-    """A step beside the sum of its floors, in milliseconds."""
+    """A step beside the sums of its operations, in milliseconds."""
 
     phase: str
     step_ms: float
-    floor_ms: float
-    step_over_floor: float
+    arithmetic_ms: float
+    kernels_ms: float
+    step_over_arithmetic: float
+    step_over_kernels: float
     rasterizer_share: float
     """Of the step."""
+
+
+class Call(NamedTuple):
+    operation: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    options: dict[str, Any]
 
 
 def measure_floor(setting: Setting) -> tuple[Table, ...]:
@@ -85,57 +73,60 @@ def measure_floor(setting: Setting) -> tuple[Table, ...]:
     params, data = step_input(setting)
     steps = 10 if setting.quick else 40
     with torch_threads(1):
-        recorded = record(params, data, steps)
-        rows, sums = [], []
-        # Before and after, so that a machine that grows slower is seen alike by both.
+        # Before and after, so that a machine that grows slower is seen alike by steps and operations.
         before = run_steps(params, data, steps)
-        floors = {phase: [FloorRow(phase, *row) for row in floor_rows(calls)] for phase, calls in recorded.items()}
-        rasterizer = rasterizer_ms(params, data, steps)
+        calls = record(params, data, steps)
+        with torch.no_grad():
+            rows = floor_rows(calls)
+        # They hold the memory of two steps.
+        del calls
+        rows += [FloorRow(phase, RASTERIZER, 1, cost) for phase, cost in rasterizer_ms(params, data, steps).items()]
         after = run_steps(params, data, steps)
-    for phase in PHASES:
-        step = statistics.median((*before[phase].wall, *after[phase].wall))
-        found = [*floors[phase], FloorRow(phase, "rasterizer", 1, rasterizer[phase])]
-        floor = sum(row.floor_ms for row in found)
-        rows += found
-        sums.append(StepOverFloor(phase, step, floor, step / floor, rasterizer[phase] / step))
-    note = "One thread; see the docstring of benchmarks/floor.py for what counts."
-    return Table("Floor of the training step", rows, (note,)), Table("Training step over its floor", sums)
+    sums = [_sum(phase, statistics.median((*before[phase].wall, *after[phase].wall)), rows) for phase in PHASES]
+    rows.sort(key=lambda row: PHASES.index(row.phase))
+    note = "One thread. The rasterizer counts with all that it does, forward and backward."
+    return Table("Operations of a step, each alone", rows, (note,)), Table("Training step over its floors", sums)
 
 
-def record(params: Params, data: TrainingSet, steps: int) -> dict[str, Counter[Call]]:
-    """The last steps of each phase of a training of 2 `steps`, as operations that occur so often in `RECORDED`."""
+def record(params: Params, data: TrainingSet, steps: int) -> dict[str, list[Call]]:
+    """The operations of the last step of each phase of a training of 2 `steps`."""
     recorder, calls = _Recorder(), {}
-    starts = {phase: (index + 1) * steps - RECORDED for index, phase in enumerate(PHASES)}
 
     def step_ended(row: dict[str, float]) -> None:
-        for phase, start in starts.items():
-            if row["step"] == start:
-                recorder.calls = Counter()
-                recorder.__enter__()
-            elif row["step"] == start + RECORDED:
-                recorder.__exit__(None, None, None)
-                calls[phase] = recorder.calls
+        step = int(row["step"])
+        if step in (steps - 1, 2 * steps - 1):
+            recorder.calls = []
+            recorder.__enter__()
+        elif step in (steps, 2 * steps):
+            recorder.__exit__(None, None, None)
+            calls[PHASES[step // steps - 1]] = recorder.calls
 
     train_briefly(params, data, steps, step_ended)
     return calls
 
 
-def floor_rows(calls: Counter[Call]) -> list[tuple[str, float, float]]:
-    """Kind, calls and milliseconds in a step, each operation run alone."""
-    counts, milliseconds = Counter(), Counter()
-    for call, count in calls.items():
-        kind = KIND_OF[_name(call.operation)]
-        counts[kind] += count
-        milliseconds[kind] += count * alone_ms(call)
-    return [(kind, counts[kind] / RECORDED, milliseconds[kind] / RECORDED) for kind in KINDS if counts[kind]]
+def floor_rows(calls: dict[str, list[Call]]) -> list[FloorRow]:
+    """Number and milliseconds of each kind of operation, each run alone."""
+    rows = []
+    for phase, recorded in calls.items():
+        milliseconds: dict[str, float] = defaultdict(float)
+        counts: Counter[str] = Counter()
+        for call in recorded:
+            kind = KIND_OF.get(_name(call.operation), OTHER)
+            milliseconds[kind] += alone_ms(call)
+            counts[kind] += 1
+        rows += [FloorRow(phase, kind, counts[kind], milliseconds[kind]) for kind in (*KINDS, OTHER) if counts[kind]]
+    return rows
 
 
-def alone_ms(call: Call, repeats: int = 5) -> float:
+def alone_ms(call: Call, repeats: int = 3) -> float:
     """Median time of a call that is repeated at once."""
-    run, times = call.alone(), []
+    # Detached, so that operations in place are allowed.
+    arguments, options = tree_map(lambda value: value.detach() if isinstance(value, Tensor) else value, tuple(call[1:]))
+    times = []
     for _ in range(repeats + 1):
         start = time.perf_counter()
-        run()
+        call.operation(*arguments, **options)
         times.append(1e3 * (time.perf_counter() - start))
     return statistics.median(times[1:])
 
@@ -144,26 +135,27 @@ def rasterizer_ms(params: Params, data: TrainingSet, steps: int) -> dict[str, fl
     """Forward and backward of the rasterizer in a step of each phase, from a profiled training."""
     found = {}
     for phase, times in run_steps(params, data, steps, profiled=True).items():
-        (part,) = (part for part in times.split.parts if part.part == "rasterizer")
+        (part,) = (part for part in times.split.parts if part.part == RASTERIZER)
         found[phase] = part.forward_ms + part.backward_ms
     return found
 
 
 class _Recorder(TorchDispatchMode):
-    """Counts the operations of `KINDS`, those of backward passes too."""
+    """Keeps every operation that computes something; views cost nothing worth counting."""
 
-    calls: Counter[Call]
+    calls: list[Call]
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        if _name(operation) in KIND_OF:
-            self.calls[Call(operation, tuple(map(_layout, args)))] += 1
+        if not operation.is_view:
+            self.calls.append(Call(operation, args, kwargs or {}))
         return operation(*args, **(kwargs or {}))
 
 
-def _layout(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return Layout(tuple(value.shape), value.stride(), value.dtype)
-    return tuple(value) if isinstance(value, list) else value
+def _sum(phase: str, step: float, rows: list[FloorRow]) -> StepOverFloor:
+    kernels = sum(row.alone_ms for row in rows if row.phase == phase)
+    arithmetic = sum(row.alone_ms for row in rows if row.phase == phase and row.kind != OTHER)
+    (rasterizer,) = (row.alone_ms for row in rows if row.phase == phase and row.kind == RASTERIZER)
+    return StepOverFloor(phase, step, arithmetic, kernels, step / arithmetic, step / kernels, rasterizer / step)
 
 
 def _name(operation: Any) -> str:

@@ -15,6 +15,7 @@ from tiny import tiny_params, tiny_set
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks import __main__ as command
+from benchmarks.floor import floor_rows, record
 from benchmarks.parts import PARTS, ROOT, find_part
 from benchmarks.placeholders import find_nothing_to_do, pretend, run_module
 from benchmarks.power_law import fit_power_law
@@ -272,6 +273,21 @@ def test_what_is_done_is_kept_when_a_later_part_fails(tmp_path, monkeypatch):
         {"title": "Title", "rows": [{"name": "x", "some_ms": 1.0, "error": None}], "notes": []}
     ]
     assert "memory" not in found
+
+
+def test_one_whole_step_of_each_phase_is_recorded_and_can_be_run_again():
+    params = tiny_params()
+    calls = record(params, tiny_set(params), 4)
+    names = {phase: [call.operation.name() for call in found] for phase, found in calls.items()}
+    # One update for each group of the optimiser; the codes are a group from the freeze on.
+    assert [names[phase].count("aten::_fused_adam_") for phase in PHASES] == [3, 4]
+    with torch.no_grad():
+        rows = floor_rows(calls)
+    for phase in PHASES:
+        counts = {row.kind: row.calls for row in rows if row.phase == phase}
+        assert sum(counts.values()) == len(calls[phase])
+        assert counts["matrix products"] > 40 and counts["sines and cosines"] >= 6
+    assert all(row.alone_ms > 0 for row in rows)
 
 
 def test_unknown_part_names_the_nearest(tmp_path, capsys):
