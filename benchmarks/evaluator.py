@@ -199,7 +199,7 @@ def _rates(layout: Layout, category: str, plain_pairs: int) -> list[Rate]:
         prepared = {i.name: prepare_image(layout, BACKBONE, i, pca, given) for i in instances}
         whole, matches = _timed(3, match_pairs, layout, BACKBONE, category, {row: method}, pca, given)
         matching, _ = _timed(3, find_matches, scored, prepared, {row: method}, correspondence)
-        plain, found = _timed(1, match_pairs_plainly, [row], pairs, images, correspondence)
+        plain, found = _timed(2, match_pairs_plainly, [row], pairs, images, correspondence)
         per_second = len(listed.pairs) / whole, len(scored) / matching, len(pairs) / plain
         ratio = per_second[1] / per_second[2]
         rates.append(Rate(row, size, *per_second, ratio, *_compare(matches, pairs, found[row], row)))

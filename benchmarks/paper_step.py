@@ -1,4 +1,4 @@
-"""The training step at the sizes of the profile `paper`, on made-up images: what it costs depends on sizes alone.
+"""The training step at the sizes of the profile `paper`, on made-up images that cover as much as objects do.
 
 On a GPU; on a CPU a step takes the better part of a minute, so that only `--quick` runs there, at toy sizes.
 """

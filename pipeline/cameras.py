@@ -77,6 +77,13 @@ def rotation_from_angles(
     return roll @ view
 
 
+def rotate(points: Float[Tensor, "*B N 3"], rotation: Float[Tensor, "B 3 3"]) -> Float[Tensor, "B N 3"]:
+    """R p for each point; on a GPU not as a product of matrices, which `training.matmul` may allow to be rounded."""
+    if points.device.type == "cpu":
+        return points @ rotation.transpose(-1, -2)
+    return (points[..., None, :] * rotation[:, None]).sum(-1)
+
+
 def geodesic_degrees(a: Float[Tensor, "*B 3 3"], b: Float[Tensor, "*B 3 3"]) -> Float[Tensor, "*B"]:
     """Angle between rotations in degrees: arccos((tr(A^T B) - 1) / 2)."""
     cosine = ((a * b).sum((-1, -2)) - 1) / 2

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.cameras import to_clip
+from pipeline.cameras import rotate, to_clip
 from pipeline.geometry.meshes import vertex_normals
 from pipeline.model import DeformableModel, Template
 from pipeline.networks.pose import PoseEstimate
@@ -70,9 +70,8 @@ def place(
     constant, a template that lacks a wing would shrink instead of growing one. It does not follow the deformation:
     otherwise a vertex that strays would be framed instead of pulled back.
     """
-    rotation = pose.rotation.transpose(-1, -2)
-    clip = to_clip(vertices @ rotation, params.distance, params.fov)
-    reference = to_clip(template @ rotation, params.distance, params.fov)
+    clip = to_clip(rotate(vertices, pose.rotation), params.distance, params.fov)
+    reference = to_clip(rotate(template, pose.rotation), params.distance, params.fov)
     ndc = reference[..., :2] / reference[..., 3:]
     low, high = ndc.amin(1), ndc.amax(1)
     centre, half = (low + high) / 2, (high - low).amax(-1) / 2
@@ -104,7 +103,7 @@ def render(
     placement = place(vertices, template.vertices, pose, model.params.pose, margin)
     clip, faces = placement.clip, template.faces
     rast = rasterizer.rasterize(clip, faces, (size, size))
-    normals = vertex_normals(vertices, template.faces) @ pose.rotation.transpose(-1, -2)
+    normals = rotate(vertex_normals(vertices, template.faces), pose.rotation)
     canonical = template.vertices.expand_as(vertices)
     attributes = torch.cat([canonical, vertices, normals, 1 / placement.depth[..., None]], -1)
     pixels = rasterizer.interpolate(attributes, rast, faces)
