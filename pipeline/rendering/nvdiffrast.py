@@ -72,8 +72,10 @@ class NvdiffrastRasterizer:
         faces = check_antialias(self._accepted, color, rast, pos, tri)
         if not (color.numel() and len(faces)):
             return color + _zeros(color.shape, pos)
-        inputs = color.contiguous(), rast.contiguous(), pos.contiguous(), faces
-        return self._package.antialias(*inputs, topology_hash=topology)
+        # One by one: in a batch nvdiffrast 0.4.0 adds the gradient of an edge that several instances blend to one of
+        # them now and then.
+        instances = zip(*(tensor.contiguous().split(1) for tensor in (color, rast, pos)), strict=True)
+        return torch.cat([self._package.antialias(*one, faces, topology_hash=topology) for one in instances])
 
 
 def _zeros(shape: tuple[int, ...], *sources: Tensor) -> Tensor:
