@@ -14,6 +14,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -24,8 +25,10 @@ from benchmarks.parts import Setting
 from benchmarks.rasterizer import torch_threads
 from benchmarks.table import Table
 from benchmarks.training_run import PHASES, run_steps, train_briefly
+from benchmarks.training_run import RASTERIZER as RASTERIZER_CALLS
 from benchmarks.training_step import step_input
 from pipeline.params import Params
+from pipeline.training import trainer
 from pipeline.training.dataset import TrainingSet
 
 KINDS = {
@@ -101,7 +104,9 @@ def record(params: Params, data: TrainingSet, steps: int) -> dict[str, list[Call
             recorder.__exit__(None, None, None)
             calls[PHASES[step // steps - 1]] = recorder.calls
 
-    train_briefly(params, data, steps, step_ended)
+    make = trainer.make_rasterizer
+    with patch.object(trainer, "make_rasterizer", lambda *arguments: _Unrecorded(make(*arguments), recorder)):
+        train_briefly(params, data, steps, step_ended)
     return calls
 
 
@@ -144,11 +149,31 @@ class _Recorder(TorchDispatchMode):
     """Keeps every operation that computes something; views cost nothing worth counting."""
 
     calls: list[Call]
+    paused = False
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        if not operation.is_view:
+        if not (self.paused or operation.is_view):
             self.calls.append(Call(operation, args, kwargs or {}))
         return operation(*args, **(kwargs or {}))
+
+
+class _Unrecorded:
+    """A rasterizer whose own use of torch is not recorded, but for a few copies in its backward pass."""
+
+    def __init__(self, rasterizer: Any, recorder: _Recorder) -> None:
+        self.name, self._recorder = rasterizer.name, recorder
+        for name in RASTERIZER_CALLS:
+            setattr(self, name, self._quietly(getattr(rasterizer, name)))
+
+    def _quietly(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            self._recorder.paused = True
+            try:
+                return function(*arguments)
+            finally:
+                self._recorder.paused = False
+
+        return call
 
 
 def _sum(phase: str, step: float, rows: list[FloorRow]) -> StepOverFloor:
