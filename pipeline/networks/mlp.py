@@ -99,8 +99,8 @@ class CoordinateMlp(nn.Module):
         """Gradient of a network of one output, without codes, by `points`; differentiable in the weights.
 
         Between the kinks of its ReLUs the network is linear in the encoded points, so that with the masks m of one
-        forward pass the gradient is the product w_out m_L W_L ... m_1 W_1. Differentiating that takes a third of the
-        time of differentiating autograd's backward pass, which goes through the forward pass again for nothing.
+        forward pass the gradient is the product w_out m_L W_L ... m_1 W_1. Differentiating autograd's backward pass
+        instead would go through the forward pass again for nothing.
         """
         with torch.no_grad():
             hidden, masks = self.input(self.encoding(points)), []
