@@ -13,7 +13,7 @@ from benchmarks.machine import synchronise
 from benchmarks.parts import ROOT, Setting
 from benchmarks.table import Table
 from benchmarks.timing import interleaved
-from benchmarks.world import CATEGORY, make_world
+from benchmarks.world import CATEGORY, shared_world
 from pipeline.crops import square_crop
 from pipeline.data.instances import read_instances
 from pipeline.errors import InputError
@@ -28,7 +28,6 @@ from pipeline.layout import Layout
 from pipeline.records import Instance
 
 KINDS = {"masks": MASKS, "depth": DEPTH, "poses": POSES, "features": FEATURES}
-IMAGES, QUICK_IMAGES = 96, 8
 TIMED, QUICK_TIMED = 16, 2
 """Photographs that are labelled in one repeat."""
 
@@ -59,7 +58,7 @@ class Choice(NamedTuple):
 
 def measure_labels(setting: Setting) -> tuple[Table, ...]:
     """Every backend with what it needs: tiny networks are made here, released weights are used where they are."""
-    layout = make_world(setting.scratch, QUICK_IMAGES if setting.quick else IMAGES)
+    layout = shared_world(setting)
     missing: list[str] = []
     rows = [_row(choice, backend, layout, setting.quick) for choice, backend in loaded(setting, layout, missing)]
     return (Table("Label backends", rows, missing),)

@@ -17,8 +17,8 @@ from benchmarks.rasterizer import BATCH, CHANNELS, available_backends, forward_a
 from benchmarks.scene import make_scene
 from benchmarks.table import Table
 from benchmarks.training_run import run_steps
-from benchmarks.training_step import IMAGES, devices, on_device, step_input
-from benchmarks.world import make_world
+from benchmarks.training_step import devices, on_device, step_input
+from benchmarks.world import shared_world
 from pipeline.profiles import read_profile
 from pipeline.rendering.rasterizer import make_rasterizer
 
@@ -66,7 +66,7 @@ def _works(setting: Setting) -> Iterator[str]:
     yield from (f"training {device}" for device in devices())
     if setting.quick:
         return
-    for choice, _ in loaded(setting, make_world(setting.scratch, IMAGES), []):
+    for choice, _ in loaded(setting, shared_world(setting), []):
         yield f"labels {' '.join(choice)}"
     yield "evaluator"
     for profile in ("quick", "claims"):
@@ -87,7 +87,7 @@ def _train(setting: Setting, device: str) -> None:
 
 
 def _label(setting: Setting, *choice: str) -> None:
-    layout = make_world(setting.scratch, IMAGES)
+    layout = shared_world(setting)
     chosen = Choice(*choice)
     labelling(chosen.kind, load_backend(chosen, choices(setting, layout)[chosen]), layout, 16)()
 

@@ -12,8 +12,8 @@ from benchmarks.repro import no_op
 from benchmarks.table import Table
 from benchmarks.timing import interleaved
 from benchmarks.training_run import PHASES, run_steps
-from benchmarks.training_step import IMAGES, QUICK, QUICK_IMAGES
-from benchmarks.world import CATEGORY, first_images, make_world, training_set
+from benchmarks.training_step import QUICK
+from benchmarks.world import CATEGORY, first_images, shared_world, training_set
 from pipeline.categories import CATEGORIES
 from pipeline.data.instances import read_instances
 from pipeline.layout import Layout
@@ -42,7 +42,7 @@ class LawRow(NamedTuple):
 
 def measure_scaling(setting: Setting) -> tuple[Table, ...]:
     """Each size alone, from about the shipped one in both directions."""
-    layout = make_world(setting.scratch, QUICK_IMAGES if setting.quick else IMAGES)
+    layout = shared_world(setting)
     params = vary(layout.params, QUICK) if setting.quick else layout.params
     rows = [*_images(setting, layout), *_vertices(setting, layout, params), *_pixels(setting, layout, params)]
     if not setting.quick:

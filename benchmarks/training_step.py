@@ -10,13 +10,12 @@ from benchmarks.split import Split
 from benchmarks.table import Table
 from benchmarks.timing import summarised
 from benchmarks.training_run import PHASES, StepTimes, run_steps
-from benchmarks.world import make_world, training_set
+from benchmarks.world import shared_world, training_set
 from pipeline.params import Params, vary
 from pipeline.training.dataset import TrainingSet
 
 QUICK = {"training": {"batch": 2, "pose_batch": 4, "image_size": 32}, "model": {"grid": {"resolution": 8}}}
 """Smaller sizes for a look at whether it works."""
-IMAGES, QUICK_IMAGES = 96, 8
 
 
 class StepRow(NamedTuple):
@@ -73,7 +72,7 @@ def measure_training_step(setting: Setting) -> tuple[Table, ...]:
 
 def step_input(setting: Setting) -> tuple[Params, TrainingSet]:
     """The shipped parameters, or smaller ones, and a training set of the embedded benchmark's photographs."""
-    layout = make_world(setting.scratch, QUICK_IMAGES if setting.quick else IMAGES)
+    layout = shared_world(setting)
     params = vary(layout.params, QUICK) if setting.quick else layout.params
     return params, training_set(layout, params)
 

@@ -7,7 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from benchmarks.parts import ROOT
+from benchmarks.parts import ROOT, Setting
 from pipeline.benchmark.generate import generate
 from pipeline.cells import resolve_features
 from pipeline.data.tables import build, write_tables
@@ -23,6 +23,8 @@ from pipeline.training.dataset import TrainingSet
 from pipeline.training.loading import load_training_set
 
 CATEGORY = "car"
+IMAGES, QUICK_IMAGES = 96, 8
+"""Training images of the shared world."""
 SHAPES = 8
 EVALUATED = 4
 """Photographs in each of SPair-71k's splits, which nothing here looks at."""
@@ -46,6 +48,11 @@ def shipped_params(overlay: dict[str, Any] | None = None, images: int = 0) -> Pa
         **{f"{split}_pairs": EVALUATED for split in ("trn", "val", "test")},
     }
     return dataclasses.replace(params, benchmark=dataclasses.replace(params.benchmark, **few))
+
+
+def shared_world(setting: Setting) -> Layout:
+    """The one that the parts of a run have in common."""
+    return make_world(setting.scratch, QUICK_IMAGES if setting.quick else IMAGES)
 
 
 def make_world(scratch: Path, images: int) -> Layout:
