@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pipeline.records import Viewpoint
+from pipeline.transfers import constant
 
 OBJECT_TO_CAD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """Maps object-frame points to the CAD frame: (x, y, z) -> (x, -z, y)."""
@@ -74,14 +75,22 @@ def rotation_from_angles(
         ],
         -2,
     )
-    return roll @ view
+    return product(roll, view)
 
 
-def rotate(points: Float[Tensor, "*B N 3"], rotation: Float[Tensor, "B 3 3"]) -> Float[Tensor, "B N 3"]:
-    """R p for each point; on a GPU not as a product of matrices, which `training.matmul` may allow to be rounded."""
-    if points.device.type == "cpu":
-        return points @ rotation.transpose(-1, -2)
-    return (points[..., None, :] * rotation[:, None]).sum(-1)
+def product(a: Float[Tensor, "*#B N K"], b: Float[Tensor, "*#B K M"]) -> Float[Tensor, "*B N M"]:
+    """a @ b in full precision; on a GPU `training.matmul` may allow products of matrices to be rounded."""
+    return a @ b if a.device.type == "cpu" else (a[..., None] * b[..., None, :, :]).sum(-2)
+
+
+def rotate(points: Float[Tensor, "*#B N 3"], rotation: Float[Tensor, "B 3 3"]) -> Float[Tensor, "B N 3"]:
+    """R p for each point."""
+    return product(points, rotation.mT)
+
+
+def transform(points: Float[Tensor, "*#B N 3"], matrix: Float[Tensor, "*#B C 4"]) -> Float[Tensor, "*B N C"]:
+    """M (p, 1) for each point."""
+    return product(points, matrix[..., :3].mT) + matrix[..., None, :, 3]
 
 
 def geodesic_degrees(a: Float[Tensor, "*B 3 3"], b: Float[Tensor, "*B 3 3"]) -> Float[Tensor, "*B"]:
@@ -90,19 +99,27 @@ def geodesic_degrees(a: Float[Tensor, "*B 3 3"], b: Float[Tensor, "*B 3 3"]) -> 
     return torch.rad2deg(torch.arccos(cosine.clamp(-1, 1)))
 
 
-def to_clip(camera_points: Float[Tensor, "B V 3"], distance: float, fov_degrees: float) -> Float[Tensor, "B V 4"]:
-    """Clip coordinates of camera-frame points, with image row 0 at the TOP.
+def clip_matrix(distance: float, fov_degrees: float) -> tuple[tuple[float, ...], ...]:
+    """M such that M (p, 1) are the clip coordinates of a camera-frame point p, with image row 0 at the TOP.
 
-    `camera_points` are relative to the nominal object position: the camera stands at (0, 0, distance).
-    The clip y axis points down, so that the rasterizer's row 0 (y = -1) is the top row of the image.
-    Near and far planes lie at 0.5 and 1.5 distances.
+    Points are relative to the nominal object position: the camera stands at (0, 0, distance). The clip y axis points
+    down, so that the rasterizer's row 0 (y = -1) is the top row of the image. Near and far planes lie at 0.5 and 1.5
+    distances: with d the camera depth, clip z = (d (far + near) - 2 far near) / (far - near), and clip w = d.
     """
-    x, y, z = camera_points.unbind(-1)
-    depth = distance - z
     focal = 1 / math.tan(math.radians(fov_degrees) / 2)
     near, far = 0.5 * distance, 1.5 * distance
-    clip_z = (depth * (far + near) - 2 * far * near) / (far - near)
-    return torch.stack([focal * x, -focal * y, clip_z, depth], -1)
+    slope, offset = (far + near) / (far - near), 2 * far * near / (far - near)
+    return (
+        (focal, 0.0, 0.0, 0.0),
+        (0.0, -focal, 0.0, 0.0),
+        (0.0, 0.0, -slope, slope * distance - offset),
+        (0.0, 0.0, -1.0, distance),
+    )
+
+
+def to_clip(camera_points: Float[Tensor, "B V 3"], distance: float, fov_degrees: float) -> Float[Tensor, "B V 4"]:
+    """Clip coordinates of camera-frame points; see `clip_matrix`."""
+    return transform(camera_points, constant(clip_matrix(distance, fov_degrees), camera_points))
 
 
 def clip_to_crop(clip: Float[Tensor, "B V 4"]) -> Float[Tensor, "B V 2"]:

@@ -82,21 +82,19 @@ def depth_loss(
     form it is 1 - rho^2 for a correlation rho > 0. For rho <= 0 the best scale is 0, the loss 1 and its gradient
     nil; 1 - rho takes its place there and pulls an inverted relief back. A flat prediction gives 1.
     """
-    weight = region.float()
-    count = weight.sum((1, 2))
+    weight = region.flatten(1).float()
+    count = weight.sum(1)
     total = count.clamp(min=1)
 
     def centred(image: Tensor) -> Tensor:
-        mean = (image * weight).sum((1, 2)) / total
-        return (image - mean[:, None, None]) * weight
+        weighted = image.flatten(1) * weight
+        return weighted - (weighted.sum(1) / total)[:, None] * weight
 
     # 1e-12 is far below the variance of any relief.
-    d, t = centred(disparity), centred(target)
-    covariance = (d * t).sum((1, 2)) / total
-    variances = (d.square().sum((1, 2)) / total + 1e-12) * (t.square().sum((1, 2)) / total + 1e-12)
-    rho = covariance / variances.sqrt()
-    loss = torch.where(rho > 0, 1 - rho.square(), 1 - rho)
-    return torch.where(count >= MIN_DEPTH_PIXELS, loss, torch.zeros_like(loss))
+    d, t, smallest = centred(disparity), centred(target), 1e-12 * total
+    rho = (d * t).sum(1) * ((d.square().sum(1) + smallest) * (t.square().sum(1) + smallest)).rsqrt()
+    loss = 1 - rho * torch.where(rho > 0, rho, 1.0)
+    return loss * (count >= MIN_DEPTH_PIXELS)
 
 
 def pose_loss(
@@ -111,11 +109,10 @@ def pose_loss(
     up = (rotation[..., 1] * target[..., 1]).sum(-1)
     x, z = target[..., 0], target[..., 2]
     # Turning about the up axis by quarter turns sends forward z to z, x, -z, -x.
-    fronts = torch.stack([z, x, -z, -x], 1)
-    cosines = torch.einsum("bi,bki->bk", rotation[..., 2], fronts)
-    equal = torch.tensor([[1, 0, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1]], dtype=torch.bool, device=fold.device)
-    row = (fold // 2).clamp(max=2)
-    forward = cosines.masked_fill(~equal[row], -torch.inf).amax(-1)
+    cosines = (rotation[:, None, :, 2] * torch.stack([z, x, -z, -x], 1)).sum(-1)
+    # With fold 1 only no turn at all leaves the object as it was, with 2 every second does, with 4 each.
+    different = torch.arange(4, device=fold.device) * fold[:, None] % 4 > 0
+    forward = cosines.masked_fill(different, -torch.inf).amax(-1)
     return torch.where(fold > 0, 2 - forward - up, 1 - up)
 
 

@@ -17,6 +17,7 @@ from pipeline.networks.light import LightHead
 from pipeline.networks.mlp import CoordinateMlp, fold_x
 from pipeline.networks.pose import PoseHead
 from pipeline.params import Model as ModelParams
+from pipeline.transfers import constant
 
 
 class Template(NamedTuple):
@@ -90,6 +91,7 @@ class DeformableModel(nn.Module):
         self.pose = PoseHead(sizes.grid, sizes.channels, params.encoder.width, params.pose, hypotheses)
         count = len(self.grid.vertices) if deformation.identity == "grid" else 0
         self.codes = nn.Parameter(deformation.code_std * torch.randn(count, deformation.code_dims))
+        self._representatives: Representatives | None = None
         self.register_buffer("template_vertices", torch.zeros(0, 3))
         self.register_buffer("template_faces", torch.zeros(0, 3, dtype=torch.int64))
         self.register_buffer("template_mirror", torch.zeros(0, dtype=torch.int64))
@@ -106,12 +108,12 @@ class DeformableModel(nn.Module):
         """
         radius, elongation = self.params.sdf.radius, self.elongation
         semi_axis = radius * math.sqrt(3 / (2 + elongation**2))
-        distance = (points / points.new_tensor([1, 1, elongation])).norm(dim=-1)
+        distance = (points / constant((1.0, 1.0, elongation), points)).norm(dim=-1)
         return semi_axis - distance + self.sdf(fold_x(points))[:, 0]
 
     def distance_gradient(self, points: Float[Tensor, "P 3"]) -> Float[Tensor, "P 3"]:
         """Gradient of `signed_distance` by `points`, differentiable in the weights."""
-        axes = points.new_tensor([1, 1, self.elongation])
+        axes = constant((1.0, 1.0, self.elongation), points)
         ellipsoid = functional.normalize(points / axes, dim=-1) / axes
         correction = self.sdf.gradient(fold_x(points))
         return torch.cat([correction[:, :1] * points[:, :1].sign(), correction[:, 1:]], -1) - ellipsoid
@@ -130,14 +132,17 @@ class DeformableModel(nn.Module):
         if self.frozen:
             vertices = self.template_vertices
             codes = self._frozen_codes()
-            half = representatives(vertices, self.template_mirror) if self.params.deformation.symmetric else None
-            return Template(vertices, self.template_faces, codes, vertices.mean(0), _rms(vertices), half)
+            if self._representatives is None and self.params.deformation.symmetric:
+                self._representatives = representatives(vertices, self.template_mirror)
+            return Template(
+                vertices, self.template_faces, codes, vertices.mean(0), _rms(vertices), self._representatives
+            )
         points = self.grid.vertices + jitter
         surface = marching_tetrahedra(self.grid, points, sparse_sdf(self.grid, points, self.signed_distance))
         if len(surface.faces) == 0:
             raise EmptyMeshError("The signed distance has no zero crossing: the template mesh is empty.")
         # The plane of symmetry stays where it is.
-        centre = surface.vertices.mean(0) * surface.vertices.new_tensor([0.0, 1.0, 1.0])
+        centre = surface.vertices.mean(0) * constant((0.0, 1.0, 1.0), surface.vertices)
         centred = surface.vertices - centre
         radius = _rms(centred)
         codes = self._grid_codes(surface.edges, surface.weights)
@@ -150,6 +155,7 @@ class DeformableModel(nn.Module):
         Small separate pieces are dropped. The new codes are drawn from torch's generator.
         """
         template = self.template()
+        self._representatives = None
         part = largest_component(template.faces, len(template.vertices))
         self.template_vertices = template.vertices[part.vertices]
         self.template_faces = part.faces.long()
@@ -204,6 +210,7 @@ class DeformableModel(nn.Module):
     def _apply(self, fn, recurse: bool = True):
         """The grid, which is neither a parameter nor part of the state, follows the module to its device."""
         self.grid = TetGrid(*map(fn, self.grid))
+        self._representatives = None
         return super()._apply(fn, recurse)
 
     def load_state_dict(self, state_dict, strict: bool = True, assign: bool = False):
@@ -214,6 +221,7 @@ class DeformableModel(nn.Module):
         """
         try:
             device = self.codes.device
+            self._representatives = None
             self.codes = nn.Parameter(torch.zeros_like(state_dict["codes"], device=device))
             for name in ("template_vertices", "template_faces", "template_mirror"):
                 setattr(self, name, torch.zeros_like(state_dict[name], device=device))

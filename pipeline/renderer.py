@@ -7,12 +7,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.cameras import rotate, to_clip
+from pipeline.cameras import clip_matrix, product, rotate, transform
 from pipeline.geometry.meshes import vertex_normals
 from pipeline.model import DeformableModel, Template
 from pipeline.networks.pose import PoseEstimate
 from pipeline.params import Pose as PoseParams
 from pipeline.rendering.rasterizer import Rasterizer
+from pipeline.transfers import constant
 
 
 class Placement(NamedTuple):
@@ -56,7 +57,7 @@ def split_layers(layers: Float[Tensor, "*P C"], features: int) -> Layers:
 
 
 def place(
-    vertices: Float[Tensor, "B N 3"],
+    vertices: Float[Tensor, "V N 3"],
     template: Float[Tensor, "T 3"],
     pose: PoseEstimate,
     params: PoseParams,
@@ -64,67 +65,109 @@ def place(
 ) -> Placement:
     """Rotate the mesh, and choose the crop's window so that the template's projection would fill the object's box.
 
+    V is 1 where all B poses are of one mesh, else B.
     The crop is centred on the box and `margin` times its longer side, so a mesh p seen in the right pose satisfies
     max extent(p) = 2 / margin in NDC: with c and h the centre and the longer half side of the bounding rectangle of the
     projected template, ndc = exp(log_zoom) (p - c) / (margin h) + offset. The fit (c, h) passes gradients on: were it a
     constant, a template that lacks a wing would shrink instead of growing one. It does not follow the deformation:
     otherwise a vertex that strays would be framed instead of pulled back.
     """
-    clip = to_clip(rotate(vertices, pose.rotation), params.distance, params.fov)
-    reference = to_clip(rotate(template, pose.rotation), params.distance, params.fov)
+    view = constant(clip_matrix(params.distance, params.fov), vertices)
+    offset = view[:, 3:].expand(len(pose.rotation), -1, -1)
+    view = torch.cat([product(view[:, :3], pose.rotation), offset], -1)
+    reference = transform(template, view)
     ndc = reference[..., :2] / reference[..., 3:]
     low, high = ndc.amin(1), ndc.amax(1)
     centre, half = (low + high) / 2, (high - low).amax(-1) / 2
-    zoom = pose.log_zoom.exp() / (margin * half)
-    shift = pose.offset - zoom[:, None] * centre
-    xy = zoom[:, None, None] * clip[..., :2] + shift[:, None] * clip[..., 3:]
-    return Placement(torch.cat([xy, clip[..., 2:]], -1), clip[..., 3])
+    zoom = (pose.log_zoom.exp() / (margin * half))[:, None]
+    shift = pose.offset - zoom * centre
+    # As ndc is clip xy / w, the window's zoom and shift make another matrix of the camera's.
+    crop = torch.cat([zoom[..., None] * view[:, :2] + shift[..., None] * view[:, 3:], view[:, 2:]], 1)
+    clip = transform(vertices, crop)
+    return Placement(clip, clip[..., 3])
+
+
+class Visible(NamedTuple):
+    """What of posed meshes each pixel shows: S x S pixels, row 0 at the top."""
+
+    clip: Float[Tensor, "B N 4"]
+    rast: Float[Tensor, "B S S 4"]
+    attributes: Float[Tensor, "B S S C"]
+    """1 / depth, canonical coordinates, normal in the camera frame and, where they are wanted, deformed coordinates."""
+    covered: Bool[Tensor, "B S S"]
+
+
+def look(
+    rasterizer: Rasterizer,
+    template: Template,
+    vertices: Float[Tensor, "V N 3"],
+    pose: PoseEstimate,
+    params: PoseParams,
+    size: int,
+    margin: float,
+    deformed: bool = True,
+) -> Visible:
+    """Find the pixels of the posed `vertices`, which are one mesh for all poses (V = 1) or one for each."""
+    placement = place(vertices, template.vertices, pose, params, margin)
+    rast = rasterizer.rasterize(placement.clip, template.faces, (size, size))
+    normals = rotate(vertex_normals(vertices, template.faces), pose.rotation)
+    attributes = [1 / placement.depth[..., None], template.vertices.expand_as(normals), normals]
+    if deformed:
+        attributes.append(vertices.expand_as(normals))
+    pixels = rasterizer.interpolate(torch.cat(attributes, -1), rast, template.faces)
+    return Visible(placement.clip, rast, pixels, rast[..., 3] > 0)
+
+
+def paint(
+    model: DeformableModel,
+    rasterizer: Rasterizer,
+    template: Template,
+    visible: Visible,
+    code: Float[Tensor, "B I"],
+    topology: Any = None,
+    masks: Float[Tensor, "B S S"] | None = None,
+) -> Rendering:
+    """Give visible pixels the model's albedo, light and feature field.
+
+    The networks are evaluated on covered pixels only, and with `masks` only where these exceed one half: elsewhere
+    colours and features are zero. `losses.common_region` keeps a pixel away from there, and antialiasing reaches no
+    further than the next pixel, so that what is compared inside the region is the same with masks and without.
+    """
+    clip, rast, attributes, covered = visible
+    inside = (covered if masks is None else covered & (masks > 0.5)).flatten().nonzero()[:, 0]
+    image_of_pixel = inside // covered[0].numel()
+    shown = attributes.flatten(0, 2).index_select(0, inside)
+    disparity, canonical, normal, *deformed = shown.split([1, *[3] * (shown.shape[-1] // 3)], -1)
+    # Seen from either side, as the mesh has no inside.
+    normal = functional.normalize(normal * torch.where(normal[:, 2:] < 0, -1.0, 1.0), dim=-1)
+    shading = model.light(code, normal, image_of_pixel)
+    # The first channel is the silhouette, which is known everywhere.
+    values = [torch.ones_like(disparity), model.albedo(canonical, code, image_of_pixel) * shading]
+    values += [model.features(points) for points in (canonical, *deformed)]
+    values = torch.cat(values, -1)
+    image = values.new_zeros(covered.numel(), values.shape[-1])
+    image[:, 0] = covered.flatten()
+    image = image.index_copy_(0, inside, values).unflatten(0, covered.shape)
+    if topology is None:
+        topology = rasterizer.topology(template.faces, len(template.vertices))
+    image = rasterizer.antialias(image, rast, clip, template.faces, topology)
+    # One split: taken apart channel by channel, every part would cost a gradient of the whole image's size.
+    alpha, layers = image.split([1, values.shape[-1] - 1], -1)
+    return Rendering(alpha[..., 0], layers, attributes[..., 0], covered)
 
 
 def render(
     model: DeformableModel,
     rasterizer: Rasterizer,
     template: Template,
-    vertices: Float[Tensor, "B N 3"],
+    vertices: Float[Tensor, "V N 3"],
     pose: PoseEstimate,
     code: Float[Tensor, "B I"],
     size: int,
     margin: float,
-    topology: Any = None,
     deformed_features: bool = True,
     masks: Float[Tensor, "B S S"] | None = None,
 ) -> Rendering:
-    """Render the deformed `vertices` of `template` with the model's albedo, light and feature field.
-
-    The networks are evaluated on covered pixels only, and with `masks` only where these exceed one half: elsewhere
-    colours and features are zero. `losses.common_region` keeps a pixel away from there, and antialiasing reaches no
-    further than the next pixel, so that what is compared inside the region is the same with masks and without.
-    """
-    placement = place(vertices, template.vertices, pose, model.params.pose, margin)
-    clip, faces = placement.clip, template.faces
-    rast = rasterizer.rasterize(clip, faces, (size, size))
-    normals = rotate(vertex_normals(vertices, template.faces), pose.rotation)
-    canonical = template.vertices.expand_as(vertices)
-    attributes = torch.cat([canonical, vertices, normals, 1 / placement.depth[..., None]], -1)
-    pixels = rasterizer.interpolate(attributes, rast, faces)
-    covered = rast[..., 3] > 0
-
-    inside = (covered if masks is None else covered & (masks > 0.5)).flatten().nonzero()[:, 0]
-    image_of_pixel = inside // size**2
-    canonical, deformed, normal, disparity = pixels.flatten(0, 2).index_select(0, inside).split([3, 3, 3, 1], -1)
-    # Seen from either side, as the mesh has no inside.
-    normal = functional.normalize(normal * torch.where(normal[:, 2:] < 0, -1.0, 1.0), dim=-1)
-    shading = model.light(code, normal, image_of_pixel)
-    # The first channel is the silhouette, which is known everywhere.
-    values = [torch.ones_like(disparity), model.albedo(canonical, code, image_of_pixel) * shading]
-    values += [model.features(points) for points in ((canonical, deformed) if deformed_features else (canonical,))]
-    values = torch.cat(values, -1)
-    image = values.new_zeros(covered.numel(), values.shape[-1])
-    image[:, 0] = covered.flatten()
-    image = image.index_copy_(0, inside, values).unflatten(0, covered.shape)
-    if topology is None:
-        topology = rasterizer.topology(faces, len(template.vertices))
-    image = rasterizer.antialias(image, rast, clip, faces, topology)
-    # One split: taken apart channel by channel, every part would cost a gradient of the whole image's size.
-    alpha, layers = image.split([1, values.shape[-1] - 1], -1)
-    return Rendering(alpha[..., 0], layers, pixels[..., -1], covered)
+    """`look` at the deformed `vertices` of `template`, and `paint` what is seen."""
+    visible = look(rasterizer, template, vertices, pose, model.params.pose, size, margin, deformed_features)
+    return paint(model, rasterizer, template, visible, code, masks=masks)

@@ -30,6 +30,14 @@ def test_positional_encoding_formula():
     np.testing.assert_allclose(encoding(points).numpy(), expected, atol=1e-4)
 
 
+def test_derivatives_of_the_encoding():
+    points = 2 * torch.rand(4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 1
+    points.requires_grad_()
+    encoding = PositionalEncoding(3, 5.0).double()
+    assert torch.autograd.gradcheck(encoding, points)
+    assert torch.autograd.gradgradcheck(encoding, points)
+
+
 def test_conditioning_equals_concatenation():
     """The image code, added after its own linear map, acts as one more input of a single linear layer."""
     torch.manual_seed(0)
@@ -39,7 +47,7 @@ def test_conditioning_equals_concatenation():
     first = torch.cat([mlp.point.weight, mlp.image.weight], 1)
     for b in range(2):
         for i in range(7):
-            inputs = torch.cat([mlp.input(mlp.encoding(points[i])).relu(), codes[i], images[b]])
+            inputs = torch.cat([mlp.input(mlp.encoding(points[i : i + 1])[0]).relu(), codes[i], images[b]])
             hidden = first @ inputs
             for layer in mlp.hidden:
                 hidden = layer.weight @ hidden.relu()

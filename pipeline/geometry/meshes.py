@@ -10,6 +10,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from torch import Tensor
 
+from pipeline.transfers import constant
+
 SMALLEST_NORMAL = 1e-20
 """Squared lengths up to this are those of degenerate faces: their normals are left at 0."""
 
@@ -50,6 +52,21 @@ def mesh_edges(faces: Int[Tensor, "F 3"]) -> Int[Tensor, "E 2"]:
     return _unique_edges(faces)[0]
 
 
+class Graph(NamedTuple):
+    """Which vertices of a mesh are neighbours."""
+
+    edges: Int[Tensor, "E 2"]
+    """Each once."""
+    degrees: Float[Tensor, "N 1"]
+    """Number of each vertex's neighbours."""
+
+
+def mesh_graph(faces: Int[Tensor, "F 3"], n: int) -> Graph:
+    """The neighbours of each vertex of a mesh of `n` vertices."""
+    edges = mesh_edges(faces)
+    return Graph(edges, edges.reshape(-1).bincount(minlength=n).float()[:, None])
+
+
 class Subdivision(NamedTuple):
     """A mesh whose faces are each split into four at the middles of their edges."""
 
@@ -72,17 +89,16 @@ def subdivide(faces: Int[Tensor, "F 3"], n: int) -> Subdivision:
     return Subdivision(edges, torch.cat(corners).to(faces.dtype))
 
 
-def laplacian_energy(values: Float[Tensor, "B N C"], edges: Int[Tensor, "E 2"]) -> Float[Tensor, ""]:
+def laplacian_energy(values: Float[Tensor, "B N C"], graph: Graph) -> Float[Tensor, ""]:
     """Roughness of values on vertices: mean over all elements of (value - mean of the neighbours' values)^2.
 
     A vertex without neighbours counts as smooth.
     """
-    a, b = edges.unbind(1)
+    a, b = graph.edges.unbind(1)
     rows = _vertex_rows(values)
-    count = torch.bincount(edges.reshape(-1), minlength=len(rows)).to(values.dtype)[:, None]
     total = torch.zeros_like(rows).index_add(0, a, rows.index_select(0, b))
     total = total.index_add(0, b, rows.index_select(0, a))
-    return torch.where(count > 0, rows - total / count.clamp(min=1), 0.0).square().mean()
+    return torch.where(graph.degrees > 0, rows - total / graph.degrees.clamp(min=1), 0.0).square().mean()
 
 
 def mirror_pairs(vertices: Float[Tensor, "N 3"], tolerance: float) -> Int[Tensor, " N"]:
@@ -114,7 +130,7 @@ def representatives(vertices: Float[Tensor, "N 3"], mirror: Int[Tensor, " N"]) -
     Vertices of a frozen template are exact mirror images, so that nothing changes but the time.
     """
     own = torch.arange(len(vertices), device=vertices.device)
-    exact = (vertices[mirror] == vertices * vertices.new_tensor([-1.0, 1.0, 1.0])).all(1)
+    exact = (vertices[mirror] == vertices * constant((-1.0, 1.0, 1.0), vertices)).all(1)
     return Representatives(*torch.where(exact, torch.minimum(mirror, own), own).unique(return_inverse=True))
 
 

@@ -88,7 +88,8 @@ class KeypointEncoder(nn.Module):
         )
         centres = (torch.arange(grid // pool) + 0.5) / (grid // pool) * 2 - 1
         y, x = torch.meshgrid(centres, centres, indexing="ij")
-        self.register_buffer("positions", torch.stack([x, y], -1).reshape(-1, 2), persistent=False)
+        positions = torch.stack([x, y], -1).reshape(-1, 2)
+        self.register_buffer("moments", torch.cat([positions, positions.square()], -1), persistent=False)
 
     def forward(self, tokens: Float[Tensor, "B T T D"]) -> Float[Tensor, "B dims"]:
         tokens = average_squares(tokens, self.pool)
@@ -98,7 +99,7 @@ class KeypointEncoder(nn.Module):
         logits = torch.cat([self.detector(piece) for piece in pieces]).unflatten(0, (len(tokens), -1))
         logits = SHARPNESS * logits.transpose(1, 2).contiguous()
         share = logits.softmax(-1)
-        mean = share @ self.positions
-        spread = (share @ self.positions.square() - mean.square()).sum(-1)
+        mean, square = (share @ self.moments).split(2, -1)
+        spread = (square - mean.square()).sum(-1)
         evidence = logits.logsumexp(-1) - math.log(logits.shape[-1])
         return self.reader(torch.cat([GAIN * mean.flatten(1), GAIN * spread, (evidence / 4).tanh()], -1))

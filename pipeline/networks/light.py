@@ -22,5 +22,6 @@ class LightHead(nn.Module):
         x, z = outputs[:, :2].tanh().unbind(-1)
         direction = functional.normalize(torch.stack([x, torch.full_like(x, 0.5), z], -1), dim=-1)
         ambient, diffuse = outputs[:, 2:3].sigmoid(), 0.5 + 0.5 * outputs[:, 3:].sigmoid()
-        direction, ambient, diffuse = (x.index_select(0, image_of_point) for x in (direction, ambient, diffuse))
+        light = torch.cat([direction, ambient, diffuse], -1).index_select(0, image_of_point)
+        direction, ambient, diffuse = light.split([3, 1, 1], -1)
         return ambient + diffuse * (normals * direction).sum(-1, keepdim=True).clamp(min=0)

@@ -1,11 +1,14 @@
 """Coordinate MLPs with positional encoding, optionally conditioned on a code for each image."""
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
+
+from pipeline.cameras import product
 
 
 class PositionalEncoding(nn.Module):
@@ -14,22 +17,40 @@ class PositionalEncoding(nn.Module):
     def __init__(self, frequencies: int, extent: float):
         super().__init__()
         scales = 0.9 * 2 * math.pi / extent * 2.0 ** torch.arange(frequencies)
-        self.register_buffer("scales", scales, persistent=False)
+        # Row k of the three axes' angles: a product with it costs half of an outer product with `scales`.
+        spread = (scales[:, None] * torch.eye(3)[:, None]).flatten(1)
+        self.register_buffer("spread", spread, persistent=False)
         self.dims = 3 + 6 * frequencies
 
-    def forward(self, points: Float[Tensor, "*N 3"]) -> Float[Tensor, "*N C"]:
-        angles = self._angles(points)
-        return torch.cat([points, angles.sin(), angles.cos()], -1)
+    def forward(self, points: Float[Tensor, "N 3"]) -> Float[Tensor, "N C"]:
+        return _Encode.apply(points, self.spread)
 
-    def pull_back(self, points: Float[Tensor, "N 3"], gradient: Float[Tensor, "N C"]) -> Float[Tensor, "N 3"]:
-        """Gradient by the points, from the gradient by their encoding."""
-        angles = self._angles(points)
-        direct, sine, cosine = gradient.split([3, angles.shape[-1], angles.shape[-1]], -1)
-        inner = sine * angles.cos() - cosine * angles.sin()
-        return direct + (inner.unflatten(-1, (-1, 3)) * self.scales[:, None]).sum(-2)
+    def pull_back(self, encoded: Float[Tensor, "N C"], gradient: Float[Tensor, "N C"]) -> Float[Tensor, "N 3"]:
+        """Gradient by the points, from their encoding and the gradient by it."""
+        return _pull_back(encoded, gradient, self.spread)
 
-    def _angles(self, points: Float[Tensor, "*N 3"]) -> Float[Tensor, "*N A"]:
-        return (points[..., None, :] * self.scales[:, None]).flatten(-2)
+
+class _Encode(torch.autograd.Function):
+    """The encoding holds all sines and cosines that its gradient needs; autograd would compute them again."""
+
+    @staticmethod
+    def forward(ctx: Any, points: Tensor, spread: Tensor) -> Tensor:
+        angles = product(points, spread)
+        encoded = torch.cat([points, angles.sin(), angles.cos()], -1)
+        ctx.save_for_backward(encoded, spread)
+        return encoded
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        encoded, spread = ctx.saved_tensors
+        return _pull_back(encoded, gradient, spread), None
+
+
+def _pull_back(encoded: Tensor, gradient: Tensor, spread: Tensor) -> Tensor:
+    count = spread.shape[1]
+    _, sine, cosine = encoded.split([3, count, count], -1)
+    direct, by_sine, by_cosine = gradient.split([3, count, count], -1)
+    return direct + product(by_sine * cosine - by_cosine * sine, spread.mT)
 
 
 class CoordinateMlp(nn.Module):
@@ -103,14 +124,15 @@ class CoordinateMlp(nn.Module):
         instead would go through the forward pass again for nothing.
         """
         with torch.no_grad():
-            hidden, masks = self.input(self.encoding(points)), []
+            encoded = self.encoding(points)
+            hidden, masks = self.input(encoded), []
             for layer in (self.point, *self.hidden, None):
                 masks.append((hidden > 0).to(hidden.dtype))
                 hidden = hidden if layer is None else layer(hidden * masks[-1])
         gradient = self.output.weight * masks.pop()
         for layer in (*reversed(self.hidden), self.point):
             gradient = (gradient @ layer.weight) * masks.pop()
-        return self.encoding.pull_back(points, gradient @ self.input.weight)
+        return self.encoding.pull_back(encoded, gradient @ self.input.weight)
 
     def _last_layers(self, hidden: Float[Tensor, "*N width"]) -> Float[Tensor, "*N out"]:
         for layer in self.hidden:

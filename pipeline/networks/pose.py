@@ -12,6 +12,7 @@ from pipeline.cameras import rotation_from_angles
 from pipeline.errors import InputError
 from pipeline.networks.encoder import KeypointEncoder
 from pipeline.params import Pose as PoseParams
+from pipeline.transfers import constant
 
 QUADRANTS = ((1.0, 1.0), (1.0, -1.0), (-1.0, -1.0), (-1.0, 1.0))
 """Signs of (cos azimuth, sin azimuth) for four hypotheses."""
@@ -80,9 +81,8 @@ class PoseHead(nn.Module):
         angles = angles.unflatten(-1, (self.hypotheses, 4))
         direction = angles[..., :2]
         if self.hypotheses == 4:
-            signs = torch.tensor(QUADRANTS, dtype=direction.dtype, device=direction.device)
             # softplus with value one half at zero, as MagicPony's.
-            direction = functional.softplus(direction, beta=2 * math.log(2)) * signs
+            direction = functional.softplus(direction, beta=2 * math.log(2)) * constant(QUADRANTS, direction)
         return PoseHypotheses(
             rotation_from_angles(
                 functional.normalize(direction, dim=-1),

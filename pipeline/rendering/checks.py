@@ -1,6 +1,7 @@
 """Checks that keep the kernels within their arrays; every failure is a ValueError that says what was expected.
 
-Indices and face ids are read for it, which makes a GPU finish its queue of work first.
+Indices and face ids are read for it, which makes a GPU finish its queue of work first; so it is remembered of which
+tensors they are known to be right.
 """
 
 from typing import NamedTuple
@@ -8,16 +9,39 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float, Int, Int32
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 MAX_FACES = 2**24
 """Face ids are stored as float32, which is exact up to here."""
 
 
-class Accepted(NamedTuple):
-    """The tensors that a backend works on."""
+class _Known(NamedTuple):
+    """What is known of a tensor of indices as long as it is not changed."""
 
-    device: torch.device
-    precisions: tuple[torch.dtype, ...]
+    version: int
+    count: int
+    """Everything in it is at home among so many vertices or faces."""
+    faces: Int32[Tensor, "F 3"] | None
+    """Its copy in the precision of the kernels, where that is another tensor."""
+
+
+class Accepted:
+    """The tensors that one rasterizer works on, and those whose indices it knows to be right."""
+
+    def __init__(self, device: torch.device, *precisions: torch.dtype) -> None:
+        self.device = device
+        self.precisions = precisions
+        self._known = WeakTensorKeyDictionary()
+
+    def know(self, tensor: Tensor, count: int, faces: Int32[Tensor, "F 3"] | None = None) -> None:
+        """Remember that the tensor, as it is now, belongs to so many vertices or faces."""
+        if not tensor.is_inference():  # These do not tell when they are changed.
+            # A value that held its own key would live for ever.
+            self._known[tensor] = _Known(tensor._version, count, None if faces is tensor else faces)
+
+    def known(self, tensor: Tensor, count: int) -> _Known | None:
+        found = None if tensor.is_inference() else self._known.get(tensor)
+        return found if found is not None and found[:2] == (tensor._version, count) else None
 
 
 def check_rasterize(
@@ -39,7 +63,7 @@ def check_interpolate(
     check_shape("rast", rast, (None, None, None, 4))
     check_shape("attr", attr, (1 if len(attr) == 1 else len(rast), None, None))
     faces = check_faces(accepted, tri, attr.shape[1])
-    _check_ids(rast, faces)
+    _check_ids(accepted, rast, faces)
     return faces
 
 
@@ -56,13 +80,15 @@ def check_antialias(
     check_shape("color", color, (*rast.shape[:3], None))
     check_shape("pos", pos, (len(rast), None, 4))
     faces = check_faces(accepted, tri, pos.shape[1])
-    _check_ids(rast, faces)
+    _check_ids(accepted, rast, faces)
     return faces
 
 
 def check_faces(accepted: Accepted, tri: Int[Tensor, "F 3"], num_vertices: int) -> Int32[Tensor, "F 3"]:
     """Return `tri` as contiguous int32 after checking that it lies on the device and that its indices are vertices."""
     check_shape("tri", tri, (None, 3))
+    if (known := accepted.known(tri, num_vertices)) is not None:
+        return tri if known.faces is None else known.faces
     if tri.device != accepted.device:
         raise ValueError(f"tri must be on {accepted.device}, as the other tensors are; found it on {tri.device}.")
     if len(tri) >= MAX_FACES:
@@ -74,7 +100,9 @@ def check_faces(accepted: Accepted, tri: Int[Tensor, "F 3"], num_vertices: int) 
                 f"tri must hold vertex indices from 0 to {num_vertices - 1}; found {low} to {high}. "
                 "Does it belong to another mesh?"
             )
-    return tri.to(torch.int32).contiguous()
+    faces = tri.to(torch.int32).contiguous()
+    accepted.know(tri, num_vertices, faces)
+    return faces
 
 
 def check_shape(name: str, tensor: Tensor, expected: tuple[int | None, ...]) -> None:
@@ -93,12 +121,13 @@ def _check_floats(accepted: Accepted, **tensors: Tensor) -> None:
         raise ValueError(f"Tensors must all be {wanted}, on {accepted.device}; found {found}.")
 
 
-def _check_ids(rast: Float[Tensor, "B H W 4"], tri: Int[Tensor, "F 3"]) -> None:
+def _check_ids(accepted: Accepted, rast: Float[Tensor, "B H W 4"], tri: Int[Tensor, "F 3"]) -> None:
     """`rast` refers to faces of `tri` only."""
-    if rast.numel():
+    if rast.numel() and accepted.known(rast, len(tri)) is None:
         low, high = (float(bound) for bound in rast[..., 3].detach().aminmax())
         if not (low >= 0 and high <= len(tri)):
             raise ValueError(
                 f"rast must hold face ids from 0 to {len(tri)}, as tri has so many faces; found {low:g} to {high:g}. "
                 "Was it made with other faces?"
             )
+        accepted.know(rast, len(tri))

@@ -37,7 +37,7 @@ class NvdiffrastRasterizer:
     def __init__(self, device: torch.device | str = "cuda") -> None:
         self._package = importlib.import_module("nvdiffrast.torch")
         # 'cuda' becomes the GPU that it stands for, such as 'cuda:0'.
-        self._accepted = Accepted(torch.empty(0, device=device).device, (torch.float32,))
+        self._accepted = Accepted(torch.empty(0, device=device).device, torch.float32)
         self._context = self._package.RasterizeCudaContext(device=self._accepted.device)
 
     def rasterize(
@@ -47,7 +47,9 @@ class NvdiffrastRasterizer:
         if not (len(pos) and len(faces)):
             return _zeros((len(pos), *resolution, 4), pos)
         # Nothing here uses the image-space derivatives that come second, so they need no gradient.
-        return self._package.rasterize(self._context, pos.contiguous(), faces, resolution, grad_db=False)[0]
+        rast = self._package.rasterize(self._context, pos.contiguous(), faces, resolution, grad_db=False)[0]
+        self._accepted.know(rast, len(faces))
+        return rast
 
     def interpolate(
         self, attr: Float[Tensor, "A V C"], rast: Float[Tensor, "B H W 4"], tri: Int[Tensor, "F 3"]

@@ -7,8 +7,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
+from pipeline.cameras import product
 from pipeline.params import PoseAugmentation
 from pipeline.training.dataset import PoseBatch
+from pipeline.transfers import send
 
 
 class Augmented(NamedTuple):
@@ -25,10 +27,11 @@ def augment_pose(poses: PoseBatch, params: PoseAugmentation, generator: torch.Ge
     crop is zero, as beyond the edge of a photograph.
     """
     tokens = mix_backgrounds(poses.tokens, poses.foreground, params.background, generator)
-    count, device = len(tokens), tokens.device
+    count = len(tokens)
 
+    # On the CPU, where numbers so few cost a GPU more to be told of than to compute.
     def uniform(*shape: int) -> Tensor:
-        return (2 * torch.rand(*shape, generator=generator) - 1).to(device)
+        return 2 * torch.rand(*shape, generator=generator) - 1
 
     angle = torch.deg2rad(params.rotation * uniform(count))
     scale = torch.exp(params.log_scale * uniform(count))
@@ -40,23 +43,22 @@ def augment_pose(poses: PoseBatch, params: PoseAugmentation, generator: torch.Ge
     )
     theta = torch.cat([inverse, shift[..., None]], -1)
     maps = tokens.permute(0, 3, 1, 2)
-    grid = functional.affine_grid(theta, list(maps.shape), align_corners=False)
+    grid = functional.affine_grid(send(theta, tokens.device), list(maps.shape), align_corners=False)
     turned = functional.grid_sample(maps, grid, align_corners=False).permute(0, 2, 3, 1)
     zero, one = torch.zeros_like(cos), torch.ones_like(cos)
     roll = torch.stack(
         [torch.stack([cos, -sin, zero], -1), torch.stack([sin, cos, zero], -1), torch.stack([zero, zero, one], -1)], 1
     )
-    return Augmented(turned, roll @ poses.rotation)
+    return Augmented(turned, product(send(roll, tokens.device), poses.rotation))
 
 
 def mix_backgrounds(
     tokens: Float[Tensor, "B T T D"], foreground: Bool[Tensor, "B T T"], share: float, generator: torch.Generator
 ) -> Float[Tensor, "B T T D"]:
     """In this share of the crops, patches that are background in both take the tokens of another crop, mirrored."""
-    other = torch.randperm(len(tokens), generator=generator).to(tokens.device)
-    mixed = (torch.rand(len(tokens), generator=generator) < share).to(tokens.device)
-    rows = mixed.nonzero()[:, 0]
-    other = other[rows]
+    other = torch.randperm(len(tokens), generator=generator)
+    rows = (torch.rand(len(tokens), generator=generator) < share).nonzero()[:, 0]
+    rows, other = send(torch.stack([rows, other[rows]]), tokens.device)
     replaced = ~foreground[rows] & ~foreground[other].flip(2)
     strange = tokens.index_select(0, other).flip(2)
     return tokens.index_copy(0, rows, torch.where(replaced[..., None], strange, tokens.index_select(0, rows)))

@@ -8,6 +8,8 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional
 
+from pipeline.transfers import constant, send
+
 
 class Batch(NamedTuple):
     """Crops of B objects and their labels; images are S x S, row 0 at the top."""
@@ -90,7 +92,7 @@ class TrainingSet(NamedTuple):
         return PoseBatch(tokens, foreground, self._rotation(rows, mirrored), self.fold[rows])
 
     def _on_device(self, *arrays: np.ndarray) -> tuple[Tensor, ...]:
-        return tuple(torch.from_numpy(array).to(self.rotation.device) for array in arrays)
+        return tuple(send(torch.from_numpy(array), self.rotation.device) for array in arrays)
 
     def _tokens(self, rows: Int64[Tensor, "B"], mirrored: Bool[Tensor, "B"]) -> Float[Tensor, "B T T D"]:
         return _versions(self.tokens, rows, mirrored).float()
@@ -98,7 +100,7 @@ class TrainingSet(NamedTuple):
     def _rotation(self, rows: Int64[Tensor, "B"], mirrored: Bool[Tensor, "B"]) -> Float[Tensor, "B 3 3"]:
         """A mirror image of the object turns as diag(-1, 1, 1) R diag(-1, 1, 1)."""
         rotation = self.rotation[rows]
-        sign = rotation.new_tensor([-1.0, 1.0, 1.0])
+        sign = constant((-1.0, 1.0, 1.0), rotation)
         return torch.where(mirrored[:, None, None], sign[:, None] * rotation * sign, rotation)
 
 

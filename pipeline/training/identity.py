@@ -27,6 +27,7 @@ SOURCES = (
     "renderer.py",
     "rendering",
     "training",
+    "transfers.py",
 )
 """What of the package computes a training, relative to it."""
 LATE_LOSSES = ("deformation", "laplacian", "feat_cons", "feature_deformed")

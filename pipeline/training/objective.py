@@ -3,19 +3,20 @@
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from pipeline import losses
-from pipeline.geometry.meshes import laplacian_energy, mesh_edges
+from pipeline.geometry.meshes import Graph, laplacian_energy, mesh_graph
 from pipeline.model import DeformableModel, Template
 from pipeline.networks.pose import PoseHypotheses
 from pipeline.params import Loss, Params
-from pipeline.renderer import Rendering, render, split_layers
+from pipeline.renderer import Rendering, look, paint, split_layers
 from pipeline.rendering.rasterizer import Rasterizer
 from pipeline.training.augment import augment_pose
 from pipeline.training.dataset import Batch, PoseBatch
 from pipeline.training.schedule import Phase
+from pipeline.transfers import send
 
 EIKONAL_POINTS = 2000
 """Points at which the unit gradient is asked for in a step; half of them near the surface."""
@@ -40,35 +41,36 @@ class Terms(NamedTuple):
     def total(self, weights: Loss, phase: Phase) -> Float[Tensor, ""]:
         """Weighted sum; the feature consistency grows with the phase."""
         factors = {"feat_cons": phase.feat_cons}
-        return sum(getattr(weights, name) * factors.get(name, 1.0) * term for name, term in self._asdict().items())
+        row = torch.tensor([getattr(weights, name) * factors.get(name, 1.0) for name in self._fields])
+        return (torch.stack(self) * send(row, self.mask.device)).sum()
 
 
 class MeshCache:
-    """Edges and silhouette topology of the last faces seen; a frozen template computes them once."""
+    """Neighbours and silhouette topology of the last faces seen; a frozen template computes them once."""
 
     def __init__(self, rasterizer: Rasterizer):
         self.rasterizer = rasterizer
         self.vertices = 0
         self._faces: Tensor | None = None
-        self._edges: Tensor | None = None
+        self._graph: Graph | None = None
 
     def show(self, template: Template) -> None:
         """From now on the cache is about this template."""
         self.vertices = len(template.vertices)
         if self._faces is not template.faces:
-            self._faces, self._edges = template.faces, None
-            self._topology = self.rasterizer.topology(template.faces, len(template.vertices))
+            self._faces, self._graph = template.faces, None
+            self._topology = self.rasterizer.topology(template.faces, self.vertices)
 
     @property
     def topology(self) -> Any:
         return self._topology
 
     @property
-    def edges(self) -> Int64[Tensor, "E 2"]:
-        """Found when they are first asked for: a template that does not deform has no use for them."""
-        if self._edges is None:
-            self._edges = mesh_edges(self._faces)
-        return self._edges
+    def graph(self) -> Graph:
+        """Found when it is first asked for: a template that does not deform has no use for it."""
+        if self._graph is None:
+            self._graph = mesh_graph(self._faces, self.vertices)
+        return self._graph
 
 
 def evaluate_objective(
@@ -95,44 +97,54 @@ def evaluate_objective(
     template = model.template(float(jitter) if phase.jitter else 0.0)
     cache.show(template)
     code = model.encoder(batch.tokens)
-    hypotheses = model.pose(batch.tokens)
-    choice = _choose_hypothesis(hypotheses, phase, generator)
-    pose = hypotheses.pick(choice)
-    zero = code.new_zeros(())
-    terms = dict.fromkeys(Terms._fields, zero)
+    count = len(code)
+    chances = _uniform(count, generator), _uniform(count, generator)
+    terms = dict.fromkeys(Terms._fields, code.new_zeros(()))
+
+    tokens = batch.tokens
+    if supervised:
+        augmented = augment_pose(poses, params.training.pose_augmentation, generator)
+        tokens = torch.cat([tokens, augmented.tokens])
+    everyone = model.pose(tokens)
+    hypotheses = PoseHypotheses(*(value[:count] for value in everyone))
+    several = hypotheses.logits.shape[1] > 1
+    choice = _choose_hypothesis(hypotheses, phase, chances) if several else None
+    pose = hypotheses.pick(choice) if several else hypotheses.best()
 
     if phase.deform:
         offsets = model.offsets(template, code)
         terms["deformation"] = losses.deformation_loss(offsets)
-        terms["laplacian"] = laplacian_energy(offsets, cache.edges)
+        terms["laplacian"] = laplacian_energy(offsets, cache.graph)
+        vertices = template.vertices + offsets
     else:
-        offsets = code.new_zeros(len(code), *template.vertices.shape)
-    vertices = template.vertices + offsets
+        vertices = template.vertices[None]
 
     shown = pose._replace(rotation=batch.rotation) if supervised and phase.label_pose else pose
-    rendering = render(
-        model,
+    visible = look(
         rasterizer,
         template,
         vertices,
         shown,
-        code,
+        params.model.pose,
         params.training.image_size,
         params.data.crop_margin,
-        cache.topology,
-        deformed_features=phase.deform and weights.feature_deformed > 0,
-        masks=batch.mask,
+        deformed=phase.deform and weights.feature_deformed > 0,
     )
-    images = _image_terms(rendering, batch, weights, phase)
-    probability = _probabilities(hypotheses, phase).gather(1, choice[:, None])[:, 0].detach()
-    importance = hypotheses.logits.shape[1] * probability
-    terms |= {name: (importance * value).mean() for name, value in images.items()}
+    # Before anything is painted: a GPU that is asked for their number has little else to finish first.
+    region = losses.common_region(visible.covered, batch.mask)
+    pixels = losses.region_pixels(region)
+    rendering = paint(model, rasterizer, template, visible, code, cache.topology, batch.mask)
+    images = _image_terms(rendering, batch, region, pixels, weights, phase)
+    values = torch.stack([*images.values()])
+    if several:
+        probability = _probabilities(hypotheses, phase).gather(1, choice[:, None])[:, 0].detach()
+        values = hypotheses.logits.shape[1] * probability * values
+    terms |= dict(zip(images, values.mean(1), strict=True))
 
     if supervised:
-        augmented = augment_pose(poses, params.training.pose_augmentation, generator)
-        predicted = model.pose(augmented.tokens).rotations[:, 0]
+        predicted = everyone.rotations[count:, 0]
         terms["pose"] = losses.pose_loss(predicted, augmented.rotation, poses.fold).mean()
-    if hypotheses.logits.shape[1] > 1 and weights.logit:
+    if several and weights.logit:
         boost = {"feature": weights.logit_feature_boost}
         target = sum(
             boost.get(name, 1.0) * getattr(weights, name) * images[name]
@@ -149,10 +161,15 @@ def evaluate_objective(
     return Terms(**terms)
 
 
-def _image_terms(rendering: Rendering, batch: Batch, weights: Loss, phase: Phase) -> dict[str, Tensor]:
+def _image_terms(
+    rendering: Rendering,
+    batch: Batch,
+    region: Bool[Tensor, "B S S"],
+    pixels: losses.RegionPixels,
+    weights: Loss,
+    phase: Phase,
+) -> dict[str, Float[Tensor, "B"]]:
     """Terms with one value for each image."""
-    region = losses.common_region(rendering.covered, batch.mask)
-    pixels = losses.region_pixels(region)
     targets = pixels.gather(batch.features)
     shown = split_layers(pixels.gather(rendering.layers), targets.shape[-1])
     feature = losses.feature_loss(shown.features, targets, pixels)
@@ -176,13 +193,13 @@ def _probabilities(hypotheses: PoseHypotheses, phase: Phase) -> Float[Tensor, "B
     return phase.uniform / softmax.shape[1] + (1 - phase.uniform) * softmax
 
 
-def _choose_hypothesis(hypotheses: PoseHypotheses, phase: Phase, generator: torch.Generator) -> Int64[Tensor, "B"]:
-    """The most probable hypothesis with probability `phase.best`, otherwise any."""
-    count, number = hypotheses.logits.shape
-    device = hypotheses.logits.device
-    anything = (_uniform(count, generator) * number).long().clamp(max=number - 1).to(device)
-    best = (_uniform(count, generator) < phase.best).to(device)
-    return torch.where(best, hypotheses.logits.argmin(-1), anything)
+def _choose_hypothesis(
+    hypotheses: PoseHypotheses, phase: Phase, chances: tuple[Float[Tensor, "B"], Float[Tensor, "B"]]
+) -> Int64[Tensor, "B"]:
+    """The most probable hypothesis with probability `phase.best`, otherwise any; `chances` are uniform in [0, 1)."""
+    number, device = hypotheses.logits.shape[1], hypotheses.logits.device
+    anything = (chances[0] * number).long().clamp(max=number - 1)
+    return torch.where(send(chances[1] < phase.best, device), hypotheses.logits.argmin(-1), send(anything, device))
 
 
 def _feature_consistency(
@@ -206,10 +223,10 @@ def _sdf_gradient(model: DeformableModel, template: Template, generator: torch.G
     half, scale = EIKONAL_POINTS // 2, model.params.grid.scale
     device = template.vertices.device
     uniform = (torch.rand(half, 3, generator=generator) - 0.5) * scale
-    rows = torch.randint(len(template.vertices), (half,), generator=generator).to(device)
+    rows = torch.randint(len(template.vertices), (half,), generator=generator)
     moves = (torch.rand(half, 3, generator=generator) - 0.5) * 0.1 * scale
-    near = template.vertices.detach()[rows] + moves.to(device)
-    return model.distance_gradient(torch.cat([uniform.to(device), near]))
+    near = template.vertices.detach().index_select(0, send(rows, device)) + send(moves, device)
+    return model.distance_gradient(torch.cat([send(uniform, device), near]))
 
 
 def _uniform(count: int, generator: torch.Generator) -> Float[Tensor, "N"]:

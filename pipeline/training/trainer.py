@@ -18,6 +18,7 @@ from pipeline.training.dataset import TrainingSet
 from pipeline.training.identity import CPU, first_phase_identity, training_identity
 from pipeline.training.objective import MeshCache, Terms, evaluate_objective
 from pipeline.training.schedule import batch_flips, batch_order, deform_step, phase_at, step_generator
+from pipeline.transfers import fetch
 
 CURVE_COLUMNS = ("step", "total", *Terms._fields, "vertices")
 """Columns of the loss curve; the terms are unweighted."""
@@ -129,7 +130,7 @@ class _Run:
         except EmptyMeshError as error:
             raise TrainingError(f"Step {self.step}, images {', '.join(batch.names)}: {error}") from error
         total = terms.total(self.params.loss, phase)
-        self._check_finite(terms, batch.names)
+        finite = fetch(torch.stack(terms).isfinite())
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
         for group in self.optimizer.param_groups:
@@ -138,7 +139,9 @@ class _Run:
         self.optimizer.step()
         if phase.deform:
             self._update_average(settings.ema)
-        self.vertices = int(self.cache.vertices)
+        # Looked at only now, when a GPU has been given all that there is to do.
+        self._check_finite(finite().tolist(), batch.names)
+        self.vertices = self.cache.vertices
         self.step += 1
         return Terms(*(term.detach() for term in terms)), total.detach()
 
@@ -202,8 +205,7 @@ class _Run:
             else:
                 self.average = {name: value.clone() for name, value in values.items()}
 
-    def _check_finite(self, terms: Terms, names: tuple[str, ...]) -> None:
-        finite = torch.stack(terms).isfinite().cpu().tolist()
+    def _check_finite(self, finite: list[bool], names: tuple[str, ...]) -> None:
         if not all(finite):
             bad = [name for name, good in zip(Terms._fields, finite, strict=True) if not good]
             raise TrainingError(
