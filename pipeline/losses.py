@@ -138,12 +138,18 @@ def deformation_loss(offsets: Float[Tensor, "B N 3"]) -> Float[Tensor, ""]:
     return offsets.square().mean()
 
 
-def feature_consistency_loss(canonical: Float[Tensor, "N K"], deformed: Float[Tensor, "B N K"]) -> Float[Tensor, ""]:
+def feature_consistency_loss(
+    canonical: Float[Tensor, "N K"], deformed: Float[Tensor, "B N K"], share: Float[Tensor, "N"] | None = None
+) -> Float[Tensor, ""]:
     """Mean over images and vertices of ||g(v_canonical) - g(v_deformed)||^2 (SEMAGIC Eq. 7).
 
     The canonical side is the target, so it is a constant to the gradient.
+
+    Args:
+        share: weight of each vertex in the mean, in place of 1 / N.
     """
-    return (deformed - canonical.detach()).square().sum(-1).mean()
+    errors = (deformed - canonical.detach()).square().sum(-1)
+    return errors.mean() if share is None else (errors * share).sum(-1).mean()
 
 
 def logit_loss(logits: Float[Tensor, "B"], target: Float[Tensor, "B"]) -> Float[Tensor, "B"]:

@@ -145,11 +145,12 @@ def test_representatives_are_one_of_each_exact_pair_and_every_other_vertex(spher
     mirror = mirror_pairs(vertices, 1e-9)
     moved = (vertices[:, 0] < 0).nonzero()[0]
     vertices[moved, 1] += 1e-12
-    rows, index = representatives(vertices, mirror)
+    rows, index, share = representatives(vertices, mirror)
     folded = torch.cat([vertices[:, :1].abs(), vertices[:, 1:]], 1)
     assert torch.equal(folded[rows][index], folded)
     assert len(rows) == len(folded.unique(dim=0))
     assert torch.equal(index[rows], torch.arange(len(rows)))
+    torch.testing.assert_close(share, index.bincount() / len(vertices), check_dtype=False)
 
 
 def test_largest_component_keeps_the_biggest_part_and_renumbers_it(sphere):

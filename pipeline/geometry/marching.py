@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from pipeline.geometry.tetgrid import TET_EDGES, TetGrid
+from pipeline.transfers import constant
 
 SMALLEST_DISTANCE = 1e-4
 """Signed distances (object units) nearer to 0 are moved out to this: no gradient is unbounded, no face degenerate."""
@@ -85,23 +86,29 @@ def marching_tetrahedra(grid: TetGrid, grid_vertices: Float[Tensor, "V 3"], sdf:
 def _faces(grid: TetGrid, inside: Bool[Tensor, " V"], crossed: Bool[Tensor, " E"]) -> Int[Tensor, "F 3"]:
     triangles, present = (table.to(inside.device) for table in (_TRIANGLES, _PRESENT))
     corners = _gather(inside, grid.tets)
-    count = corners.sum(1)
-    active = ((count > 0) & (count < 4)).nonzero().squeeze(1)
-    case = (corners[active] * torch.tensor([1, 2, 4, 8], device=inside.device)).sum(1) + 16 * grid.flipped[active]
+    active = _mixed(corners).nonzero().squeeze(1)
+    bits = constant((1, 2, 4, 8), active)
+    case = (corners.index_select(0, active) * bits).sum(1) + 16 * grid.flipped.index_select(0, active)
     local = triangles[case]
-    grid_edges = grid.tet_edges[active].gather(1, local.reshape(-1, 6)).reshape(-1, 2, 3)[present[case]]
+    grid_edges = grid.tet_edges.index_select(0, active).gather(1, local.reshape(-1, 6)).reshape(-1, 2, 3)[present[case]]
     row = crossed.cumsum(0) - 1
     return row[grid_edges]
 
 
 def _crossed_edges(grid: TetGrid, inside: Bool[Tensor, " V"]) -> Bool[Tensor, " E"]:
-    a, b = _gather(inside, grid.edges).unbind(1)
-    return a != b
+    return _mixed(_gather(inside, grid.edges))
 
 
 def _gather(values: Bool[Tensor, " V"], index: Int[Tensor, "R C"]) -> Bool[Tensor, "R C"]:
     # Four times as fast as values[index].
     return values.index_select(0, index.reshape(-1)).view(index.shape)
+
+
+def _mixed(rows: Bool[Tensor, "R C"]) -> Bool[Tensor, " R"]:
+    """Rows of two or four that are neither all true nor all false; read as one number each, in a third of the time."""
+    number = {2: torch.int16, 4: torch.int32}[rows.shape[1]]
+    words = rows.view(number)[:, 0]
+    return (words != 0) & (words != {2: 0x0101, 4: 0x01010101}[rows.shape[1]])
 
 
 def _away_from_zero(sdf: Float[Tensor, " V"]) -> Float[Tensor, " V"]:

@@ -122,6 +122,8 @@ class Representatives(NamedTuple):
     """One vertex of each mirror pair, and every vertex without a partner, ascending."""
     index: Int[Tensor, " N"]
     """For each vertex, the position in `rows` of itself or of its mirror image."""
+    share: Float[Tensor, " H"]
+    """How many of all vertices each stands for; the sum is 1."""
 
 
 def representatives(vertices: Float[Tensor, "N 3"], mirror: Int[Tensor, " N"]) -> Representatives:
@@ -131,7 +133,9 @@ def representatives(vertices: Float[Tensor, "N 3"], mirror: Int[Tensor, " N"]) -
     """
     own = torch.arange(len(vertices), device=vertices.device)
     exact = (vertices[mirror] == vertices * constant((-1.0, 1.0, 1.0), vertices)).all(1)
-    return Representatives(*torch.where(exact, torch.minimum(mirror, own), own).unique(return_inverse=True))
+    chosen = torch.where(exact, torch.minimum(mirror, own), own)
+    rows, index, count = chosen.unique(return_inverse=True, return_counts=True)
+    return Representatives(rows, index, count.to(vertices.dtype) / len(vertices))
 
 
 def largest_component(faces: Int[Tensor, "F 3"], n: int) -> Component:

@@ -91,12 +91,12 @@ class KeypointEncoder(nn.Module):
         positions = torch.stack([x, y], -1).reshape(-1, 2)
         self.register_buffer("moments", torch.cat([positions, positions.square()], -1), persistent=False)
 
-    def forward(self, tokens: Float[Tensor, "B T T D"]) -> Float[Tensor, "B dims"]:
-        tokens = average_squares(tokens, self.pool)
-        rows = tokens.flatten(0, 2)
+    def forward(self, *tokens: Float[Tensor, "_ T T D"]) -> Float[Tensor, "B dims"]:
+        """Vectors of the images in one or more batches, one after the other."""
+        rows = torch.cat([average_squares(batch, self.pool).flatten(0, 2) for batch in tokens])
         # On a CPU pieces whose hidden layers fit into a core's cache take a fifth less time.
         pieces = rows.split(PIECE) if rows.device.type == "cpu" else [rows]
-        logits = torch.cat([self.detector(piece) for piece in pieces]).unflatten(0, (len(tokens), -1))
+        logits = torch.cat([self.detector(piece) for piece in pieces]).unflatten(0, (-1, len(self.moments)))
         logits = SHARPNESS * logits.transpose(1, 2).contiguous()
         share = logits.softmax(-1)
         mean, square = (share @ self.moments).split(2, -1)

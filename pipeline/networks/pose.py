@@ -74,10 +74,11 @@ class PoseHead(nn.Module):
             if hypotheses == 1:
                 last.bias[0] = 1.0  # A frontal start: the direction of a zero vector is undefined.
 
-    def forward(self, tokens: Float[Tensor, "B T T D"]) -> PoseHypotheses:
-        outputs = self.encoder(tokens)
+    def forward(self, *tokens: Float[Tensor, "_ T T D"]) -> PoseHypotheses:
+        """What it says of the images in one or more batches, one after the other."""
+        outputs = self.encoder(*tokens)
         angles, camera = outputs.split([4 * self.hypotheses, 3], -1)
-        logits = self.logits(tokens) if self.logits else outputs.new_zeros(len(outputs), 1)
+        logits = self.logits(*tokens) if self.logits else outputs.new_zeros(len(outputs), 1)
         angles = angles.unflatten(-1, (self.hypotheses, 4))
         direction = angles[..., :2]
         if self.hypotheses == 4:

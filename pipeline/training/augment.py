@@ -56,9 +56,12 @@ def mix_backgrounds(
     tokens: Float[Tensor, "B T T D"], foreground: Bool[Tensor, "B T T"], share: float, generator: torch.Generator
 ) -> Float[Tensor, "B T T D"]:
     """In this share of the crops, patches that are background in both take the tokens of another crop, mirrored."""
-    other = torch.randperm(len(tokens), generator=generator)
-    rows = (torch.rand(len(tokens), generator=generator) < share).nonzero()[:, 0]
-    rows, other = send(torch.stack([rows, other[rows]]), tokens.device)
-    replaced = ~foreground[rows] & ~foreground[other].flip(2)
-    strange = tokens.index_select(0, other).flip(2)
-    return tokens.index_copy(0, rows, torch.where(replaced[..., None], strange, tokens.index_select(0, rows)))
+    count, device = len(tokens), tokens.device
+    other = send(torch.randperm(count, generator=generator), device)
+    mixed = send(torch.rand(count, generator=generator) < share, device)
+    strange_background = ~foreground.index_select(0, other).flip(2)
+    replaced = mixed[:, None, None] & ~foreground & strange_background
+    # Each patch is fetched once, from where it comes: whole crops would be copied four times.
+    patches = torch.arange(foreground.numel(), device=device).view_as(foreground)
+    source = torch.where(replaced, patches.index_select(0, other).flip(2), patches)
+    return tokens.flatten(0, 2).index_select(0, source.flatten()).view_as(tokens)

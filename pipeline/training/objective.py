@@ -101,11 +101,8 @@ def evaluate_objective(
     chances = _uniform(count, generator), _uniform(count, generator)
     terms = dict.fromkeys(Terms._fields, code.new_zeros(()))
 
-    tokens = batch.tokens
-    if supervised:
-        augmented = augment_pose(poses, params.training.pose_augmentation, generator)
-        tokens = torch.cat([tokens, augmented.tokens])
-    everyone = model.pose(tokens)
+    augmented = augment_pose(poses, params.training.pose_augmentation, generator) if supervised else None
+    everyone = model.pose(batch.tokens, augmented.tokens) if supervised else model.pose(batch.tokens)
     hypotheses = PoseHypotheses(*(value[:count] for value in everyone))
     several = hypotheses.logits.shape[1] > 1
     choice = _choose_hypothesis(hypotheses, phase, chances) if several else None
@@ -206,16 +203,12 @@ def _feature_consistency(
     model: DeformableModel, template: Template, vertices: Float[Tensor, "B N 3"]
 ) -> Float[Tensor, ""]:
     """The loss over all vertices; a symmetric field is evaluated on one of each mirror pair."""
-    half = template.representatives if model.params.field.symmetric else None
-    points = template.vertices
-    if half is not None:
-        points, vertices = points[half.rows], vertices.index_select(1, half.rows)
+    points, share = template.vertices, None
+    if model.params.field.symmetric and (half := template.representatives) is not None:
+        points, vertices, share = points[half.rows], vertices.index_select(1, half.rows), half.share
     with torch.no_grad():
         canonical = model.features(points)
-    deformed = model.frozen_features(vertices)
-    if half is not None:
-        canonical, deformed = canonical[half.index], deformed.index_select(1, half.index)
-    return losses.feature_consistency_loss(canonical, deformed)
+    return losses.feature_consistency_loss(canonical, model.frozen_features(vertices), share)
 
 
 def _sdf_gradient(model: DeformableModel, template: Template, generator: torch.Generator) -> Float[Tensor, "P 3"]:
