@@ -186,7 +186,8 @@ class DeformableModel(nn.Module):
         else:
             offsets = self.deformation(points, codes, code)
         if deformation.symmetric:
-            offsets = torch.cat([offsets[..., :1] * template.vertices[:, :1].sign(), offsets[..., 1:]], -1)
+            sides = torch.where(constant((1.0, 0.0, 0.0), points) > 0, template.vertices.detach().sign(), 1.0)
+            return offsets * (deformation.scale * sides)
         return deformation.scale * offsets
 
     def features(self, points: Float[Tensor, "P 3"]) -> Float[Tensor, "P K"]:

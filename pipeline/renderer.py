@@ -75,14 +75,15 @@ def place(
     view = constant(clip_matrix(params.distance, params.fov), vertices)
     offset = view[:, 3:].expand(len(pose.rotation), -1, -1)
     view = torch.cat([product(view[:, :3], pose.rotation), offset], -1)
-    reference = transform(template, view)
-    ndc = reference[..., :2] / reference[..., 3:]
+    xy, _, depth = transform(template, view).split([2, 1, 1], -1)
+    ndc = xy / depth
     low, high = ndc.amin(1), ndc.amax(1)
     centre, half = (low + high) / 2, (high - low).amax(-1) / 2
     zoom = (pose.log_zoom.exp() / (margin * half))[:, None]
     shift = pose.offset - zoom * centre
     # As ndc is clip xy / w, the window's zoom and shift make another matrix of the camera's.
-    crop = torch.cat([zoom[..., None] * view[:, :2] + shift[..., None] * view[:, 3:], view[:, 2:]], 1)
+    x_and_y, others = view.split(2, 1)
+    crop = torch.cat([zoom[..., None] * x_and_y + shift[..., None] * others[:, 1:], others], 1)
     clip = transform(vertices, crop)
     return Placement(clip, clip[..., 3])
 

@@ -38,8 +38,7 @@ def crossed_vertices(grid: TetGrid, sdf: Float[Tensor, " V"]) -> Bool[Tensor, " 
     """The grid vertices at the ends of edges on which the sdf changes sign: only they receive gradient."""
     edges = grid.edges[_crossed_edges(grid, sdf > 0)]
     mask = torch.zeros(len(sdf), dtype=torch.bool, device=sdf.device)
-    mask[edges.reshape(-1)] = True
-    return mask
+    return mask.index_fill_(0, edges.reshape(-1), True)
 
 
 def close_border(grid: TetGrid, sdf: Float[Tensor, " V"]) -> Float[Tensor, " V"]:
@@ -57,11 +56,10 @@ def sparse_sdf(
     memory. On the border only the crossed vertices have their own value.
     """
     with torch.no_grad():
-        inner = (~grid.border).nonzero().squeeze(1)
-        values = field(grid_vertices[inner])
-        sdf = values.new_full((len(grid_vertices),), -BORDER_DISTANCE).index_copy(0, inner, values)
+        values = field(grid_vertices.index_select(0, grid.inner))
+        sdf = values.new_full((len(grid_vertices),), -BORDER_DISTANCE).index_copy_(0, grid.inner, values)
     crossed = crossed_vertices(grid, sdf).nonzero().squeeze(1)
-    return close_border(grid, sdf.index_copy(0, crossed, field(grid_vertices[crossed])))
+    return close_border(grid, sdf.index_copy(0, crossed, field(grid_vertices.index_select(0, crossed))))
 
 
 def marching_tetrahedra(grid: TetGrid, grid_vertices: Float[Tensor, "V 3"], sdf: Float[Tensor, " V"]) -> Surface:

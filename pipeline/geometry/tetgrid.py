@@ -33,6 +33,8 @@ class TetGrid(NamedTuple):
     """Index of the vertex at (-x, y, z)."""
     border: Bool[Tensor, " V"]
     """Vertices on the surface of the cube; a level set that is negative there has no open boundary."""
+    inner: Int[Tensor, " I"]
+    """The other vertices, ascending."""
 
     def to(self, device: torch.device | str) -> "TetGrid":
         """The same grid on another device."""
@@ -67,6 +69,7 @@ def build_tetgrid(resolution: int, scale: float) -> TetGrid:
         flipped=torch.from_numpy(determinant < 0),
         mirror=torch.from_numpy(mirrored),
         border=torch.from_numpy(np.abs(points).max(axis=1) == resolution),
+        inner=torch.from_numpy(np.flatnonzero(np.abs(points).max(axis=1) < resolution)),
     )
 
 

@@ -142,4 +142,5 @@ class CoordinateMlp(nn.Module):
 
 def fold_x(points: Float[Tensor, "*N 3"]) -> Float[Tensor, "*N 3"]:
     """(|x|, y, z): a function of it is symmetric about the plane x = 0."""
-    return torch.cat([points[..., :1].abs(), points[..., 1:]], -1)
+    x, others = points.split([1, 2], -1)
+    return torch.cat([x.abs(), others], -1)

@@ -67,7 +67,7 @@ class TrainingSet(NamedTuple):
         rows, mirrored = self._on_device(index, flips)
 
         def pixels(images: Tensor) -> Tensor:
-            images = images[rows].float()
+            images = images.index_select(0, rows).float()
             return torch.where(mirrored.reshape(-1, *[1] * (images.ndim - 1)), images.flip(2), images)
 
         return Batch(
