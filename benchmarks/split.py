@@ -45,17 +45,21 @@ def part(name: str) -> AbstractContextManager[Any]:
 
 
 def step_boundary() -> None:
-    """Marks the end of a step and the beginning of the next."""
+    """Marks the end of one or more steps and the beginning of the next."""
     with record_function(BOUNDARY):
         pass
 
 
-def split_steps(events: Iterable[Any]) -> Split:
-    """The split of the steps between the first and the last boundary among a profiler's events."""
+def split_steps(events: Iterable[Any], every: int = 1) -> Split:
+    """The split of the steps between the first and the last boundary among a profiler's events.
+
+    Args:
+        every: steps from one boundary to the next.
+    """
     cpu = [event for event in events if event.device_type == DeviceType.CPU]
     bounds = sorted(event.time_range.start for event in cpu if event.name == BOUNDARY)
     cpu = [event for event in cpu if bounds[0] <= event.time_range.start < bounds[-1]]
-    steps, microseconds = len(bounds) - 1, bounds[-1] - bounds[0]
+    steps, microseconds = every * (len(bounds) - 1), bounds[-1] - bounds[0]
     owner = _Owners(cpu)
     times: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
     for event in cpu:

@@ -32,7 +32,7 @@ SETTLED = 0.6
 
 
 class StepTimes(NamedTuple):
-    """The timed steps of one phase, in milliseconds."""
+    """The timed steps of one phase, in milliseconds; each number is a mean of a few steps."""
 
     wall: tuple[float, ...]
     cpu: tuple[float, ...]
@@ -45,25 +45,27 @@ def run_steps(params: Params, data: TrainingSet, steps: int, profiled: bool = Fa
     """Train for 2 `steps`, half of them before deformation begins, and time the last of each phase.
 
     The schedule is that of a whole training, compressed: the template has fewer steps to take shape than in one, so
-    that its number of vertices, which is returned, may be another one.
+    that its number of vertices, which is returned, may be another one. The clock is read after every few steps: a GPU
+    has to finish its work for it, which it need not do between the others.
     """
-    watch = _Watch(steps, profiled)
+    every = max(1, steps // 10)
+    watch = _Watch(steps, every, profiled)
     with named_parts() if profiled else nullcontext():
-        train_briefly(params, data, steps, watch.step_ended)
+        train_briefly(params, data, steps, watch.steps_ended, every)
     return watch.phases
 
 
 def train_briefly(
-    params: Params, data: TrainingSet, steps: int, step_ended: Callable[[dict[str, float]], None]
+    params: Params, data: TrainingSet, steps: int, steps_ended: Callable[[dict[str, float]], None], every: int = 1
 ) -> None:
-    """2 `steps`, half of them before deformation begins; `step_ended` is told of each."""
+    """2 `steps`, half of them before deformation begins; `steps_ended` is told of each `every`th."""
     short = dataclasses.replace(
-        params.training, steps=2 * steps, deform_from=0.5, log_every=1, checkpoint_every=2 * steps + 1
+        params.training, steps=2 * steps, deform_from=0.5, log_every=every, checkpoint_every=2 * steps + 1
     )
     device = torch.device("cpu" if params.training.device == "auto" else params.training.device)
     with redirect_stderr(StringIO()), tempfile.TemporaryDirectory() as folder, configured(device, params.training):
         params = dataclasses.replace(params, training=short)
-        trainer.train(params, data, 0, Path(folder), report=step_ended, device=device)
+        trainer.train(params, data, 0, Path(folder), report=steps_ended, device=device)
 
 
 @contextmanager
@@ -81,10 +83,11 @@ def configured(device: torch.device, params: Training) -> Iterator[None]:
 
 
 class _Watch:
-    """Told of the end of each step; starts and stops the profiler and the clock of each phase."""
+    """Told of the end of each `every`th step; starts and stops the profiler and the clock of each phase."""
 
-    def __init__(self, steps: int, profiled: bool) -> None:
-        first = round(SETTLED * steps)
+    def __init__(self, steps: int, every: int, profiled: bool) -> None:
+        first = round(SETTLED * steps / every) * every
+        self._every = every
         self._starts = {offset + first: name for offset, name in zip((0, steps), PHASES, strict=True)}
         # The step that freezes the template belongs to neither phase.
         self._ends = {steps: PHASES[0], 2 * steps: PHASES[1]}
@@ -93,7 +96,7 @@ class _Watch:
         self._profile: profile | None = None
         self.phases: dict[str, StepTimes] = {}
 
-    def step_ended(self, row: dict[str, float]) -> None:
+    def steps_ended(self, row: dict[str, float]) -> None:
         synchronise()
         step = int(row["step"])
         if step in self._starts:
@@ -108,9 +111,9 @@ class _Watch:
             split = None
             if self._profile is not None:
                 self._profile.stop()
-                split, self._profile = split_steps(self._profile.events()), None
-            wall, cpu = zip(*self._timed, strict=True)
-            self.phases[self._ends[step]] = StepTimes(_gaps(wall), _gaps(cpu), int(row["vertices"]), split)
+                split, self._profile = split_steps(self._profile.events(), self._every), None
+            wall, cpu = (tuple(gap / self._every for gap in _gaps(times)) for times in zip(*self._timed, strict=True))
+            self.phases[self._ends[step]] = StepTimes(wall, cpu, int(row["vertices"]), split)
 
 
 @contextmanager
