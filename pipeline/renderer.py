@@ -10,6 +10,7 @@ from torch.nn import functional
 from pipeline.cameras import clip_matrix, product, rotate, transform
 from pipeline.geometry.meshes import vertex_normals
 from pipeline.model import DeformableModel, Template
+from pipeline.networks.light import shade
 from pipeline.networks.pose import PoseEstimate
 from pipeline.params import Pose as PoseParams
 from pipeline.rendering.rasterizer import Rasterizer
@@ -141,7 +142,7 @@ def paint(
     disparity, canonical, normal, *deformed = shown.split([1, *[3] * (shown.shape[-1] // 3)], -1)
     # Seen from either side, as the mesh has no inside.
     normal = functional.normalize(normal * torch.where(normal[:, 2:] < 0, -1.0, 1.0), dim=-1)
-    shading = model.light(code, normal, image_of_pixel)
+    shading = shade(model.light(code), normal, image_of_pixel)
     # The first channel is the silhouette, which is known everywhere.
     values = [torch.ones_like(disparity), model.albedo(canonical, code, image_of_pixel) * shading]
     values += [model.features(points) for points in (canonical, *deformed)]

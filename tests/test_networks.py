@@ -9,7 +9,7 @@ from tiny import tiny_params
 
 from pipeline.errors import InputError
 from pipeline.networks.encoder import GAIN, SHARPNESS, KeypointEncoder, TokenEncoder
-from pipeline.networks.light import LightHead
+from pipeline.networks.light import LightHead, shade
 from pipeline.networks.mlp import CoordinateMlp, PositionalEncoding
 from pipeline.networks.pose import QUADRANTS, PoseHead
 
@@ -177,6 +177,6 @@ def test_light_is_brightest_towards_its_direction():
     torch.manual_seed(0)
     light = LightHead(6, 8)
     normals = torch.nn.functional.normalize(torch.randn(500, 3), dim=-1)
-    shading = light(torch.randn(1, 6), normals, torch.zeros(500, dtype=torch.int64))
+    shading = shade(light(torch.randn(1, 6)), normals, torch.zeros(500, dtype=torch.int64))
     assert 0 <= shading.min() and shading.max() <= 2
     assert shading[normals[:, 1] > 0.9].mean() > shading[normals[:, 1] < -0.9].mean()
