@@ -4,14 +4,15 @@ Every operation of torch in one step of each phase is recorded, those of the bac
 alone, with the arguments that it had and on warm memory. That leaves out Python, autograd, and waiting for memory that
 other operations have pushed out of the caches.
 
-`arithmetic`: only the operations that carry the method's arithmetic, and the rasterizer. What merely moves, masks or
-adds up values could be merged into these, so that no arrangement with the same kernels is faster.
-`kernels`: all operations.
+`arithmetic`: only the operations that carry the method's arithmetic, and the rasterizer.
+`traffic`: what the other operations, which move, mask or add up values, have to read and write at the speed at which
+memory is copied, or the time that they take alone where the caches make that less.
+`kernels`: all operations, each alone.
 """
 
 import statistics
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -19,7 +20,7 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
 from benchmarks.parts import Setting
 from benchmarks.rasterizer import torch_threads
@@ -50,6 +51,10 @@ class FloorRow(NamedTuple):
     kind: str
     calls: int
     alone_ms: float
+    megabytes: float
+    """That it reads and writes; zero for the rasterizer, which is not taken apart."""
+    traffic_ms: float
+    """The lesser, call by call, of that at the speed of a copy and of the time alone; of no arithmetic."""
 
 
 class StepOverFloor(NamedTuple):
@@ -58,8 +63,10 @@ class StepOverFloor(NamedTuple):
     phase: str
     step_ms: float
     arithmetic_ms: float
+    traffic_ms: float
     kernels_ms: float
     step_over_arithmetic: float
+    step_over_arithmetic_and_traffic: float
     step_over_kernels: float
     rasterizer_share: float
     """Of the step."""
@@ -80,10 +87,11 @@ def measure_floor(setting: Setting) -> tuple[Table, ...]:
         before = run_steps(params, data, steps)
         calls = record(params, data, steps)
         with torch.no_grad():
-            rows = floor_rows(calls)
+            rows = floor_rows(calls, copied_per_ms())
         # They hold the memory of two steps.
         del calls
-        rows += [FloorRow(phase, RASTERIZER, 1, cost) for phase, cost in rasterizer_ms(params, data, steps).items()]
+        rasterizer = rasterizer_ms(params, data, steps)
+        rows += [FloorRow(phase, RASTERIZER, 1, cost, 0.0, 0.0) for phase, cost in rasterizer.items()]
         after = run_steps(params, data, steps)
     sums = [_sum(phase, statistics.median((*before[phase].wall, *after[phase].wall)), rows) for phase in PHASES]
     rows.sort(key=lambda row: PHASES.index(row.phase))
@@ -110,24 +118,47 @@ def record(params: Params, data: TrainingSet, steps: int) -> dict[str, list[Call
     return calls
 
 
-def floor_rows(calls: dict[str, list[Call]]) -> list[FloorRow]:
-    """Number and milliseconds of each kind of operation, each run alone."""
+def floor_rows(calls: dict[str, list[Call]], bandwidth: float) -> list[FloorRow]:
+    """Number, milliseconds and memory traffic of each kind of operation, each run alone.
+
+    Args:
+        bandwidth: bytes read and written in a millisecond.
+    """
     rows = []
     for phase, recorded in calls.items():
-        milliseconds: dict[str, float] = defaultdict(float)
-        counts: Counter[str] = Counter()
+        costs: dict[str, list[tuple[float, float]]] = defaultdict(list)
         for call in recorded:
-            kind = KIND_OF.get(_name(call.operation), OTHER)
-            milliseconds[kind] += alone_ms(call)
-            counts[kind] += 1
-        rows += [FloorRow(phase, kind, counts[kind], milliseconds[kind]) for kind in (*KINDS, OTHER) if counts[kind]]
+            costs[KIND_OF.get(_name(call.operation), OTHER)].append((alone_ms(call), traffic(call)))
+        for kind in (*KINDS, OTHER):
+            alone = sum(cost for cost, _ in costs[kind])
+            moved = sum(bytes_ for _, bytes_ in costs[kind])
+            least = sum(min(cost, bytes_ / bandwidth) for cost, bytes_ in costs[kind]) if kind == OTHER else 0.0
+            if costs[kind]:
+                rows.append(FloorRow(phase, kind, len(costs[kind]), alone, moved / 1e6, least))
     return rows
+
+
+def traffic(call: Call) -> int:
+    """Bytes of the tensors that a call reads and returns."""
+    arguments, options = _detached(call)
+    result = call.operation(*arguments, **options)
+    tensors = [value for value in tree_leaves((arguments, options, result)) if isinstance(value, Tensor)]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def copied_per_ms(floats: int = 32_000_000) -> float:
+    """Bytes that one thread reads and writes in a millisecond when it copies more than any cache holds."""
+    source, copy, times = torch.ones(floats), torch.empty(floats), []
+    for _ in range(5):
+        start = time.perf_counter()
+        copy.copy_(source)
+        times.append(1e3 * (time.perf_counter() - start))
+    return 8 * floats / statistics.median(times)
 
 
 def alone_ms(call: Call, repeats: int = 3) -> float:
     """Median time of a call that is repeated at once."""
-    # Detached, so that operations in place are allowed.
-    arguments, options = tree_map(lambda value: value.detach() if isinstance(value, Tensor) else value, tuple(call[1:]))
+    arguments, options = _detached(call)
     times = []
     for _ in range(repeats + 1):
         start = time.perf_counter()
@@ -180,7 +211,23 @@ def _sum(phase: str, step: float, rows: list[FloorRow]) -> StepOverFloor:
     kernels = sum(row.alone_ms for row in rows if row.phase == phase)
     arithmetic = sum(row.alone_ms for row in rows if row.phase == phase and row.kind != OTHER)
     (rasterizer,) = (row.alone_ms for row in rows if row.phase == phase and row.kind == RASTERIZER)
-    return StepOverFloor(phase, step, arithmetic, kernels, step / arithmetic, step / kernels, rasterizer / step)
+    moved = sum(row.traffic_ms for row in rows if row.phase == phase)
+    return StepOverFloor(
+        phase,
+        step,
+        arithmetic,
+        moved,
+        kernels,
+        step / arithmetic,
+        step / (arithmetic + moved),
+        step / kernels,
+        rasterizer / step,
+    )
+
+
+def _detached(call: Call) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call, without gradients, so that operations in place are allowed."""
+    return tree_map(lambda value: value.detach() if isinstance(value, Tensor) else value, tuple(call[1:]))
 
 
 def _name(operation: Any) -> str:

@@ -15,7 +15,7 @@ from tiny import tiny_params, tiny_set
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks import __main__ as command
-from benchmarks.floor import floor_rows, record
+from benchmarks.floor import OTHER, Call, floor_rows, record, traffic
 from benchmarks.parts import PARTS, ROOT, find_part
 from benchmarks.placeholders import find_nothing_to_do, pretend, run_module
 from benchmarks.power_law import fit_power_law
@@ -282,12 +282,23 @@ def test_one_whole_step_of_each_phase_is_recorded_and_can_be_run_again():
     # One update for each group of the optimiser; the codes are a group from the freeze on.
     assert [names[phase].count("aten::_fused_adam_") for phase in PHASES] == [3, 4]
     with torch.no_grad():
-        rows = floor_rows(calls)
+        # A copy of a kilobyte a millisecond, so slow that no call takes longer.
+        rows = floor_rows(calls, 1e3)
+        free = floor_rows(calls, float("inf"))
     for phase in PHASES:
         counts = {row.kind: row.calls for row in rows if row.phase == phase}
         assert sum(counts.values()) == len(calls[phase])
         assert counts["matrix products"] > 40 and counts["sines and cosines"] >= 6
-    assert all(row.alone_ms > 0 for row in rows)
+    assert all(row.alone_ms > 0 and row.megabytes > 0 for row in rows)
+    for row in rows:
+        assert 0.5 * row.alone_ms < row.traffic_ms <= row.alone_ms if row.kind == OTHER else row.traffic_ms == 0
+    assert all(row.traffic_ms == 0 for row in free)
+
+
+def test_traffic_is_what_a_call_reads_and_writes():
+    left, right = torch.ones(10, 3), torch.ones(3, 7)
+    assert traffic(Call(torch.ops.aten.mm.default, (left, right), {})) == 4 * (30 + 21 + 70)
+    assert traffic(Call(torch.ops.aten.cat.default, ([left, left.double()],), {})) == 4 * 30 + 8 * 30 + 8 * 60
 
 
 def test_unknown_part_names_the_nearest(tmp_path, capsys):

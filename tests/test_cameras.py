@@ -16,6 +16,7 @@ from pipeline.cameras import (
     project_cad,
     rotation_from_angles,
     to_clip,
+    transform,
     viewpoint_rotation,
 )
 from pipeline.records import Viewpoint
@@ -111,6 +112,24 @@ def test_geodesic_distance():
     assert geodesic_degrees(a, a).item() == pytest.approx(0, abs=1e-5)
     expected = np.degrees(np.arccos((np.trace(a.numpy().T @ b.numpy()) - 1) / 2))
     assert geodesic_degrees(a, b).item() == pytest.approx(expected)
+
+
+def test_clip_depth_runs_from_the_near_to_the_far_plane():
+    """clip w is the camera depth, and z / w goes from -1 at half the distance to 1 at one and a half."""
+    points = torch.tensor([[[0.0, 0.0, z] for z in (5.0, 0.0, -5.0)]])
+    clip = to_clip(points, distance=10.0, fov_degrees=25.0)[0]
+    torch.testing.assert_close(clip[:, 3], torch.tensor([5.0, 10.0, 15.0]))
+    torch.testing.assert_close(clip[:, 2] / clip[:, 3], torch.tensor([-1.0, 0.5, 1.0]))
+
+
+@given(azimuths, elevations, thetas)
+def test_transform_is_the_rotation_followed_by_the_shift(azimuth, elevation, theta):
+    rotation = torch.from_numpy(object_rotation(azimuth, elevation, theta))
+    shift = torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64)
+    points = torch.from_numpy(np.random.default_rng(0).normal(size=(5, 3)))
+    moved = transform(points, torch.cat([rotation, shift[:, None]], 1))
+    for point, found in zip(points, moved, strict=True):
+        torch.testing.assert_close(found, rotation @ point + shift)
 
 
 def test_crop_coordinates_have_row_zero_at_the_top():

@@ -8,7 +8,7 @@ from pipeline import losses
 from pipeline.errors import InputError
 from pipeline.model import EmptyMeshError, InputSizes, build_model
 from pipeline.networks.pose import PoseEstimate
-from pipeline.renderer import place, render, split_layers
+from pipeline.renderer import look, place, render, split_layers
 from pipeline.rendering.rasterizer import make_rasterizer
 
 SIZES = InputSizes(8, 6, 4)
@@ -227,6 +227,25 @@ def test_projection_is_where_the_rasterizer_draws():
     assert (pixels - centres).abs().max() < 0.5
     top = template.vertices[:, 1].argmax()
     assert placement.clip[0, top, 1] / placement.clip[0, top, 3] < -0.5
+
+
+def test_one_mesh_for_all_poses_is_that_mesh_for_each():
+    """Values and gradients of the projection and of everything that pixels are painted from."""
+    torch.manual_seed(0)
+    model, rasterizer = model_of(model__grid__resolution=8), make_rasterizer()
+    rotation = torch.linalg.qr(torch.randn(3, 3, 3)).Q
+    pose = PoseEstimate(rotation, 0.1 * torch.randn(3, 2), 0.1 * torch.randn(3))
+    results = []
+    for count in (1, 3):
+        template = model.template()
+        vertices = template.vertices.expand(count, -1, -1)
+        visible = look(rasterizer, template, vertices, pose, model.params.pose, 16, 1.2)
+        weight = torch.randn(visible.attributes.shape, generator=torch.Generator().manual_seed(1))
+        (visible.attributes * weight).sum().backward()
+        results.append((*visible, *(p.grad.clone() for p in model.sdf.parameters() if p.grad is not None)))
+        model.zero_grad()
+    for found, expected in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_masks_change_nothing_that_is_compared_inside_the_common_region():

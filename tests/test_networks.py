@@ -173,6 +173,14 @@ def test_best_hypothesis_has_the_lowest_estimated_loss():
         torch.testing.assert_close(best.rotation[b], pose.rotations[b, k])
 
 
+def test_batches_of_tokens_go_through_the_pose_head_one_after_the_other():
+    torch.manual_seed(0)
+    head = PoseHead(8, 6, 8, tiny_params().model.pose, 4)
+    first, second = torch.randn(3, 8, 8, 6), torch.randn(2, 8, 8, 6)
+    for found, *parts in zip(head(first, second), head(first), head(second), strict=True):
+        torch.testing.assert_close(found, torch.cat(parts))
+
+
 def test_light_is_brightest_towards_its_direction():
     torch.manual_seed(0)
     light = LightHead(6, 8)

@@ -1,7 +1,9 @@
 """One suite for every rasterizer; what only the CPU promises is asked of it alone."""
 
+import gc
 import itertools
 import math
+import weakref
 
 import pytest
 import rasterizer_reference as reference
@@ -454,6 +456,41 @@ def test_an_index_that_is_no_vertex_is_an_error(backend, index):
         backend.rasterize(pos, tri, (4, 4))
     with pytest.raises(ValueError, match="vertex indices from 0 to 2"):
         backend.topology(tri, 3)
+
+
+def test_what_was_right_is_checked_again_once_it_has_changed(backend):
+    pos, tri = clip(FULL_SCREEN), faces((0, 1, 2))
+    rast = backend.rasterize(pos, tri, (4, 4))
+    torch.testing.assert_close(backend.interpolate(pos, rast, tri), backend.interpolate(pos, rast.clone(), tri.clone()))
+    with torch.no_grad():
+        rast[0, 0, 0, 3] = 2
+    with pytest.raises(ValueError, match="face ids from 0 to 1"):
+        backend.interpolate(pos, rast, tri)
+    tri[0, 0] = 3
+    with pytest.raises(ValueError, match="vertex indices from 0 to 2"):
+        backend.rasterize(pos, tri, (4, 4))
+
+
+def test_faces_of_other_precisions_are_converted_anew_once_they_have_changed(backend):
+    pos, tri = clip(FULL_SCREEN), faces((0, 1, 2)).long()
+    shown = backend.rasterize(pos, tri, (4, 4))
+    tri[0] = tri[0].roll(1)
+    turned = backend.rasterize(pos, tri, (4, 4))
+    assert_same(backend, turned, backend.rasterize(pos, tri.clone(), (4, 4)))
+    assert not torch.equal(turned, shown)
+
+
+def test_a_rasterizer_keeps_no_tensor_alive():
+    rasterizer = CpuRasterizer()
+    pos = clip(FULL_SCREEN).requires_grad_()
+    kept = []
+    for precision in (torch.int32, torch.int64):
+        tri = faces((0, 1, 2)).to(precision)
+        kept += [weakref.ref(tri), weakref.ref(rast := rasterizer.rasterize(pos, tri, (4, 4)))]
+        rasterizer.interpolate(pos, rast, tri)
+        del tri, rast
+    gc.collect()
+    assert [reference() for reference in kept] == [None] * 4
 
 
 def test_arguments_of_different_meshes_are_errors(backend):
