@@ -32,8 +32,9 @@ def distance_loss(alpha: Float[Tensor, "B S S"], distance: Float[Tensor, "B S S"
 
 def common_region(covered: Bool[Tensor, "B S S"], mask: Float[Tensor, "B S S"]) -> Bool[Tensor, "B S S"]:
     """Pixels inside both silhouettes, eroded by one pixel (MagicPony)."""
-    outside = 1 - (covered & (mask > 0.5)).float()
-    return functional.max_pool2d(outside[:, None], 3, stride=1, padding=1)[:, 0] < 0.5
+    inside = functional.pad(covered & (mask > 0.5), (1, 1, 1, 1), value=True)
+    rows = inside[:, :-2] & inside[:, 1:-1] & inside[:, 2:]
+    return rows[..., :-2] & rows[..., 1:-1] & rows[..., 2:]
 
 
 class RegionPixels(NamedTuple):

@@ -127,8 +127,8 @@ class CoordinateMlp(nn.Module):
             encoded = self.encoding(points)
             hidden, masks = self.input(encoded), []
             for layer in (self.point, *self.hidden, None):
-                masks.append((hidden > 0).to(hidden.dtype))
-                hidden = hidden if layer is None else layer(hidden * masks[-1])
+                masks.append(hidden.relu_().sign())
+                hidden = hidden if layer is None else layer(hidden)
         gradient = self.output.weight * masks.pop()
         for layer in (*reversed(self.hidden), self.point):
             gradient = (gradient @ layer.weight) * masks.pop()
