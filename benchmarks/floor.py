@@ -42,6 +42,9 @@ KINDS = {
 """Operations of torch that carry the method's arithmetic."""
 KIND_OF = {name: kind for kind, names in KINDS.items() for name in names}
 RASTERIZER, OTHER = "rasterizer", "everything else"
+PICKING = ("index_select", "index", "gather")
+FILLING = ("zero_", "fill_", "zeros_like", "ones_like", "new_zeros", "new_full", "full_like")
+"""Operations that do not read all of their first argument, or nothing of it."""
 
 
 class FloorRow(NamedTuple):
@@ -139,11 +142,17 @@ def floor_rows(calls: dict[str, list[Call]], bandwidth: float) -> list[FloorRow]
 
 
 def traffic(call: Call) -> int:
-    """Bytes of the tensors that a call reads and returns."""
+    """Bytes that a call must read and write: its arguments and its results.
+
+    Of what it picks rows from it reads as much as it returns; what it fills it does not read; what is expanded lies in
+    memory once.
+    """
     arguments, options = _detached(call)
-    result = call.operation(*arguments, **options)
-    tensors = [value for value in tree_leaves((arguments, options, result)) if isinstance(value, Tensor)]
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    written = _bytes(call.operation(*arguments, **options))
+    name = _name(call.operation)
+    if name in PICKING:
+        return _bytes(arguments[1:]) + 2 * written
+    return written if name in FILLING else _bytes((arguments, options)) + written
 
 
 def copied_per_ms(floats: int = 32_000_000) -> float:
@@ -223,6 +232,11 @@ def _sum(phase: str, step: float, rows: list[FloorRow]) -> StepOverFloor:
         step / kernels,
         rasterizer / step,
     )
+
+
+def _bytes(values: Any) -> int:
+    tensors = [value for value in tree_leaves(values) if isinstance(value, Tensor)]
+    return sum(min(value.numel() * value.element_size(), value.untyped_storage().nbytes()) for value in tensors)
 
 
 def _detached(call: Call) -> tuple[tuple[Any, ...], dict[str, Any]]:

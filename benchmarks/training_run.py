@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -48,7 +49,7 @@ def run_steps(params: Params, data: TrainingSet, steps: int, profiled: bool = Fa
     that its number of vertices, which is returned, may be another one. The clock is read after every few steps: a GPU
     has to finish its work for it, which it need not do between the others.
     """
-    every = max(1, steps // 10)
+    every = math.gcd(steps, max(1, steps // 10))
     watch = _Watch(steps, every, profiled)
     with named_parts() if profiled else nullcontext():
         train_briefly(params, data, steps, watch.steps_ended, every)

@@ -19,7 +19,7 @@ QUICK = {"training": {"batch": 2, "pose_batch": 4, "image_size": 32}, "model": {
 
 
 class StepRow(NamedTuple):
-    """One phase without the profiler: the median step, the least and the greatest median of a repeat."""
+    """One phase without the profiler: the median of means of a few steps, and the least and greatest of a repeat."""
 
     device: str
     phase: str

@@ -100,7 +100,7 @@ def geodesic_degrees(a: Float[Tensor, "*B 3 3"], b: Float[Tensor, "*B 3 3"]) -> 
 
 
 def clip_matrix(distance: float, fov_degrees: float) -> tuple[tuple[float, ...], ...]:
-    """M such that M (p, 1) are the clip coordinates of a camera-frame point p, with image row 0 at the TOP.
+    """The matrix M, 4 rows of 4: M (p, 1) are the clip coordinates of a camera-frame point p, image row 0 at the TOP.
 
     Points are relative to the nominal object position: the camera stands at (0, 0, distance). The clip y axis points
     down, so that the rasterizer's row 0 (y = -1) is the top row of the image. Near and far planes lie at 0.5 and 1.5

@@ -95,7 +95,7 @@ def depth_loss(
     d, t, smallest = centred(disparity), centred(target), 1e-12 * total
     rho = (d * t).sum(1) * ((d.square().sum(1) + smallest) * (t.square().sum(1) + smallest)).rsqrt()
     loss = 1 - rho * torch.where(rho > 0, rho, 1.0)
-    return loss * (count >= MIN_DEPTH_PIXELS)
+    return torch.where(count >= MIN_DEPTH_PIXELS, loss, 0.0)
 
 
 def pose_loss(

@@ -91,10 +91,11 @@ class DeformableModel(nn.Module):
         self.pose = PoseHead(sizes.grid, sizes.channels, params.encoder.width, params.pose, hypotheses)
         count = len(self.grid.vertices) if deformation.identity == "grid" else 0
         self.codes = nn.Parameter(deformation.code_std * torch.randn(count, deformation.code_dims))
-        self._representatives: Representatives | None = None
         self.register_buffer("template_vertices", torch.zeros(0, 3))
         self.register_buffer("template_faces", torch.zeros(0, 3, dtype=torch.int64))
         self.register_buffer("template_mirror", torch.zeros(0, dtype=torch.int64))
+        for name, value in representatives(self.template_vertices, self.template_mirror)._asdict().items():
+            self.register_buffer(f"representative_{name}", value, persistent=False)
 
     @property
     def frozen(self) -> bool:
@@ -132,11 +133,10 @@ class DeformableModel(nn.Module):
         if self.frozen:
             vertices = self.template_vertices
             codes = self._frozen_codes()
-            if self._representatives is None and self.params.deformation.symmetric:
-                self._representatives = representatives(vertices, self.template_mirror)
-            return Template(
-                vertices, self.template_faces, codes, vertices.mean(0), _rms(vertices), self._representatives
-            )
+            half = None
+            if self.params.deformation.symmetric:
+                half = Representatives(*(getattr(self, f"representative_{name}") for name in Representatives._fields))
+            return Template(vertices, self.template_faces, codes, vertices.mean(0), _rms(vertices), half)
         points = self.grid.vertices + jitter
         surface = marching_tetrahedra(self.grid, points, sparse_sdf(self.grid, points, self.signed_distance))
         if len(surface.faces) == 0:
@@ -155,12 +155,12 @@ class DeformableModel(nn.Module):
         Small separate pieces are dropped. The new codes are drawn from torch's generator.
         """
         template = self.template()
-        self._representatives = None
         part = largest_component(template.faces, len(template.vertices))
         self.template_vertices = template.vertices[part.vertices]
         self.template_faces = part.faces.long()
         mirror = mirror_pairs(self.template_vertices, tolerance=1e-4 * self.params.grid.scale)
         self.template_mirror = torch.minimum(mirror, torch.arange(len(mirror), device=mirror.device))
+        self._choose_representatives()
         deformation = self.params.deformation
         codes = deformation.code_std * torch.randn(len(mirror), deformation.code_dims)
         self.codes = nn.Parameter(codes.to(mirror.device))
@@ -211,7 +211,6 @@ class DeformableModel(nn.Module):
     def _apply(self, fn, recurse: bool = True):
         """The grid, which is neither a parameter nor part of the state, follows the module to its device."""
         self.grid = TetGrid(*map(fn, self.grid))
-        self._representatives = None
         return super()._apply(fn, recurse)
 
     def load_state_dict(self, state_dict, strict: bool = True, assign: bool = False):
@@ -222,13 +221,19 @@ class DeformableModel(nn.Module):
         """
         try:
             device = self.codes.device
-            self._representatives = None
             self.codes = nn.Parameter(torch.zeros_like(state_dict["codes"], device=device))
             for name in ("template_vertices", "template_faces", "template_mirror"):
                 setattr(self, name, torch.zeros_like(state_dict[name], device=device))
-            return super().load_state_dict(state_dict, strict, assign)
+            found = super().load_state_dict(state_dict, strict, assign)
         except (KeyError, RuntimeError) as error:
             raise InputError(f"These weights are of another model architecture; train again. {error}") from error
+        self._choose_representatives()
+        return found
+
+    def _choose_representatives(self) -> None:
+        """For the frozen template, once and for all."""
+        for name, value in representatives(self.template_vertices, self.template_mirror)._asdict().items():
+            setattr(self, f"representative_{name}", value)
 
     def _frozen_codes(self) -> Tensor | None:
         if not self.params.deformation.index_embedding or len(self.codes) != len(self.template_vertices):

@@ -46,7 +46,7 @@ def draw_sheet(
         vertices, pose = reconstruct(model, template, tokens)
         photo = read_image(layout.root / instance.image)
         painted = render(
-            model, rasterizer, template, vertices, pose, model.encoder(tokens), SIZE, margin, deformed_features=False
+            model, rasterizer, template, vertices, pose, model.encoder(tokens), SIZE, margin, deformed=False
         )
         rows.append(
             [

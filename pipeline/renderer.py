@@ -34,7 +34,6 @@ class Rendering(NamedTuple):
     """What `split_layers` takes apart."""
     disparity: Float[Tensor, "B S S"]
     """1 / depth, zero on the background."""
-    covered: Bool[Tensor, "B S S"]
 
 
 class Layers(NamedTuple):
@@ -90,10 +89,12 @@ def place(
 
 
 class Visible(NamedTuple):
-    """What of posed meshes each pixel shows: S x S pixels, row 0 at the top."""
+    """Posed meshes, and what of them each of S x S pixels shows; row 0 is the top."""
 
     clip: Float[Tensor, "B N 4"]
+    """Clip coordinates of the vertices."""
     rast: Float[Tensor, "B S S 4"]
+    """As the rasterizer returns it."""
     attributes: Float[Tensor, "B S S C"]
     """1 / depth, canonical coordinates, normal in the camera frame and, where they are wanted, deformed coordinates."""
     covered: Bool[Tensor, "B S S"]
@@ -137,7 +138,7 @@ def paint(
     """
     clip, rast, attributes, covered = visible
     inside = (covered if masks is None else covered & (masks > 0.5)).flatten().nonzero()[:, 0]
-    image_of_pixel = inside // covered[0].numel()
+    image_of_pixel = inside // (covered.shape[1] * covered.shape[2])
     shown = attributes.flatten(0, 2).index_select(0, inside)
     disparity, canonical, normal, *deformed = shown.split([1, *[3] * (shown.shape[-1] // 3)], -1)
     # Seen from either side, as the mesh has no inside.
@@ -155,7 +156,7 @@ def paint(
     image = rasterizer.antialias(image, rast, clip, template.faces, topology)
     # One split: taken apart channel by channel, every part would cost a gradient of the whole image's size.
     alpha, layers = image.split([1, values.shape[-1] - 1], -1)
-    return Rendering(alpha[..., 0], layers, attributes[..., 0], covered)
+    return Rendering(alpha[..., 0], layers, attributes[..., 0])
 
 
 def render(
@@ -167,9 +168,8 @@ def render(
     code: Float[Tensor, "B I"],
     size: int,
     margin: float,
-    deformed_features: bool = True,
-    masks: Float[Tensor, "B S S"] | None = None,
+    deformed: bool = True,
 ) -> Rendering:
     """`look` at the deformed `vertices` of `template`, and `paint` what is seen."""
-    visible = look(rasterizer, template, vertices, pose, model.params.pose, size, margin, deformed_features)
-    return paint(model, rasterizer, template, visible, code, masks=masks)
+    visible = look(rasterizer, template, vertices, pose, model.params.pose, size, margin, deformed)
+    return paint(model, rasterizer, template, visible, code)

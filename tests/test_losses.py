@@ -125,6 +125,24 @@ def test_distance_loss_weighs_missing_pixels_by_their_depth():
     assert losses.distance_loss(alpha, distance).item() == pytest.approx(2 / 16 / 4)
 
 
+def test_the_border_of_the_crop_erodes_nothing():
+    everywhere = torch.ones(1, 5, 5, dtype=torch.bool)
+    assert losses.common_region(everywhere, everywhere.float()).all()
+    corner = everywhere.clone()
+    corner[0, 0, 0] = False
+    region = losses.common_region(corner, everywhere.float())
+    assert not region[0, :2, :2].any() and region.sum() == 21
+
+
+def test_shares_of_vertices_stand_for_repeated_ones():
+    generator = torch.Generator().manual_seed(0)
+    canonical, deformed = torch.randn(3, 4, generator=generator), torch.randn(2, 3, 4, generator=generator)
+    repeated = torch.tensor([0, 1, 1, 2, 2, 2])
+    expected = losses.feature_consistency_loss(canonical[repeated], deformed[:, repeated])
+    share = repeated.bincount() / len(repeated)
+    torch.testing.assert_close(losses.feature_consistency_loss(canonical, deformed, share), expected)
+
+
 def test_common_region_is_eroded_by_one_pixel():
     covered = torch.zeros(1, 8, 8, dtype=torch.bool)
     covered[0, 1:7, 1:7] = True

@@ -6,9 +6,10 @@ from tiny import tiny_params
 
 from pipeline import losses
 from pipeline.errors import InputError
+from pipeline.geometry.meshes import representatives
 from pipeline.model import EmptyMeshError, InputSizes, build_model
 from pipeline.networks.pose import PoseEstimate
-from pipeline.renderer import look, place, render, split_layers
+from pipeline.renderer import look, paint, place, render, split_layers
 from pipeline.rendering.rasterizer import make_rasterizer
 
 SIZES = InputSizes(8, 6, 4)
@@ -193,6 +194,21 @@ def test_state_of_a_frozen_model_loads_into_a_new_one():
     assert torch.equal(other.template().codes, model.template().codes)
 
 
+def test_representatives_are_those_of_the_template_at_hand():
+    """Also after the weights of another template were loaded, and in another precision."""
+    first, second = model_of(model__grid__resolution=8), model_of(seed=1, model__grid__resolution=6)
+    for model in (first, second):
+        model.freeze()
+        model.template()
+    assert len(first.template_vertices) != len(second.template_vertices)
+    first.load_state_dict(second.state_dict())
+    for model in (first, first.double()):
+        found = model.template().representatives
+        expected = representatives(model.template_vertices, model.template_mirror)
+        for one, other in zip(found, expected, strict=True):
+            torch.testing.assert_close(one, other)
+
+
 def test_weights_of_another_architecture_are_refused():
     with pytest.raises(InputError, match="another model architecture"):
         model_of().load_state_dict(model_of(model__sdf__width=8).state_dict())
@@ -264,15 +280,15 @@ def test_masks_change_nothing_that_is_compared_inside_the_common_region():
     results = []
     for masks in (mask, None):
         vertices = moved.clone().requires_grad_()
-        image = render(model, rasterizer, template, vertices, pose, code, 48, 1.2, masks=masks)
-        region = losses.common_region(image.covered, mask)
+        visible = look(rasterizer, template, vertices, pose, model.params.pose, 48, 1.2)
+        image = paint(model, rasterizer, template, visible, code, masks=masks)
+        region = losses.common_region(visible.covered, mask)
         pixels = losses.region_pixels(region)
         shown, wanted = split_layers(pixels.gather(image.layers), 4), pixels.gather(target)
         value = losses.rgb_loss(shown.rgb, wanted[:, :3], pixels) + losses.feature_loss(
             shown.features + shown.features_deformed, wanted, pixels
         )
         results.append((image.alpha, image.disparity, value, *torch.autograd.grad(value.sum(), vertices)))
-    covered = image.covered.sum()
-    assert 100 < region.sum() < 0.7 * covered
+    assert 100 < region.sum() < 0.7 * visible.covered.sum()
     for fast, slow in zip(*results, strict=True):
         torch.testing.assert_close(fast, slow)

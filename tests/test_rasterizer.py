@@ -5,6 +5,7 @@ import itertools
 import math
 import weakref
 
+import numpy as np
 import pytest
 import rasterizer_reference as reference
 import torch
@@ -15,6 +16,7 @@ from scenes import ball, clip, faces, generator, triangle_soup
 
 from pipeline.cameras import to_clip
 from pipeline.errors import InputError
+from pipeline.rendering.checks import Accepted
 from pipeline.rendering.cpu import CpuRasterizer
 from pipeline.rendering.rasterizer import Rasterizer, make_rasterizer
 
@@ -480,17 +482,31 @@ def test_faces_of_other_precisions_are_converted_anew_once_they_have_changed(bac
     assert not torch.equal(turned, shown)
 
 
-def test_a_rasterizer_keeps_no_tensor_alive():
-    rasterizer = CpuRasterizer()
-    pos = clip(FULL_SCREEN).requires_grad_()
-    kept = []
-    for precision in (torch.int32, torch.int64):
-        tri = faces((0, 1, 2)).to(precision)
-        kept += [weakref.ref(tri), weakref.ref(rast := rasterizer.rasterize(pos, tri, (4, 4)))]
-        rasterizer.interpolate(pos, rast, tri)
-        del tri, rast
-    gc.collect()
-    assert [reference() for reference in kept] == [None] * 4
+def test_what_is_known_of_a_tensor_ends_with_a_change_and_with_the_tensor():
+    accepted = Accepted(torch.device("meta"), torch.float32)
+    tri = torch.zeros(2, 3, dtype=torch.int64, device="meta")
+    assert accepted.known(tri, 5) is None
+    copy = tri.int()
+    accepted.know(tri, 5, copy)
+    assert accepted.known(tri, 5).faces is copy and accepted.known(tri, 4) is None
+    tri.add_(1)
+    assert accepted.known(tri, 5) is None
+    for faces_of in (lambda tensor: tensor, torch.clone):
+        kept = torch.zeros(2, 3, dtype=torch.int32, device="meta")
+        accepted.know(kept, 5, faces_of(kept))
+        reference = weakref.ref(kept)
+        del kept
+        gc.collect()
+        assert reference() is None
+
+
+def test_on_a_cpu_memory_that_changes_behind_its_tensor_is_seen():
+    pos, rows = clip(FULL_SCREEN), np.array([[0, 1, 2]], np.int32)
+    tri = torch.from_numpy(rows)
+    CPU.rasterize(pos, tri, (4, 4))
+    rows[0, 0] = 99
+    with pytest.raises(ValueError, match="vertex indices from 0 to 2"):
+        CPU.rasterize(pos, tri, (4, 4))
 
 
 def test_arguments_of_different_meshes_are_errors(backend):

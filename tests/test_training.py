@@ -155,11 +155,14 @@ def test_flips_can_be_switched_off(tmp_path):
 
 
 def test_non_finite_loss_names_the_term_and_the_images(tmp_path):
-    params = tiny_params()
+    params = tiny_params(training__log_every=1, training__checkpoint_every=1)
     data = tiny_set(params)
     broken = data._replace(distance=torch.full_like(data.distance, torch.nan))
+    rows = []
     with pytest.raises(trainer.TrainingError, match=r"distance.*not finite.*image_\d"):
-        trainer.train(params, broken, 0, tmp_path)
+        trainer.train(params, broken, 0, tmp_path / "cell", tmp_path / "shared", report=rows.append)
+    # The broken step is neither told nor kept.
+    assert not rows and not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_vanished_template_names_the_images(tmp_path):

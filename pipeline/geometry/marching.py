@@ -82,10 +82,9 @@ def marching_tetrahedra(grid: TetGrid, grid_vertices: Float[Tensor, "V 3"], sdf:
 
 
 def _faces(grid: TetGrid, inside: Bool[Tensor, " V"], crossed: Bool[Tensor, " E"]) -> Int[Tensor, "F 3"]:
-    triangles, present = (table.to(inside.device) for table in (_TRIANGLES, _PRESENT))
     corners = _gather(inside, grid.tets)
     active = _mixed(corners).nonzero().squeeze(1)
-    bits = constant((1, 2, 4, 8), active)
+    triangles, present, bits = constant(_TRIANGLES, active), constant(_PRESENT, inside), constant((1, 2, 4, 8), active)
     case = (corners.index_select(0, active) * bits).sum(1) + 16 * grid.flipped.index_select(0, active)
     local = triangles[case]
     grid_edges = grid.tet_edges.index_select(0, active).gather(1, local.reshape(-1, 6)).reshape(-1, 2, 3)[present[case]]
@@ -115,11 +114,12 @@ def _away_from_zero(sdf: Float[Tensor, " V"]) -> Float[Tensor, " V"]:
     return sdf + (moved - sdf).detach()
 
 
-def _case_table() -> tuple[Int[Tensor, "32 2 3"], Bool[Tensor, "32 2"]]:
+def _case_table() -> tuple[tuple, tuple]:
     """Up to two triangles for each set of inside corners (bit k = corner k, bit 4 = `flipped`), as local edges.
 
-    Second result: which of the two triangles exist. One corner apart from three is cut by a triangle; two from two
-    by a quadrilateral whose corners, taken in turn, share an inside or an outside corner of the tetrahedron.
+    32 times 2 times 3 of them; second result: which of the two triangles exist. One corner apart from three is cut by a
+    triangle; two from two by a quadrilateral whose corners, taken in turn, share an inside or an outside corner of the
+    tetrahedron.
     """
     corners = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
     middles = corners[torch.tensor(TET_EDGES)].mean(1)
@@ -137,7 +137,7 @@ def _case_table() -> tuple[Int[Tensor, "32 2 3"], Bool[Tensor, "32 2"]]:
             triangle = torch.tensor([loop[0], loop[k + 1], loop[k + 2]])
             triangles[code, k], triangles[code + 16, k] = triangle, triangle.flip(0)
             present[[code, code + 16], k] = True
-    return triangles, present
+    return tuple(tuple(map(tuple, pair)) for pair in triangles.tolist()), tuple(map(tuple, present.tolist()))
 
 
 _TRIANGLES, _PRESENT = _case_table()

@@ -123,7 +123,7 @@ class Representatives(NamedTuple):
     index: Int[Tensor, " N"]
     """For each vertex, the position in `rows` of itself or of its mirror image."""
     share: Float[Tensor, " H"]
-    """How many of all vertices each stands for; the sum is 1."""
+    """Share of all vertices that each stands for."""
 
 
 def representatives(vertices: Float[Tensor, "N 3"], mirror: Int[Tensor, " N"]) -> Representatives:

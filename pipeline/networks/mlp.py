@@ -17,7 +17,7 @@ class PositionalEncoding(nn.Module):
     def __init__(self, frequencies: int, extent: float):
         super().__init__()
         scales = 0.9 * 2 * math.pi / extent * 2.0 ** torch.arange(frequencies)
-        # Row k of the three axes' angles: a product with it costs half of an outer product with `scales`.
+        # [3, 3 K], columns 3 k to 3 k + 2 for scale k: on a CPU a product costs half of an outer product with `scales`.
         spread = (scales[:, None] * torch.eye(3)[:, None]).flatten(1)
         self.register_buffer("spread", spread, persistent=False)
         self.dims = 3 + 6 * frequencies
@@ -31,7 +31,10 @@ class PositionalEncoding(nn.Module):
 
 
 class _Encode(torch.autograd.Function):
-    """The encoding holds all sines and cosines that its gradient needs; autograd would compute them again."""
+    """The encoding holds all sines and cosines that its gradient needs; autograd would compute them again.
+
+    It may be differentiated any number of times, though not by torch.func.
+    """
 
     @staticmethod
     def forward(ctx: Any, points: Tensor, spread: Tensor) -> Tensor:

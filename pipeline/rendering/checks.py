@@ -1,7 +1,7 @@
 """Checks that keep the kernels within their arrays; every failure is a ValueError that says what was expected.
 
-Indices and face ids are read for it, which makes a GPU finish its queue of work first; so it is remembered of which
-tensors they are known to be right.
+Indices and face ids are read for it, which makes a GPU finish its queue of work first; so there it is remembered of
+which tensors they are known to be right. On a CPU it costs next to nothing, and memory may change unknown to a tensor.
 """
 
 from typing import NamedTuple
@@ -35,7 +35,8 @@ class Accepted:
 
     def know(self, tensor: Tensor, count: int, faces: Int32[Tensor, "F 3"] | None = None) -> None:
         """Remember that the tensor, as it is now, belongs to so many vertices or faces."""
-        if not tensor.is_inference():  # These do not tell when they are changed.
+        # Tensors of inference mode do not tell when they are changed.
+        if tensor.device.type != "cpu" and not tensor.is_inference():
             # A value that held its own key would live for ever.
             self._known[tensor] = _Known(tensor._version, count, None if faces is tensor else faces)
 

@@ -25,6 +25,8 @@ from pipeline.rendering.kernels.raster import rasterize_backward, rasterize_rows
 from pipeline.rendering.kernels.topology import opposite_vertices
 from pipeline.rendering.threads import run
 
+ACCEPTED = Accepted(torch.device("cpu"), torch.float32, torch.float64)
+
 AREA_MARGIN = {torch.float32: 1e-6, torch.float64: 1e-18}
 """Added to the area of a face (clip units, times w squared) so that the gradients of slivers stay finite."""
 
@@ -43,24 +45,21 @@ class CpuRasterizer:
 
     def __init__(self, threads: int | None = None) -> None:
         self.threads = torch.get_num_threads() if threads is None else threads
-        self._accepted = Accepted(torch.device("cpu"), torch.float32, torch.float64)
 
     def rasterize(
         self, pos: Float[Tensor, "B V 4"], tri: Int[Tensor, "F 3"], resolution: tuple[int, int]
     ) -> Float[Tensor, "B H W 4"]:
-        faces = check_rasterize(self._accepted, pos, tri, resolution)
-        rast = _Rasterize.apply(pos, faces, resolution, self.threads)
-        self._accepted.know(rast, len(faces))
-        return rast
+        faces = check_rasterize(ACCEPTED, pos, tri, resolution)
+        return _Rasterize.apply(pos, faces, resolution, self.threads)
 
     def interpolate(
         self, attr: Float[Tensor, "A V C"], rast: Float[Tensor, "B H W 4"], tri: Int[Tensor, "F 3"]
     ) -> Float[Tensor, "B H W C"]:
-        faces = check_interpolate(self._accepted, attr, rast, tri)
+        faces = check_interpolate(ACCEPTED, attr, rast, tri)
         return _Interpolate.apply(attr, rast, faces, self.threads)
 
     def topology(self, tri: Int[Tensor, "F 3"], num_vertices: int) -> Int[Tensor, "F 3"]:
-        return torch.from_numpy(opposite_vertices(check_faces(self._accepted, tri, num_vertices).numpy(), num_vertices))
+        return torch.from_numpy(opposite_vertices(check_faces(ACCEPTED, tri, num_vertices).numpy(), num_vertices))
 
     def antialias(
         self,
@@ -70,7 +69,7 @@ class CpuRasterizer:
         tri: Int[Tensor, "F 3"],
         topology: object = None,
     ) -> Float[Tensor, "B H W C"]:
-        faces = check_antialias(self._accepted, color, rast, pos, tri)
+        faces = check_antialias(ACCEPTED, color, rast, pos, tri)
         opposite = self.topology(tri, pos.shape[1]) if topology is None else topology
         check_shape("topology", opposite, (len(tri), 3))
         return _Antialias.apply(color, rast, pos, faces, opposite, self.threads)

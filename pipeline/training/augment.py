@@ -29,7 +29,7 @@ def augment_pose(poses: PoseBatch, params: PoseAugmentation, generator: torch.Ge
     tokens = mix_backgrounds(poses.tokens, poses.foreground, params.background, generator)
     count = len(tokens)
 
-    # On the CPU, where numbers so few cost a GPU more to be told of than to compute.
+    # On the CPU: to launch work on so few numbers costs a GPU more than the work, and its products might be rounded.
     def uniform(*shape: int) -> Tensor:
         return 2 * torch.rand(*shape, generator=generator) - 1
 
@@ -43,8 +43,8 @@ def augment_pose(poses: PoseBatch, params: PoseAugmentation, generator: torch.Ge
     )
     theta = torch.cat([inverse, shift[..., None]], -1)
     maps = tokens.permute(0, 3, 1, 2)
-    grid = functional.affine_grid(send(theta, tokens.device), list(maps.shape), align_corners=False)
-    turned = functional.grid_sample(maps, grid, align_corners=False).permute(0, 2, 3, 1)
+    grid = functional.affine_grid(theta, list(maps.shape), align_corners=False)
+    turned = functional.grid_sample(maps, send(grid, tokens.device), align_corners=False).permute(0, 2, 3, 1)
     zero, one = torch.zeros_like(cos), torch.ones_like(cos)
     roll = torch.stack(
         [torch.stack([cos, -sin, zero], -1), torch.stack([sin, cos, zero], -1), torch.stack([zero, zero, one], -1)], 1

@@ -3,18 +3,17 @@
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from pipeline import losses
 from pipeline.geometry.meshes import Graph, laplacian_energy, mesh_graph
 from pipeline.model import DeformableModel, Template
-from pipeline.networks.pose import PoseHypotheses
 from pipeline.params import Loss, Params
 from pipeline.renderer import Rendering, look, paint, split_layers
 from pipeline.rendering.rasterizer import Rasterizer
-from pipeline.training.augment import augment_pose
 from pipeline.training.dataset import Batch, PoseBatch
+from pipeline.training.posing import find_poses
 from pipeline.training.schedule import Phase
 from pipeline.transfers import send
 
@@ -92,21 +91,12 @@ def evaluate_objective(
         EmptyMeshError: the template has no surface.
     """
     weights = params.loss
-    supervised = weights.pose > 0
-    jitter = params.training.jitter * params.model.grid.scale * (2 * _uniform(1, generator) - 1)
+    jitter = params.training.jitter * params.model.grid.scale * (2 * torch.rand(1, generator=generator) - 1)
     template = model.template(float(jitter) if phase.jitter else 0.0)
     cache.show(template)
     code = model.encoder(batch.tokens)
-    count = len(code)
-    chances = _uniform(count, generator), _uniform(count, generator)
+    posing = find_poses(model, batch, poses, phase, params, generator)
     terms = dict.fromkeys(Terms._fields, code.new_zeros(()))
-
-    augmented = augment_pose(poses, params.training.pose_augmentation, generator) if supervised else None
-    everyone = model.pose(batch.tokens, augmented.tokens) if supervised else model.pose(batch.tokens)
-    hypotheses = PoseHypotheses(*(value[:count] for value in everyone))
-    several = hypotheses.logits.shape[1] > 1
-    choice = _choose_hypothesis(hypotheses, phase, chances) if several else None
-    pose = hypotheses.pick(choice) if several else hypotheses.best()
 
     if phase.deform:
         offsets = model.offsets(template, code)
@@ -116,12 +106,11 @@ def evaluate_objective(
     else:
         vertices = template.vertices[None]
 
-    shown = pose._replace(rotation=batch.rotation) if supervised and phase.label_pose else pose
     visible = look(
         rasterizer,
         template,
         vertices,
-        shown,
+        posing.shown,
         params.model.pose,
         params.training.image_size,
         params.data.crop_margin,
@@ -132,23 +121,18 @@ def evaluate_objective(
     pixels = losses.region_pixels(region)
     rendering = paint(model, rasterizer, template, visible, code, cache.topology, batch.mask)
     images = _image_terms(rendering, batch, region, pixels, weights, phase)
-    values = torch.stack([*images.values()])
-    if several:
-        probability = _probabilities(hypotheses, phase).gather(1, choice[:, None])[:, 0].detach()
-        values = hypotheses.logits.shape[1] * probability * values
-    terms |= dict(zip(images, values.mean(1), strict=True))
+    means = (posing.importance * torch.stack([*images.values()])).mean(1)
+    terms |= dict(zip(images, means, strict=True))
 
-    if supervised:
-        predicted = everyone.rotations[count:, 0]
-        terms["pose"] = losses.pose_loss(predicted, augmented.rotation, poses.fold).mean()
-    if several and weights.logit:
+    if posing.error is not None:
+        terms["pose"] = posing.error
+    if posing.logits is not None and weights.logit:
         boost = {"feature": weights.logit_feature_boost}
         target = sum(
             boost.get(name, 1.0) * getattr(weights, name) * images[name]
             for name in ("mask", "distance", "rgb", "feature")
         )
-        logits = hypotheses.logits.gather(1, choice[:, None])[:, 0]
-        terms["logit"] = losses.logit_loss(logits, target).mean()
+        terms["logit"] = losses.logit_loss(posing.logits, target).mean()
     if phase.deform and weights.feat_cons:
         terms["feat_cons"] = _feature_consistency(model, template, vertices)
     if not model.frozen:
@@ -184,21 +168,6 @@ def _image_terms(
     return terms
 
 
-def _probabilities(hypotheses: PoseHypotheses, phase: Phase) -> Float[Tensor, "B K"]:
-    """Blend of equal probabilities and softmax(-sharpness * logits)."""
-    softmax = (-phase.sharpness * hypotheses.logits).softmax(-1)
-    return phase.uniform / softmax.shape[1] + (1 - phase.uniform) * softmax
-
-
-def _choose_hypothesis(
-    hypotheses: PoseHypotheses, phase: Phase, chances: tuple[Float[Tensor, "B"], Float[Tensor, "B"]]
-) -> Int64[Tensor, "B"]:
-    """The most probable hypothesis with probability `phase.best`, otherwise any; `chances` are uniform in [0, 1)."""
-    number, device = hypotheses.logits.shape[1], hypotheses.logits.device
-    anything = (chances[0] * number).long().clamp(max=number - 1)
-    return torch.where(send(chances[1] < phase.best, device), hypotheses.logits.argmin(-1), send(anything, device))
-
-
 def _feature_consistency(
     model: DeformableModel, template: Template, vertices: Float[Tensor, "B N 3"]
 ) -> Float[Tensor, ""]:
@@ -220,7 +189,3 @@ def _sdf_gradient(model: DeformableModel, template: Template, generator: torch.G
     moves = (torch.rand(half, 3, generator=generator) - 0.5) * 0.1 * scale
     near = template.vertices.detach().index_select(0, send(rows, device)) + send(moves, device)
     return model.distance_gradient(torch.cat([send(uniform, device), near]))
-
-
-def _uniform(count: int, generator: torch.Generator) -> Float[Tensor, "N"]:
-    return torch.rand(count, generator=generator)

@@ -139,7 +139,7 @@ class _Run:
         self.optimizer.step()
         if phase.deform:
             self._update_average(settings.ema)
-        # Looked at only now, when a GPU has been given all that there is to do.
+        # Looked at only now, when a GPU has been given all there is to do. If it fails, the run is spoiled and ends.
         self._check_finite(finite().tolist(), batch.names)
         self.vertices = self.cache.vertices
         self.step += 1
