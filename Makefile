@@ -43,7 +43,7 @@ install: .venv/.installed  ## Set up .venv: torch for the CPU, the project and i
 	.venv/bin/pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
-repro: install  ## Run the pipeline from data to both tables (40 minutes on 2 cores), and print them
+repro: install  ## Run the pipeline from data to both tables (half an hour on 2 cores), and print them
 	python -m pipeline.fanout
 	dvc repro --quiet
 	@python -m stages.sync
