@@ -1,6 +1,7 @@
 """Local feature search round a projected vertex (SEMAGIC Eq. 11)."""
 
 import math
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float, Int64
@@ -68,6 +69,7 @@ def window_offsets(window_area: float, resolution: int) -> Float[Tensor, "W 2"]:
     return torch.cartesian_prod(steps, steps).reshape(-1, 2)[order].double() / resolution
 
 
+@lru_cache
 def _window(area: float, resolution: int) -> tuple[Int64[Tensor, "W"], Int64[Tensor, "W*W"]]:
     """Steps along a side of the window, and the order of its points (column by column) by their distance."""
     reach = math.floor(math.sqrt(area) * resolution / 2)

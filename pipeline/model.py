@@ -185,10 +185,10 @@ class DeformableModel(nn.Module):
             )
         else:
             offsets = self.deformation(points, codes, code)
+        scale = deformation.scale
         if deformation.symmetric:
-            sides = torch.where(constant((1.0, 0.0, 0.0), points) > 0, template.vertices.detach().sign(), 1.0)
-            return offsets * (deformation.scale * sides)
-        return deformation.scale * offsets
+            scale *= torch.where(constant((1.0, 0.0, 0.0), points) > 0, template.vertices.detach().sign(), 1.0)
+        return scale * offsets
 
     def features(self, points: Float[Tensor, "P 3"]) -> Float[Tensor, "P K"]:
         """Semantic feature field g (Eq. 6), in [0, 1] as the PCA features that it is trained on."""

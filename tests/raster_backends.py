@@ -66,3 +66,10 @@ def make_backend(name):
     if reason := nvdiffrast_obstacle():
         pytest.skip(reason)
     return Backend(NvdiffrastRasterizer("cuda"), "cuda", False)
+
+
+def assert_same(backend, actual, expected):
+    """To the bit on the CPU; a GPU adds up in any order."""
+    if backend.exact:
+        assert torch.equal(actual, expected)
+    torch.testing.assert_close(actual, expected, atol=backend.value_bound(0), rtol=0)

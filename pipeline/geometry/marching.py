@@ -103,9 +103,9 @@ def _gather(values: Bool[Tensor, " V"], index: Int[Tensor, "R C"]) -> Bool[Tenso
 
 def _mixed(rows: Bool[Tensor, "R C"]) -> Bool[Tensor, " R"]:
     """Rows of two or four that are neither all true nor all false; read as one number each, in a third of the time."""
-    number = {2: torch.int16, 4: torch.int32}[rows.shape[1]]
+    number, all_true = {2: (torch.int16, 0x0101), 4: (torch.int32, 0x01010101)}[rows.shape[1]]
     words = rows.view(number)[:, 0]
-    return (words != 0) & (words != {2: 0x0101, 4: 0x01010101}[rows.shape[1]])
+    return (words != 0) & (words != all_true)
 
 
 def _away_from_zero(sdf: Float[Tensor, " V"]) -> Float[Tensor, " V"]:

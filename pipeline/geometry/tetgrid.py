@@ -61,6 +61,7 @@ def build_tetgrid(resolution: int, scale: float) -> TetGrid:
     sides = points[tets[:, 1:]] - points[tets[:, :1]]
     determinant = (np.cross(sides[:, 0], sides[:, 1]) * sides[:, 2]).sum(1)
     mirrored = np.searchsorted(keys, _key(points * [-1, 1, 1], resolution))
+    border = np.abs(points).max(axis=1) == resolution
     return TetGrid(
         vertices=torch.from_numpy((points * (scale / (2 * resolution))).astype(np.float32)),
         tets=torch.from_numpy(tets),
@@ -68,8 +69,8 @@ def build_tetgrid(resolution: int, scale: float) -> TetGrid:
         tet_edges=torch.from_numpy(tet_edges.reshape(-1, 6)),
         flipped=torch.from_numpy(determinant < 0),
         mirror=torch.from_numpy(mirrored),
-        border=torch.from_numpy(np.abs(points).max(axis=1) == resolution),
-        inner=torch.from_numpy(np.flatnonzero(np.abs(points).max(axis=1) < resolution)),
+        border=torch.from_numpy(border),
+        inner=torch.from_numpy(np.flatnonzero(~border)),
     )
 
 

@@ -41,7 +41,7 @@ class Accepted:
             self._known[tensor] = _Known(tensor._version, count, None if faces is tensor else faces)
 
     def known(self, tensor: Tensor, count: int) -> _Known | None:
-        found = None if tensor.is_inference() else self._known.get(tensor)
+        found = self._known.get(tensor)
         return found if found is not None and found[:2] == (tensor._version, count) else None
 
 
