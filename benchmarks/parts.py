@@ -34,6 +34,7 @@ PARTS = {
     "memory": "memory.measure_memory",
     "scaling": "scaling.measure_scaling",
     "alternatives": "alternatives.measure_alternatives",
+    "neighbours": "neighbours.measure_neighbours",
 }
 """In the order in which they run: a function of a module in this package."""
 

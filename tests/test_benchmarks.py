@@ -15,8 +15,9 @@ from tiny import tiny_params, tiny_set
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks import __main__ as command
+from benchmarks import neighbours as neighbours_part
 from benchmarks.floor import OTHER, Call, floor_rows, record, traffic
-from benchmarks.parts import PARTS, ROOT, find_part
+from benchmarks.parts import PARTS, ROOT, Setting, find_part
 from benchmarks.placeholders import find_nothing_to_do, pretend, run_module
 from benchmarks.power_law import fit_power_law
 from benchmarks.rasterizer import render
@@ -29,6 +30,7 @@ from benchmarks.timing import Samples, interleaved, paired_ratio
 from benchmarks.training_run import NETWORKS, PHASES, run_steps
 from pipeline.errors import InputError
 from pipeline.geometry.meshes import is_watertight, signed_volume
+from pipeline.reconstruction.neighbours import SCIPY, Nearest, kaolin_obstacle
 from pipeline.rendering.rasterizer import make_rasterizer
 from pipeline.training import trainer
 
@@ -329,6 +331,38 @@ def test_unknown_part_names_the_nearest(tmp_path, capsys):
 def test_every_part_is_there():
     for name in PARTS:
         assert callable(find_part(name))
+
+
+class Hasty:
+    """Finds the first point, whatever is asked for; it takes a hundredth of a second."""
+
+    name = "kaolin"
+
+    def cloud(self, points, once=False):
+        return self
+
+    def nearest(self, points):
+        time.sleep(0.01)
+        return Nearest(np.zeros(len(points)), np.zeros(len(points), np.int64))
+
+
+def test_neighbours_are_those_of_scipy_or_the_table_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(neighbours_part, "kaolin_obstacle", lambda: "")
+    monkeypatch.setattr(neighbours_part, "make_neighbours", {"scipy": SCIPY, "kaolin": Hasty()}.__getitem__)
+    (table,) = neighbours_part.measure_neighbours(Setting(True, tmp_path))
+    scipy, hasty = table.rows
+    assert (scipy.search, scipy.same, scipy.times_as_long) == ("scipy", 1, 1)
+    assert (hasty.search, hasty.points) == ("kaolin", 1000)
+    assert hasty.same < 0.05 and hasty.query_ms >= 10
+    assert hasty.times_as_long == pytest.approx(hasty.query_ms / scipy.query_ms)
+
+
+def test_what_cannot_be_measured_is_named(tmp_path):
+    if not (obstacle := kaolin_obstacle()):
+        pytest.skip("kaolin is here")
+    (table,) = neighbours_part.measure_neighbours(Setting(True, tmp_path))
+    assert [row.search for row in table.rows] == ["scipy"]
+    assert any(note == f"Not measured: kaolin. {obstacle}" for note in table.notes)
 
 
 def test_placeholders_leave_nothing_to_do_until_a_parameter_changes(tmp_path):
