@@ -56,7 +56,7 @@ def rotation_from_angles(
     right = (cos a, -sin e sin a, cos e sin a), up = (0, cos e, sin e), forward = (-sin a, -sin e cos a, cos e cos a).
     """
     cos_a, sin_a = azimuth.unbind(-1)
-    cos_e, sin_e, cos_t, sin_t = elevation.cos(), elevation.sin(), theta.cos(), theta.sin()
+    cos_e, sin_e = elevation.cos(), elevation.sin()
     zero = torch.zeros_like(cos_a)
     view = torch.stack(
         [
@@ -66,16 +66,15 @@ def rotation_from_angles(
         ],
         -2,
     )
-    one = torch.ones_like(cos_a)
-    roll = torch.stack(
-        [
-            torch.stack([cos_t, -sin_t, zero], -1),
-            torch.stack([sin_t, cos_t, zero], -1),
-            torch.stack([zero, zero, one], -1),
-        ],
-        -2,
+    return product(roll_rotation(theta), view)
+
+
+def roll_rotation(theta: Float[Tensor, "*B"]) -> Float[Tensor, "*B 3 3"]:
+    """Rz(theta), a turn about the viewing direction, counter-clockwise in the image; radians."""
+    cos, sin, zero, one = theta.cos(), theta.sin(), torch.zeros_like(theta), torch.ones_like(theta)
+    return torch.stack(
+        [torch.stack([cos, -sin, zero], -1), torch.stack([sin, cos, zero], -1), torch.stack([zero, zero, one], -1)], -2
     )
-    return product(roll, view)
 
 
 def product(a: Float[Tensor, "*#B N K"], b: Float[Tensor, "*#B K M"]) -> Float[Tensor, "*B N M"]:

@@ -1,6 +1,7 @@
 """Training: deterministic, resumable to the bit, and stopped by what cannot be trained on."""
 
 import copy
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,19 @@ def test_interrupted_training_ends_with_the_same_bytes(tmp_path, identity):
     resumed = trainer.train(params, data, 0, tmp_path / "pieces")
     assert same(weights(whole.model), weights(resumed.model))
     assert whole.curve == resumed.curve
+
+
+def test_every_tensor_of_the_data_is_part_of_the_identity():
+    params = tiny_params()
+    data = tiny_set(params)
+    changed = {training_identity(params, data, 0), training_identity(params, tiny_set(params), 0)}
+    assert len(changed) == 1
+    for name, column in vars(data).items():
+        if isinstance(column, torch.Tensor):
+            other = column.clone()
+            other.view(-1)[-1] += 1
+            changed.add(training_identity(params, dataclasses.replace(data, **{name: other}), 0))
+    assert len(changed) == len(dataclasses.fields(data))
 
 
 def test_a_checkpoint_of_another_configuration_is_not_continued(tmp_path):
@@ -148,7 +162,7 @@ def test_seed_changes_the_result(tmp_path):
 def test_flips_can_be_switched_off(tmp_path):
     params = tiny_params(training__flip=False)
     data = tiny_set(params)
-    mirrored = data._replace(tokens=data.tokens.index_fill(1, torch.tensor([1]), torch.nan))
+    mirrored = dataclasses.replace(data, tokens=data.tokens.index_fill(1, torch.tensor([1]), torch.nan))
     assert same(
         *(weights(trainer.train(params, d, 0, tmp_path / str(i)).model) for i, d in enumerate((data, mirrored)))
     )
@@ -157,7 +171,7 @@ def test_flips_can_be_switched_off(tmp_path):
 def test_non_finite_loss_names_the_term_and_the_images(tmp_path):
     params = tiny_params(training__log_every=1, training__checkpoint_every=1)
     data = tiny_set(params)
-    broken = data._replace(distance=torch.full_like(data.distance, torch.nan))
+    broken = dataclasses.replace(data, distance=torch.full_like(data.distance, torch.nan))
     rows = []
     with pytest.raises(trainer.TrainingError, match=r"distance.*not finite.*image_\d"):
         trainer.train(params, broken, 0, tmp_path / "cell", tmp_path / "shared", report=rows.append)

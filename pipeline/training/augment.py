@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.cameras import product
+from pipeline.cameras import product, roll_rotation
 from pipeline.params import PoseAugmentation
 from pipeline.training.dataset import PoseBatch
 from pipeline.transfers import send
@@ -45,11 +45,7 @@ def augment_pose(poses: PoseBatch, params: PoseAugmentation, generator: torch.Ge
     maps = tokens.permute(0, 3, 1, 2)
     grid = functional.affine_grid(theta, list(maps.shape), align_corners=False)
     turned = functional.grid_sample(maps, send(grid, tokens.device), align_corners=False).permute(0, 2, 3, 1)
-    zero, one = torch.zeros_like(cos), torch.ones_like(cos)
-    roll = torch.stack(
-        [torch.stack([cos, -sin, zero], -1), torch.stack([sin, cos, zero], -1), torch.stack([zero, zero, one], -1)], 1
-    )
-    return Augmented(turned, product(send(roll, tokens.device), poses.rotation))
+    return Augmented(turned, product(send(roll_rotation(angle), tokens.device), poses.rotation))
 
 
 def mix_backgrounds(

@@ -1,5 +1,8 @@
 """All training images of a category with their labels, as tensors in memory."""
 
+import hashlib
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +44,8 @@ class PoseBatch(NamedTuple):
     fold: Int64[Tensor, "B"]
 
 
-class TrainingSet(NamedTuple):
+@dataclass(frozen=True)
+class TrainingSet:
     """The whole set, on one device; `tokens` holds each crop and its mirror image."""
 
     names: tuple[str, ...]
@@ -59,8 +63,15 @@ class TrainingSet(NamedTuple):
 
     def to(self, device: torch.device | str) -> "TrainingSet":
         """The same set on another device."""
-        names, *columns = self
-        return TrainingSet(names, *(column.to(device) for column in columns))
+        return TrainingSet(self.names, *(column.to(device) for column in self._columns()))
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of all tensors; it is asked for several times, and a large set takes seconds."""
+        digest = hashlib.sha256()
+        for column in self._columns():
+            digest.update(column.cpu().flatten().numpy())
+        return digest.hexdigest()
 
     def batch(self, index: np.ndarray, flips: np.ndarray) -> Batch:
         """The images at `index`, those marked in `flips` mirrored left to right with all their labels."""
@@ -90,6 +101,9 @@ class TrainingSet(NamedTuple):
         foreground = functional.adaptive_max_pool2d(self.mask[rows], tokens.shape[1]) > 0
         foreground = torch.where(mirrored[:, None, None], foreground.flip(2), foreground)
         return PoseBatch(tokens, foreground, self._rotation(rows, mirrored), self.fold[rows])
+
+    def _columns(self) -> list[Tensor]:
+        return [getattr(self, field.name) for field in fields(self)[1:]]
 
     def _on_device(self, *arrays: np.ndarray) -> tuple[Tensor, ...]:
         return tuple(send(torch.from_numpy(array), self.rotation.device) for array in arrays)
