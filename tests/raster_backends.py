@@ -68,6 +68,11 @@ def make_backend(name):
     return Backend(NvdiffrastRasterizer("cuda"), "cuda", False)
 
 
+@pytest.fixture(scope="module", params=NAMES)
+def each_backend(request):
+    return make_backend(request.param)
+
+
 def assert_same(backend, actual, expected):
     """To the bit on the CPU; a GPU adds up in any order."""
     if backend.exact:

@@ -7,6 +7,9 @@ import torch
 
 from pipeline.cameras import to_clip
 
+FULL_SCREEN = [[-1.0, -1.0], [3.0, -1.0], [-1.0, 3.0]]
+"""Corners of a face that covers the image."""
+
 
 def generator(seed):
     return torch.Generator().manual_seed(seed)

@@ -2,12 +2,12 @@
 
 import dataclasses
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from releases import GENUINE_CAD
 from solids import (
     SCALES,
     VECTORS,
@@ -29,8 +29,6 @@ from pipeline.reconstruction.align import AlignmentOptions, best_of_category, re
 from pipeline.reconstruction.chamfer import normalised_chamfer
 
 OPTIONS = AlignmentOptions(samples=1000, coarse_samples=250, iterations=50, trim=0.05, candidates=2)
-CAD = Path(__file__).resolve().parents[2] / "shared" / "fixtures" / "PASCAL3D+" / "CAD"
-
 TURNS = st.integers(0, 3)
 
 
@@ -159,7 +157,7 @@ def test_options_are_checked(change):
 
 @pytest.mark.parametrize("category", ["aeroplane", "bottle", "chair"])
 def test_genuine_models(category):
-    path = CAD / category / "01.off"
+    path = GENUINE_CAD / category / "01.off"
     if not path.is_file():
         pytest.skip(f"{path} is not here")
     cad = read_off(path)

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from solids import (
-    SEEDS,
-)
+from solids import SEEDS
 
 from pipeline.errors import InputError
 from pipeline.reconstruction.chamfer import chamfer_distance, normalised_chamfer

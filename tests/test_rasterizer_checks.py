@@ -6,8 +6,8 @@ import weakref
 import numpy as np
 import pytest
 import torch
-from raster_backends import NAMES, assert_same, make_backend
-from scenes import clip, faces
+from raster_backends import assert_same, each_backend
+from scenes import FULL_SCREEN, clip, faces
 
 from pipeline.errors import InputError
 from pipeline.rendering.checks import Accepted
@@ -15,12 +15,7 @@ from pipeline.rendering.cpu import CpuRasterizer
 from pipeline.rendering.rasterizer import Rasterizer, make_rasterizer
 
 CPU = CpuRasterizer(threads=1)
-FULL_SCREEN = [[-1.0, -1.0], [3.0, -1.0], [-1.0, 3.0]]
-
-
-@pytest.fixture(scope="module", params=NAMES)
-def backend(request):
-    return make_backend(request.param)
+backend = each_backend
 
 
 @pytest.mark.parametrize("index", [-1, 3])
