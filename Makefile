@@ -66,15 +66,15 @@ lint: install  ## Check style and format
 
 smoke: install  ## Run a tiny profile of the whole DAG through DVC, in a copy of the working tree under build/smoke
 	$(call copy_tree,$(SMOKE))
-	cd $(SMOKE) && unset MLFLOW_TRACKING_URI && python -m pipeline.profiles smoke && python -m pipeline.fanout && python -m stages.sync
+	cd $(SMOKE) && unset MLFLOW_TRACKING_URI && python -m pipeline.config.profiles smoke && python -m pipeline.fanout && python -m stages.sync
 	$(call up_to_date,$(SMOKE))
 	@cat $(SMOKE)/reports/table1.md $(SMOKE)/reports/table2.md
 
 rehearse: install  ## Run the paper's experiment at toy size, on archives and weights made here, under build/rehearsal
 	$(call copy_tree,$(REHEARSAL))
-	cd $(REHEARSAL) && python -m pipeline.profiles smoke --output made/params.yaml && python -m stages.data --root made \
+	cd $(REHEARSAL) && python -m pipeline.config.profiles smoke --output made/params.yaml && python -m stages.data --root made \
 		&& python tests/rehearsal.py made/data
-	cd $(REHEARSAL) && unset MLFLOW_TRACKING_URI && python -m pipeline.profiles paper && python -m pipeline.profiles smoke \
+	cd $(REHEARSAL) && unset MLFLOW_TRACKING_URI && python -m pipeline.config.profiles paper && python -m pipeline.config.profiles smoke \
 		&& python -m stages.weights && python -m pipeline.fanout && python -m stages.sync && python -m stages.verify
 	$(call up_to_date,$(REHEARSAL))
 	@! grep --ignore-case --files-with-matches simulated $(REHEARSAL)/reports/*.md
@@ -89,7 +89,7 @@ mlflow: install  ## Show the MLflow runs at http://127.0.0.1:5055 (PORT=5055)
 photos: install  ## Match real photographs without weights: SPAIR=folder of SPair-71k; results in build/photos
 	@rm -rf $(PHOTOS) && mkdir -p $(PHOTOS)
 	@test -d "$(SPAIR)/PairAnnotation" || { echo 'make photos: $(SPAIR) is no SPair-71k folder (it has no PairAnnotation). Say where it is: make photos SPAIR=/path/to/SPair-71k'; exit 1; }
-	python -m pipeline.profiles photos --output $(PHOTOS)/params.yaml --set data.spair="$(abspath $(SPAIR))"
+	python -m pipeline.config.profiles photos --output $(PHOTOS)/params.yaml --set data.spair="$(abspath $(SPAIR))"
 	for stage in instances masks features baselines; do python -m stages.$$stage --category bus --root $(PHOTOS) || exit 1; done
 	python -m stages.report --root $(PHOTOS)
 	@cat $(PHOTOS)/reports/table1.md

@@ -14,8 +14,8 @@ from typing import Any
 
 from benchmarks.machine import commit, load, machine, versions
 from benchmarks.parts import PARTS, ROOT, Setting, find_part
-from pipeline.errors import InputError
-from pipeline.files import write_json
+from pipeline.base.errors import InputError
+from pipeline.base.files import write_json
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -19,24 +19,24 @@ import numpy as np
 import torch
 
 from benchmarks.pair_by_pair import match_pairs_plainly, pck_of_pairs, read_plain_image
-from pipeline.categories import CATEGORIES
-from pipeline.cells import Cell
-from pipeline.correspondence import Predictions, Projection, read_projections, write_projections
-from pipeline.crops import from_crop, square_crop
-from pipeline.data.instances import pair_list, read_instances, read_pairs_file, write_instances, write_pairs
+from pipeline.base.seeding import seeded
+from pipeline.config.categories import CATEGORIES
+from pipeline.config.cells import Cell
+from pipeline.config.params import Params, load_params
+from pipeline.config.workspace import Workspace
 from pipeline.evaluation.evaluate import evaluate_cell
 from pipeline.evaluation.evaluate_baselines import evaluate_baselines
-from pipeline.evaluation.images import prepare_image
-from pipeline.evaluation.methods import BASELINES, MESH_METHODS
 from pipeline.evaluation.result import write_evaluation
 from pipeline.evaluation.scoring import Matches, find_matches, match_pairs, score
 from pipeline.labels.features import Tokens, write_tokens
-from pipeline.layout import Layout
-from pipeline.params import Params, load_params
-from pipeline.pca import fit_pca, read_pca, write_pca
-from pipeline.predicted_meshes import PredictedMeshes, write_meshes
-from pipeline.records import Box, Instance, Pair
-from pipeline.seeding import seeded
+from pipeline.labels.features.pca import fit_pca, read_pca, write_pca
+from pipeline.matching.images import prepare_image
+from pipeline.matching.methods import BASELINES, MESH_METHODS
+from pipeline.photographs.crops import from_crop, square_crop
+from pipeline.photographs.records import Box, Instance, Pair
+from pipeline.photographs.tables import pair_list, read_instances, read_pairs_file, write_instances, write_pairs
+from pipeline.prediction.meshes import PredictedMeshes, write_meshes
+from pipeline.prediction.projections import Predictions, Projection, read_projections, write_projections
 
 T = TypeVar("T")
 VARIANT, BACKBONE = "ours", "dinov2"
@@ -100,28 +100,28 @@ def measure_evaluator(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with TemporaryDirectory() as folder:
-        layout = Layout(Path(folder), params)
+        workspace = Workspace(Path(folder), params)
         for category in params.categories:
-            write_category(layout, category, images, pairs, dims)
-        sized = [_sized(layout, size) for size in map_sizes]
+            write_category(workspace, category, images, pairs, dims)
+        sized = [_sized(workspace, size) for size in map_sizes]
         rates = tuple(rate for at_size in sized for rate in _rates(at_size, params.categories[0], plain_pairs))
         start = time.perf_counter()
         if processes == 1:
             for category in params.categories:
-                _evaluate(layout, category)
+                _evaluate(workspace, category)
         else:
             context = multiprocessing.get_context("spawn")
             with ProcessPoolExecutor(processes, context, torch.set_num_threads, (1,)) as pool:
-                list(pool.map(_evaluate, [layout] * len(params.categories), params.categories))
+                list(pool.map(_evaluate, [workspace] * len(params.categories), params.categories))
         seconds = time.perf_counter() - start
     torch.set_num_threads(threads)
     count = len(params.categories)
     return EvaluatorCost(rates, plain_pairs, count, count * images, count * pairs, seconds, params.evaluation.map_size)
 
 
-def write_category(layout: Layout, category: str, images: int, pairs: int, dims: int) -> None:
+def write_category(workspace: Workspace, category: str, images: int, pairs: int, dims: int) -> None:
     """One category's instances, pairs, features, principal components and predictions."""
-    params, rng = layout.params, seeded(0, "evaluator benchmark", category)
+    params, rng = workspace.params, seeded(0, "evaluator benchmark", category)
     names = [f"{category}_{number:02d}" for number in range(images)]
     shears = dict(zip(names, rng.uniform(-0.08, 0.08, images), strict=True))
     waves, phases = rng.normal(0, 5, (2, dims)), rng.uniform(0, 2 * np.pi, dims)
@@ -140,12 +140,12 @@ def write_category(layout: Layout, category: str, images: int, pairs: int, dims:
         crop = square_crop(box, params.data.crop_margin)
         features = np.cos(_sheared(grid, -shear) @ waves + phases) + rng.normal(0, 0.5, (*grid.shape[:2], dims))
         tokens.append(features.astype(np.float16).astype(np.float32))
-        write_tokens(layout.features(BACKBONE, category) / f"{name}.npz", Tokens(tokens[-1], None))
+        write_tokens(workspace.features(BACKBONE, category) / f"{name}.npz", Tokens(tokens[-1], None))
         moved = from_crop(_sheared(template, shear) + rng.normal(0, 0.02, 2), crop)
         visible = torch.from_numpy(rng.random(len(template)) < 0.6)
         projections[name] = Projection(torch.from_numpy(moved).float(), visible, torch.eye(3))
         shown[name] = from_crop(_sheared(keypoints, shear), crop), rng.random(len(keypoints)) < 0.8
-    write_instances(layout.instances(category), instances)
+    write_instances(workspace.instances(category), instances)
     boxes = {instance.name: instance.box for instance in instances}
     # In an order of their own, as the release lists them.
     chosen = rng.permutation(images * (images - 1))[:pairs]
@@ -157,12 +157,12 @@ def write_category(layout: Layout, category: str, images: int, pairs: int, dims:
         ids = tuple(map(str, both.tolist()))
         ends = names[source], names[target]
         listed.append(Pair(category, *ends, ids, points[both], true[both], *(boxes[end] for end in ends), 0))
-    write_pairs(layout.pairs(category), pair_list(category, "test", listed))
+    write_pairs(workspace.pairs(category), pair_list(category, "test", listed))
     pca = fit_pca(np.concatenate([image.reshape(-1, dims) for image in tokens]), params.pca.dims)
-    write_pca(layout.pca(BACKBONE, category), pca)
+    write_pca(workspace.pca(BACKBONE, category), pca)
     field = torch.from_numpy(pca.to_unit(pca.project(np.cos(template @ waves + phases))))
     positions = torch.from_numpy(np.pad(template, ((0, 0), (0, 1)))).float()
-    folder = layout.predictions(Cell(VARIANT, BACKBONE, category, 0))
+    folder = workspace.predictions(Cell(VARIANT, BACKBONE, category, 0))
     write_projections(folder / "projections.safetensors", Predictions(projections, positions, field))
     index = torch.arange(VERTICES**2).reshape(VERTICES, VERTICES)
     faces = torch.stack([index[:-1, :-1], index[1:, :-1], index[:-1, 1:]], -1).reshape(-1, 3)
@@ -178,26 +178,26 @@ def _sheared(points: np.ndarray, shear: float) -> np.ndarray:
     return np.stack([points[..., 0] + shear * np.sin(2 * np.pi * points[..., 1]), points[..., 1]], -1)
 
 
-def _sized(layout: Layout, map_size: int) -> Layout:
-    params = layout.params
-    return Layout(layout.root, replace(params, evaluation=replace(params.evaluation, map_size=map_size)))
+def _sized(workspace: Workspace, map_size: int) -> Workspace:
+    params = workspace.params
+    return Workspace(workspace.root, replace(params, evaluation=replace(params.evaluation, map_size=map_size)))
 
 
-def _rates(layout: Layout, category: str, plain_pairs: int) -> list[Rate]:
+def _rates(workspace: Workspace, category: str, plain_pairs: int) -> list[Rate]:
     """Of each method on one category."""
-    size, pca = layout.params.evaluation.map_size, read_pca(layout.pca(BACKBONE, category))
-    folder = layout.predictions(Cell(VARIANT, BACKBONE, category, 0))
+    size, pca = workspace.params.evaluation.map_size, read_pca(workspace.pca(BACKBONE, category))
+    folder = workspace.predictions(Cell(VARIANT, BACKBONE, category, 0))
     predictions = read_projections(folder / "projections.safetensors")
-    instances, listed = read_instances(layout.instances(category)), read_pairs_file(layout.pairs(category))
+    instances, listed = read_instances(workspace.instances(category)), read_pairs_file(workspace.pairs(category))
     scored = [pair for pair in listed.pairs if pair.keypoint_ids]
     pairs = scored[:plain_pairs]
     used = {name for pair in pairs for name in (pair.source, pair.target)}
-    images = {i.name: read_plain_image(layout, BACKBONE, i, pca, predictions) for i in instances if i.name in used}
-    correspondence, rates = layout.params.correspondence, []
+    images = {i.name: read_plain_image(workspace, BACKBONE, i, pca, predictions) for i in instances if i.name in used}
+    correspondence, rates = workspace.params.correspondence, []
     for row, method in {**MESH_METHODS, **BASELINES}.items():
         given = predictions if row in MESH_METHODS else None
-        prepared = {i.name: prepare_image(layout, BACKBONE, i, pca, given) for i in instances}
-        whole, matches = _timed(3, match_pairs, layout, BACKBONE, category, {row: method}, pca, given)
+        prepared = {i.name: prepare_image(workspace, BACKBONE, i, pca, given) for i in instances}
+        whole, matches = _timed(3, match_pairs, workspace, BACKBONE, category, {row: method}, pca, given)
         matching, _ = _timed(3, find_matches, scored, prepared, {row: method}, correspondence)
         plain, found = _timed(2, match_pairs_plainly, [row], pairs, images, correspondence)
         per_second = len(listed.pairs) / whole, len(scored) / matching, len(pairs) / plain
@@ -233,11 +233,11 @@ def _compare(matches: Matches, pairs: Sequence[Pair], plain: Sequence[np.ndarray
     return float(distance), score(points, row, ALPHA).per_image == pck_of_pairs(pairs, plain, ALPHA)
 
 
-def _evaluate(layout: Layout, category: str) -> None:
+def _evaluate(workspace: Workspace, category: str) -> None:
     """What the stages `evaluate` and `baselines` do for one category."""
     cell = Cell(VARIANT, BACKBONE, category, 0)
-    write_evaluation(layout.evaluation(cell), evaluate_cell(layout, cell))
-    write_evaluation(layout.root / "baselines" / category, evaluate_baselines(layout, BACKBONE, category))
+    write_evaluation(workspace.evaluation(cell), evaluate_cell(workspace, cell))
+    write_evaluation(workspace.root / "baselines" / category, evaluate_baselines(workspace, BACKBONE, category))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from benchmarks.parts import ROOT, Setting
 from benchmarks.table import Table
-from pipeline.categories import CATEGORIES
-from pipeline.params import load_params
+from pipeline.config.categories import CATEGORIES
+from pipeline.config.params import load_params
 
 
 class WholeRow(NamedTuple):

@@ -28,7 +28,7 @@ from benchmarks.table import Table
 from benchmarks.training_run import PHASES, run_steps, train_briefly
 from benchmarks.training_run import RASTERIZER as RASTERIZER_CALLS
 from benchmarks.training_step import step_input
-from pipeline.params import Params
+from pipeline.config.params import Params
 from pipeline.training import trainer
 from pipeline.training.dataset import TrainingSet
 

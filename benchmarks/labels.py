@@ -14,18 +14,17 @@ from benchmarks.parts import ROOT, Setting
 from benchmarks.table import Table
 from benchmarks.timing import interleaved
 from benchmarks.world import CATEGORY, shared_world
-from pipeline.crops import square_crop
-from pipeline.data.instances import read_instances
-from pipeline.errors import InputError
-from pipeline.images import read_mask
-from pipeline.label_params import model_of
+from pipeline.base.errors import InputError
+from pipeline.config.label_params import model_of
+from pipeline.config.workspace import Workspace
 from pipeline.labels.depth.label import BACKENDS as DEPTH
 from pipeline.labels.features.label import BACKENDS as FEATURES
 from pipeline.labels.masks.label import BACKENDS as MASKS
-from pipeline.labels.photo import read_photo
 from pipeline.labels.poses.label import BACKENDS as POSES
-from pipeline.layout import Layout
-from pipeline.records import Instance
+from pipeline.photographs.crops import square_crop
+from pipeline.photographs.images import read_mask
+from pipeline.photographs.photo import read_photo
+from pipeline.photographs.records import Instance
 
 KINDS = {"masks": MASKS, "depth": DEPTH, "poses": POSES, "features": FEATURES}
 TIMED, QUICK_TIMED = 16, 2
@@ -58,15 +57,15 @@ class Choice(NamedTuple):
 
 def measure_labels(setting: Setting) -> tuple[Table, ...]:
     """Every backend with what it needs: tiny networks are made here, released weights are used where they are."""
-    layout = shared_world(setting)
+    workspace = shared_world(setting)
     missing: list[str] = []
-    rows = [_row(choice, backend, layout, setting.quick) for choice, backend in loaded(setting, layout, missing)]
+    rows = [_row(choice, backend, workspace, setting.quick) for choice, backend in loaded(setting, workspace, missing)]
     return (Table("Label backends", rows, missing),)
 
 
-def loaded(setting: Setting, layout: Layout, missing: list[str]) -> Iterator[tuple[Choice, Any]]:
+def loaded(setting: Setting, workspace: Workspace, missing: list[str]) -> Iterator[tuple[Choice, Any]]:
     """Each backend that can be had here; those whose released weights are not there go into `missing`."""
-    for choice, place in choices(setting, layout).items():
+    for choice, place in choices(setting, workspace).items():
         try:
             backend = load_backend(choice, place)
         except InputError as error:
@@ -78,16 +77,16 @@ def loaded(setting: Setting, layout: Layout, missing: list[str]) -> Iterator[tup
             yield choice, backend
 
 
-def choices(setting: Setting, layout: Layout) -> dict[Choice, Layout]:
+def choices(setting: Setting, workspace: Workspace) -> dict[Choice, Workspace]:
     """All backends with all weights that they might have, and where those would be."""
-    tiny = _tiny_networks(setting.scratch / "tiny_networks", layout)
-    released = Layout(ROOT, layout.params)
+    tiny = _tiny_networks(setting.scratch / "tiny_networks", workspace)
+    released = Workspace(ROOT, workspace.params)
     found = {}
     for kind, backends in KINDS.items():
         for name in backends:
-            model = model_of(dataclasses.replace(getattr(layout.params, kind), backend=name))
+            model = model_of(dataclasses.replace(getattr(workspace.params, kind), backend=name))
             if model is None:
-                found[Choice(kind, name, "none")] = layout
+                found[Choice(kind, name, "none")] = workspace
                 continue
             # The tests have no tiny network of the package segment-anything.
             if (tiny.weights / model).is_dir():
@@ -96,7 +95,7 @@ def choices(setting: Setting, layout: Layout) -> dict[Choice, Layout]:
     return found
 
 
-def load_backend(choice: Choice, place: Layout) -> Any:
+def load_backend(choice: Choice, place: Workspace) -> Any:
     """The backend, without the line that says where its network runs.
 
     Raises:
@@ -106,43 +105,43 @@ def load_backend(choice: Choice, place: Layout) -> Any:
         return KINDS[choice.kind][choice.backend](place.params, place)
 
 
-def labelling(kind: str, backend: Any, layout: Layout, count: int | None = None) -> Callable[[], Any]:
+def labelling(kind: str, backend: Any, workspace: Workspace, count: int | None = None) -> Callable[[], Any]:
     """An action: label the first `count` training images, or all, in the batches of the stage."""
-    instances = [i for i in read_instances(layout.instances(CATEGORY)) if i.split == "train"][:count]
-    size = layout.params.pretrained.batch
+    instances = workspace.training_instances(CATEGORY)[:count]
+    size = workspace.params.pretrained.batch
     batches = [instances[start : start + size] for start in range(0, len(instances), size)]
-    label = _labeller(kind, backend, layout)
+    label = _labeller(kind, backend, workspace)
     return lambda: [label(batch) for batch in batches]
 
 
-def _row(choice: Choice, backend: Any, layout: Layout, quick: bool) -> LabelRow:
+def _row(choice: Choice, backend: Any, workspace: Workspace, quick: bool) -> LabelRow:
     count, repeats = (QUICK_TIMED, 1) if quick else (TIMED, 3)
-    action = labelling(choice.kind, backend, layout, count)
+    action = labelling(choice.kind, backend, workspace, count)
     found = interleaved({"label": action}, repeats, synchronise=synchronise)["label"].summary()
     rates = (1e3 * count / milliseconds for milliseconds in (found.median, found.high, found.low))
-    return LabelRow(*choice, *rates, layout.params.pretrained.batch)
+    return LabelRow(*choice, *rates, workspace.params.pretrained.batch)
 
 
-def _labeller(kind: str, backend: Any, layout: Layout) -> Callable[[Sequence[Instance]], Any]:
+def _labeller(kind: str, backend: Any, workspace: Workspace) -> Callable[[Sequence[Instance]], Any]:
     """What the stage of this kind does with a batch before it writes."""
 
     def label(instances: Sequence[Instance]) -> Any:
-        photos = [read_photo(layout.root, instance) for instance in instances]
+        photos = [read_photo(workspace.root, instance) for instance in instances]
         if kind == "masks":
             return backend.masks(photos)
         if kind == "depth":
             return backend.disparities(photos)
         if kind == "poses":
-            masks = [read_mask(layout.masks(CATEGORY) / f"{instance.name}.png") for instance in instances]
+            masks = [read_mask(workspace.masks(CATEGORY) / f"{instance.name}.png") for instance in instances]
             return backend.poses(photos, masks)
-        crops = [square_crop(instance.box, layout.params.data.crop_margin) for instance in instances]
+        crops = [square_crop(instance.box, workspace.params.data.crop_margin) for instance in instances]
         # A training image and its mirror image.
         return [backend.token_maps(photos, crops, flip=flip) for flip in (False, True)]
 
     return label
 
 
-def _tiny_networks(folder: Path, layout: Layout) -> Layout:
+def _tiny_networks(folder: Path, workspace: Workspace) -> Workspace:
     """A folder with the tiny random networks of the tests in the files of the released ones, pinned."""
     if not folder.exists():
         folder.mkdir()
@@ -151,7 +150,7 @@ def _tiny_networks(folder: Path, layout: Layout) -> Layout:
             from rehearsal import write_weights
 
             write_weights(folder)
-    return Layout(folder, layout.params)
+    return Workspace(folder, workspace.params)
 
 
 @contextmanager

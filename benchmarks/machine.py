@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
 from pipeline.fanout.machine import cores
 from pipeline.rendering.rasterizer import make_rasterizer
 

@@ -19,7 +19,7 @@ from benchmarks.table import Table
 from benchmarks.training_run import run_steps
 from benchmarks.training_step import devices, on_device, step_input
 from benchmarks.world import shared_world
-from pipeline.profiles import read_profile
+from pipeline.config.profiles import read_profile
 from pipeline.rendering.rasterizer import make_rasterizer
 
 FACES = 5000
@@ -87,9 +87,9 @@ def _train(setting: Setting, device: str) -> None:
 
 
 def _label(setting: Setting, *choice: str) -> None:
-    layout = shared_world(setting)
+    workspace = shared_world(setting)
     chosen = Choice(*choice)
-    labelling(chosen.kind, load_backend(chosen, choices(setting, layout)[chosen]), layout, 16)()
+    labelling(chosen.kind, load_backend(chosen, choices(setting, workspace)[chosen]), workspace, 16)()
 
 
 def _repro(setting: Setting, profile: str) -> None:

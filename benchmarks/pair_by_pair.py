@@ -2,7 +2,7 @@
 
 It does what evaluation scripts of published correspondence methods do: upsample the target's features for each pair,
 compare each keypoint with every pixel, count in Python. It shares files and frames with the pipeline, no calculation.
-All is in double precision, for the reason given in `pipeline.evaluation.images`; ties are settled by the same rules.
+All is in double precision, for the reason given in `pipeline.matching.images`; ties are settled by the same rules.
 """
 
 import math
@@ -14,14 +14,14 @@ import torch
 from jaxtyping import Bool, Float
 from torch.nn import functional
 
-from pipeline.correspondence import Predictions
-from pipeline.crops import Crop, from_crop, sample_crop, square_crop, to_crop
-from pipeline.images import read_mask
+from pipeline.config.params import Correspondence
+from pipeline.config.workspace import Workspace
 from pipeline.labels.features import read_tokens
-from pipeline.layout import Layout
-from pipeline.params import Correspondence
-from pipeline.pca import Pca
-from pipeline.records import Instance, Pair
+from pipeline.labels.features.pca import Pca
+from pipeline.photographs.crops import Crop, from_crop, sample_crop, square_crop, to_crop
+from pipeline.photographs.images import read_mask
+from pipeline.photographs.records import Instance, Pair
+from pipeline.prediction.projections import Predictions
 
 
 class PlainImage(NamedTuple):
@@ -39,19 +39,19 @@ class PlainImage(NamedTuple):
 
 
 def read_plain_image(
-    layout: Layout, backbone: str, instance: Instance, pca: Pca, predictions: Predictions | None = None
+    workspace: Workspace, backbone: str, instance: Instance, pca: Pca, predictions: Predictions | None = None
 ) -> PlainImage:
     """Read one image's features, and its prediction where `predictions` are given."""
-    params, size = layout.params, layout.params.evaluation.map_size
+    params, size = workspace.params, workspace.params.evaluation.map_size
     crop = square_crop(instance.box, params.data.crop_margin)
     region = np.clip(to_crop(np.array([[0.0, 0.0], [instance.width, instance.height]]), crop), 0, 1)
     centres = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1) / size + 0.5 / size
     allowed = ((region[0] <= centres) & (centres <= region[1])).all(-1)
     if params.evaluation.within_mask:
-        mask = read_mask(layout.masks(instance.category) / f"{instance.name}.png").astype(np.uint8)
+        mask = read_mask(workspace.mask(instance)).astype(np.uint8)
         inside = sample_crop(mask, crop, size, smooth=False) > 0
         allowed = allowed & inside if inside.any() else allowed
-    tokens = read_tokens(layout.features(backbone, instance.category) / f"{instance.name}.npz").tokens
+    tokens = read_tokens(workspace.tokens(backbone, instance)).tokens
     unit = tokens.astype(np.float64)
     unit /= np.maximum(np.linalg.norm(unit, axis=-1, keepdims=True), 1e-12)
     image = PlainImage(crop, region, allowed, unit, pca.project(tokens).astype(np.float64), None, None, None)
@@ -68,7 +68,7 @@ def read_plain_image(
 def match_pair(
     row: str, pair: Pair, source: PlainImage, target: PlainImage, params: Correspondence
 ) -> Float[np.ndarray, "K 2"]:
-    """What a row of the tables (`pipeline.evaluation.methods`) answers to one pair, in pixels of the target image."""
+    """What a row of the tables (`pipeline.matching.methods`) answers to one pair, in pixels of the target image."""
     maps = {"nearest_neighbour": "tokens", "pca_nearest_neighbour": "components"}
     if row in maps:
         from_tokens, to_tokens = getattr(source, maps[row]), getattr(target, maps[row])

@@ -13,9 +13,9 @@ from benchmarks.machine import gpu_obstacle
 from benchmarks.parts import ROOT, Setting
 from benchmarks.table import Table
 from benchmarks.training_step import QUICK, measure_steps, on_device
-from pipeline.cameras import object_rotation
-from pipeline.params import VARIED, Params, load_params, vary
-from pipeline.profiles import read_profile
+from pipeline.config.params import VARIED, Params, load_params, vary
+from pipeline.config.profiles import read_profile
+from pipeline.photographs.cameras import object_rotation
 from pipeline.training.dataset import TrainingSet
 
 IMAGES, CHANNELS = 64, 384

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.table import Table
-from pipeline.errors import InputError, nearest
+from pipeline.base.errors import InputError, nearest
 
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout, whose parameters and stages are measured."""

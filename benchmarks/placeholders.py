@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.parts import ROOT
-from pipeline.profiles import merge_text
+from pipeline.config.profiles import merge_text
 
 COPIED = ("dvc.yaml", "params.yaml", "downloads.yaml", ".dvcignore", ".gitignore")
 CODE = ("pipeline", "stages")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
 
 
 class PowerLaw(NamedTuple):

@@ -11,7 +11,7 @@ from benchmarks.parts import Setting
 from benchmarks.scene import Scene, make_scene
 from benchmarks.table import Table
 from benchmarks.timing import interleaved
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
 from pipeline.fanout.machine import cores
 from pipeline.rendering.rasterizer import BACKENDS, Rasterizer, make_rasterizer
 

@@ -9,7 +9,7 @@ from benchmarks.placeholders import FILES, find_nothing_to_do, pretend, run_modu
 from benchmarks.power_law import fit_power_law
 from benchmarks.table import Table
 from benchmarks.timing import interleaved
-from pipeline.profiles import read_profile
+from pipeline.config.profiles import read_profile
 
 PROFILES = {"quick": 3, "shipped": 3, "claims": 1, "paper": 1}
 """Repeats of each; the last ones take minutes."""

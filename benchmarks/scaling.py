@@ -14,10 +14,10 @@ from benchmarks.timing import interleaved
 from benchmarks.training_run import PHASES, run_steps
 from benchmarks.training_step import QUICK
 from benchmarks.world import CATEGORY, first_images, shared_world, training_set
-from pipeline.categories import CATEGORIES
-from pipeline.data.instances import read_instances
-from pipeline.layout import Layout
-from pipeline.params import Params, load_params, vary
+from pipeline.config.categories import CATEGORIES
+from pipeline.config.params import Params, load_params, vary
+from pipeline.config.workspace import Workspace
+from pipeline.photographs.tables import read_instances
 
 
 class ScalingRow(NamedTuple):
@@ -42,9 +42,9 @@ class LawRow(NamedTuple):
 
 def measure_scaling(setting: Setting) -> tuple[Table, ...]:
     """Each size alone, from about the shipped one in both directions."""
-    layout = shared_world(setting)
-    params = vary(layout.params, QUICK) if setting.quick else layout.params
-    rows = [*_images(setting, layout), *_vertices(setting, layout, params), *_pixels(setting, layout, params)]
+    workspace = shared_world(setting)
+    params = vary(workspace.params, QUICK) if setting.quick else workspace.params
+    rows = [*_images(setting, workspace), *_vertices(setting, workspace, params), *_pixels(setting, workspace, params)]
     if not setting.quick:
         rows += _cells(setting)
     rows.sort(key=lambda row: (row.cost, row.size_of, row.size))
@@ -66,11 +66,11 @@ def laws(rows: Sequence[ScalingRow]) -> list[LawRow]:
     return found
 
 
-def _images(setting: Setting, layout: Layout) -> Iterator[ScalingRow]:
+def _images(setting: Setting, workspace: Workspace) -> Iterator[ScalingRow]:
     """Loading a training set, and the simulated labels of all kinds."""
-    params, repeats = layout.params, 1 if setting.quick else 5
-    backends = {kind: backends["benchmark"](params, layout) for kind, backends in KINDS.items()}
-    parts = [first_images(layout, count) for count in ((2, 4) if setting.quick else (10, 20, 40, 80))]
+    params, repeats = workspace.params, 1 if setting.quick else 5
+    backends = {kind: backends["simulated"](workspace) for kind, backends in KINDS.items()}
+    parts = [first_images(workspace, count) for count in ((2, 4) if setting.quick else (10, 20, 40, 80))]
     actions = {}
     for part in parts:
         labels = [labelling(kind, backend, part) for kind, backend in backends.items()]
@@ -78,26 +78,26 @@ def _images(setting: Setting, layout: Layout) -> Iterator[ScalingRow]:
         actions["label", part.root] = lambda labels=labels: [action() for action in labels]
     times = interleaved(actions, repeats)
     for part in parts:
-        count = sum(instance.split == "train" for instance in read_instances(part.instances(CATEGORY)))
+        count = sum(instance.training for instance in read_instances(part.instances(CATEGORY)))
         yield ScalingRow("load a training set", "images", count, times["load", part.root].summary().median)
         yield ScalingRow("simulated labels", "images", count, times["label", part.root].summary().median)
 
 
-def _vertices(setting: Setting, layout: Layout, params: Params) -> Iterator[ScalingRow]:
+def _vertices(setting: Setting, workspace: Workspace, params: Params) -> Iterator[ScalingRow]:
     """The step against the template's vertices, which the resolution of the grid decides."""
     for resolution in (6, 8) if setting.quick else (12, 16, 20, 26, 34):
-        yield from _steps(setting, layout, vary(params, {"model": {"grid": {"resolution": resolution}}}), "vertices")
+        yield from _steps(setting, workspace, vary(params, {"model": {"grid": {"resolution": resolution}}}), "vertices")
 
 
-def _pixels(setting: Setting, layout: Layout, params: Params) -> Iterator[ScalingRow]:
+def _pixels(setting: Setting, workspace: Workspace, params: Params) -> Iterator[ScalingRow]:
     for size in (16, 32) if setting.quick else (32, 48, 64, 96, 128):
-        yield from _steps(setting, layout, vary(params, {"training": {"image_size": size}}), "pixels")
+        yield from _steps(setting, workspace, vary(params, {"training": {"image_size": size}}), "pixels")
 
 
-def _steps(setting: Setting, layout: Layout, params: Params, size_of: str) -> Iterator[ScalingRow]:
+def _steps(setting: Setting, workspace: Workspace, params: Params, size_of: str) -> Iterator[ScalingRow]:
     """Both phases of a training with these parameters, on one thread."""
     with torch_threads(1):
-        phases = run_steps(params, training_set(layout, params), 6 if setting.quick else 30)
+        phases = run_steps(params, training_set(workspace, params), 6 if setting.quick else 30)
     for phase in PHASES:
         sizes = {"vertices": phases[phase].vertices, "pixels": params.training.image_size**2}
         yield ScalingRow(f"training step {phase}", size_of, sizes[size_of], statistics.median(phases[phase].wall))

@@ -19,7 +19,7 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks.machine import synchronise
 from benchmarks.split import Split, part, split_steps, step_boundary
 from benchmarks.timing import cpu_seconds
-from pipeline.params import Params, Training
+from pipeline.config.params import Params, Training
 from pipeline.training import trainer
 from pipeline.training.dataset import TrainingSet
 from pipeline.training.device import configure_torch

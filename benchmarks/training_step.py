@@ -11,7 +11,7 @@ from benchmarks.table import Table
 from benchmarks.timing import summarised
 from benchmarks.training_run import PHASES, StepTimes, run_steps
 from benchmarks.world import shared_world, training_set
-from pipeline.params import Params, vary
+from pipeline.config.params import Params, vary
 from pipeline.training.dataset import TrainingSet
 
 QUICK = {"training": {"batch": 2, "pose_batch": 4, "image_size": 32}, "model": {"grid": {"resolution": 8}}}
@@ -72,9 +72,9 @@ def measure_training_step(setting: Setting) -> tuple[Table, ...]:
 
 def step_input(setting: Setting) -> tuple[Params, TrainingSet]:
     """The shipped parameters, or smaller ones, and a training set of the embedded benchmark's photographs."""
-    layout = shared_world(setting)
-    params = vary(layout.params, QUICK) if setting.quick else layout.params
-    return params, training_set(layout, params)
+    workspace = shared_world(setting)
+    params = vary(workspace.params, QUICK) if setting.quick else workspace.params
+    return params, training_set(workspace, params)
 
 
 def measure_steps(

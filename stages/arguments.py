@@ -5,15 +5,15 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pipeline.categories import check_category
-from pipeline.cells import Cell, resolve, resolve_features
-from pipeline.errors import InputError
-from pipeline.files import DISK_FULL
-from pipeline.layout import Layout
-from pipeline.params import Params, load_params
+from pipeline.base.errors import InputError
+from pipeline.base.files import DISK_FULL
+from pipeline.config.categories import check_category
+from pipeline.config.cells import Cell, resolve, resolve_features
+from pipeline.config.params import Params, load_params
+from pipeline.config.workspace import Workspace
 
 
-def parse_run(description: str | None, arguments: Sequence[str] | None = None) -> tuple[Params, Layout]:
+def parse_run(description: str | None, arguments: Sequence[str] | None = None) -> Workspace:
     """Parse `--root` (the folder with `params.yaml`; by default the current one) of a stage that runs once.
 
     Args:
@@ -25,10 +25,10 @@ def parse_run(description: str | None, arguments: Sequence[str] | None = None) -
     """
     found = _parser(description).parse_args(arguments)
     params = _load(found)
-    return params, Layout(found.root, params)
+    return Workspace(found.root, params)
 
 
-def parse_category(description: str | None, arguments: Sequence[str] | None = None) -> tuple[Params, Layout, str]:
+def parse_category(description: str | None, arguments: Sequence[str] | None = None) -> tuple[Workspace, str]:
     """Parse `--category` and `--root` of a stage that has a cell for each category.
 
     Raises:
@@ -36,10 +36,10 @@ def parse_category(description: str | None, arguments: Sequence[str] | None = No
     """
     found = _parser(description, "category").parse_args(arguments)
     params = _load(found)
-    return params, Layout(found.root, params), check_category(found.category)
+    return Workspace(found.root, params), check_category(found.category)
 
 
-def parse_release(description: str | None, arguments: Sequence[str] | None = None) -> tuple[Params, Layout, str]:
+def parse_release(description: str | None, arguments: Sequence[str] | None = None) -> tuple[Workspace, str]:
     """Parse `--release` and `--root`; whether there is such a release is for the reader of downloads.yaml to say.
 
     Raises:
@@ -47,16 +47,16 @@ def parse_release(description: str | None, arguments: Sequence[str] | None = Non
     """
     found = _parser(description, "release").parse_args(arguments)
     params = _load(found)
-    return params, Layout(found.root, params), found.release
+    return Workspace(found.root, params), found.release
 
 
 def parse_models(
     description: str | None, arguments: Sequence[str] | None = None
-) -> tuple[Params, Layout, tuple[str, ...], bool]:
+) -> tuple[Workspace, tuple[str, ...], bool]:
     """Parse names of models, `--list` and `--root`.
 
     Returns:
-        Parameters, layout, the models that are named, and whether all are just to be listed.
+        The workspace, the models that are named, and whether all are just to be listed.
 
     Raises:
         InputError: as `parse_run`.
@@ -66,14 +66,14 @@ def parse_models(
     parser.add_argument("--list", action="store_true", help="show all models with size and licence")
     found = parser.parse_args(arguments)
     params = _load(found)
-    return params, Layout(found.root, params), tuple(found.models), found.list
+    return Workspace(found.root, params), tuple(found.models), found.list
 
 
-def parse_backbone(description: str | None, arguments: Sequence[str] | None = None) -> tuple[Params, Layout, str, str]:
+def parse_backbone(description: str | None, arguments: Sequence[str] | None = None) -> tuple[Workspace, str, str]:
     """Parse `--backbone`, `--category` and `--root`; the parameters have the backbone's changes.
 
     Returns:
-        Parameters, layout, backbone and category.
+        The workspace with the backbone's parameters, the backbone and the category.
 
     Raises:
         InputError: as `parse_category`, or the backbone is unknown.
@@ -82,10 +82,10 @@ def parse_backbone(description: str | None, arguments: Sequence[str] | None = No
     params = _load(found)
     backbone = found.backbone or params.backbones[0]
     params = resolve_features(params, backbone)
-    return params, Layout(found.root, params), backbone, check_category(found.category)
+    return Workspace(found.root, params), backbone, check_category(found.category)
 
 
-def parse_cell(description: str | None, arguments: Sequence[str] | None = None) -> tuple[Params, Layout, Cell]:
+def parse_cell(description: str | None, arguments: Sequence[str] | None = None) -> tuple[Workspace, Cell]:
     """Parse a cell and `--root`; the parameters are those of the cell.
 
     Raises:
@@ -96,7 +96,7 @@ def parse_cell(description: str | None, arguments: Sequence[str] | None = None) 
     seed = params.seeds[0] if found.seed is None else found.seed
     cell = Cell(found.variant, found.backbone or params.backbones[0], found.category, seed)
     params = resolve(params, cell)
-    return params, Layout(found.root, params), cell
+    return Workspace(found.root, params), cell
 
 
 def run_stage(main: Callable[[], None]) -> None:

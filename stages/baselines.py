@@ -2,15 +2,15 @@
 
 from pipeline.evaluation.evaluate_baselines import evaluate_baselines
 from pipeline.evaluation.result import describe, write_evaluation
-from pipeline.tracking_sync import record_baselines
+from pipeline.tracking.sync import record_baselines
 from stages.arguments import parse_backbone, run_stage
 
 
 def main() -> None:
-    _, layout, backbone, category = parse_backbone(__doc__)
-    evaluation = evaluate_baselines(layout, backbone, category)
-    write_evaluation(layout.baselines(backbone, category), evaluation)
-    record_baselines(layout, backbone, category)
+    workspace, backbone, category = parse_backbone(__doc__)
+    evaluation = evaluate_baselines(workspace, backbone, category)
+    write_evaluation(workspace.baselines(backbone, category), evaluation)
+    record_baselines(workspace, backbone, category)
     print(describe(f"baselines {backbone} {category}", evaluation.metrics))
 
 

@@ -1,12 +1,12 @@
 """Generate the embedded benchmark in the formats of PASCAL3D+ and SPair-71k, with its truth beside it."""
 
-from pipeline.benchmark.generate import generate
+from pipeline.simulation.generate import generate
 from stages.arguments import parse_run, run_stage
 
 
 def main() -> None:
-    params, layout = parse_run(__doc__)
-    counts = generate(params, layout)
+    workspace = parse_run(__doc__)
+    counts = generate(workspace)
     print(f"data: {counts.models} CAD models, {counts.images} images, {counts.pairs} pairs")
 
 

@@ -5,8 +5,8 @@ from stages.arguments import parse_category, run_stage
 
 
 def main() -> None:
-    params, layout, category = parse_category(__doc__)
-    label_depth(params, layout, category)
+    workspace, category = parse_category(__doc__)
+    label_depth(workspace, category)
 
 
 if __name__ == "__main__":

@@ -2,15 +2,15 @@
 
 from pipeline.evaluation.evaluate import evaluate_cell
 from pipeline.evaluation.result import describe, write_evaluation
-from pipeline.tracking_sync import record_evaluation
+from pipeline.tracking.sync import record_evaluation
 from stages.arguments import parse_cell, run_stage
 
 
 def main() -> None:
-    _, layout, cell = parse_cell(__doc__)
-    evaluation = evaluate_cell(layout, cell)
-    write_evaluation(layout.evaluation(cell), evaluation)
-    record_evaluation(layout, cell)
+    workspace, cell = parse_cell(__doc__)
+    evaluation = evaluate_cell(workspace, cell)
+    write_evaluation(workspace.evaluation(cell), evaluation)
+    record_evaluation(workspace, cell)
     print(describe(f"evaluate {cell.name}", evaluation.metrics))
 
 

@@ -5,8 +5,8 @@ from stages.arguments import parse_backbone, run_stage
 
 
 def main() -> None:
-    params, layout, backbone, category = parse_backbone(__doc__)
-    label_features(params, layout, backbone, category)
+    workspace, backbone, category = parse_backbone(__doc__)
+    label_features(workspace, backbone, category)
 
 
 if __name__ == "__main__":

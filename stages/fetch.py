@@ -5,8 +5,8 @@ from stages.arguments import parse_release, run_stage
 
 
 def main() -> None:
-    _, layout, name = parse_release(__doc__)
-    fetch_release(layout.pins, name, layout.downloads, layout.releases / name)
+    workspace, name = parse_release(__doc__)
+    fetch_release(workspace.pins, name, workspace.downloads, workspace.releases / name)
 
 
 if __name__ == "__main__":

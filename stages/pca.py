@@ -1,16 +1,16 @@
 """Fit the principal components of one category's features, on the training tokens that lie on the object."""
 
 from pipeline.labels.features.foreground import foreground_tokens
-from pipeline.pca import fit_pca, write_pca
+from pipeline.labels.features.pca import fit_pca, write_pca
 from stages.arguments import parse_backbone, run_stage
 
 
 def main() -> None:
-    params, layout, backbone, category = parse_backbone(__doc__)
-    tokens = foreground_tokens(params, layout, backbone, category)
-    path = layout.pca(backbone, category)
-    write_pca(path, fit_pca(tokens, params.pca.dims))
-    print(f"pca {backbone} {category}: {params.pca.dims} components of {len(tokens)} tokens -> {path}")
+    workspace, backbone, category = parse_backbone(__doc__)
+    tokens = foreground_tokens(workspace, backbone, category)
+    path = workspace.pca(backbone, category)
+    write_pca(path, fit_pca(tokens, workspace.params.pca.dims))
+    print(f"pca {backbone} {category}: {workspace.params.pca.dims} components of {len(tokens)} tokens -> {path}")
 
 
 if __name__ == "__main__":

@@ -4,15 +4,15 @@ import numpy as np
 
 from pipeline.reconstruction.result import write_reconstruction
 from pipeline.reconstruction.score import score_reconstructions
-from pipeline.tracking_sync import record_reconstruction
+from pipeline.tracking.sync import record_reconstruction
 from stages.arguments import parse_cell, run_stage
 
 
 def main() -> None:
-    _, layout, cell = parse_cell(__doc__)
-    scores = score_reconstructions(layout, cell)
-    write_reconstruction(layout.reconstruction(cell), scores)
-    record_reconstruction(layout, cell)
+    workspace, cell = parse_cell(__doc__)
+    scores = score_reconstructions(workspace, cell)
+    write_reconstruction(workspace.reconstruction(cell), scores)
+    record_reconstruction(workspace, cell)
     mean = np.mean([(image.rigid, image.similarity, image.best) for image in scores.images], axis=0)
     print(
         f"reconstruct {cell.name}: {len(scores.images)} images, normalised Chamfer x 100: rigid {mean[0]:.2f}, "

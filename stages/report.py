@@ -2,15 +2,15 @@
 
 from pipeline.reporting.formats import to_markdown
 from pipeline.reporting.report import write_report
-from pipeline.tracking_sync import record_report
+from pipeline.tracking.sync import record_report
 from stages.arguments import parse_run, run_stage
 
 
 def main() -> None:
-    _, layout = parse_run(__doc__)
-    for table in write_report(layout):
+    workspace = parse_run(__doc__)
+    for table in write_report(workspace):
         print(to_markdown(table))
-    record_report(layout)
+    record_report(workspace)
 
 
 if __name__ == "__main__":

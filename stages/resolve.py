@@ -1,13 +1,13 @@
 """Write the parameters of each cell: the base, then its variant, then its backbone."""
 
-from pipeline.configurations import write_configurations
+from pipeline.config.cell_files import write_cell_files
 from stages.arguments import parse_run, run_stage
 
 
 def main() -> None:
-    params, layout = parse_run(__doc__)
-    cells = write_configurations(params, layout)
-    print(f"resolve: {len(cells)} cells -> {layout.configurations}")
+    workspace = parse_run(__doc__)
+    cells = write_cell_files(workspace)
+    print(f"resolve: {len(cells)} cells -> {workspace.cell_files}")
 
 
 if __name__ == "__main__":

@@ -1,39 +1,40 @@
 """Train the deformable model of one cell."""
 
-from pipeline.tracking import Record, Tracker
+from pipeline.config.parsing import to_dict
+from pipeline.model.saved import save_model
+from pipeline.tracking.tracker import Record, Tracker
 from pipeline.training.checkpoint import remove_checkpoints
 from pipeline.training.curve import write_curve
 from pipeline.training.device import configure_torch, training_device
 from pipeline.training.exclusive import exclusive
 from pipeline.training.identity import training_identity
 from pipeline.training.loading import load_training_set
-from pipeline.training.saved_model import save_model
 from pipeline.training.trainer import train
-from pipeline.typed import to_dict
 from stages.arguments import parse_cell, run_stage
 
 
 def main() -> None:
-    params, layout, cell = parse_cell(__doc__)
+    workspace, cell = parse_cell(__doc__)
+    params = workspace.params
     device = training_device(params.training.device)
     configure_torch(device, params.training)
-    data = load_training_set(layout, cell.backbone, cell.category)
+    data = load_training_set(workspace, cell.backbone, cell.category)
     identity = training_identity(params, data, cell.seed, device)
     config = {name: to_dict(getattr(params, name)) for name in ("model", "loss", "training")}
     record = Record("training", "train", cell._asdict(), config, identity)
-    checkpoints = layout.checkpoints(cell)
-    with exclusive(checkpoints), Tracker(record, params.tracking.experiment, layout.root) as tracker:
+    checkpoints = workspace.checkpoints(cell)
+    with exclusive(checkpoints), Tracker(record, params.tracking.experiment, workspace.root) as tracker:
         result = train(
             params,
             data,
             cell.seed,
             checkpoints,
-            layout.shared_checkpoints,
+            workspace.shared_checkpoints,
             report=lambda row: tracker.metrics(row, step=int(row["step"])),
             description=f"{cell.name}: training",
             device=device,
         )
-        folder = layout.model(cell)
+        folder = workspace.model(cell)
         description = {**cell._asdict(), "images": len(data.names), "identity": identity, "config": config}
         save_model(folder, result.model, description)
         write_curve(folder / "curve.csv", result.curve)

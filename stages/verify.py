@@ -6,9 +6,9 @@ from stages.arguments import parse_run, run_stage
 
 
 def main() -> None:
-    _, layout = parse_run(__doc__)
-    report = verify(layout)
-    print("\n".join(in_lines(report, layout.root)))
+    workspace = parse_run(__doc__)
+    report = verify(workspace)
+    print("\n".join(in_lines(report, workspace.root)))
     if report.findings.damaged:
         raise SystemExit(1)
 

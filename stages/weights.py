@@ -7,16 +7,16 @@ from stages.arguments import parse_models, run_stage
 
 
 def main() -> None:
-    params, layout, models, only_list = parse_models(__doc__)
+    workspace, models, only_list = parse_models(__doc__)
     if only_list:
-        for name, weights in read_pins(layout.pins).weights.items():
+        for name, weights in read_pins(workspace.pins).weights.items():
             print(describe(name, weights))
         return
-    models = models or required_models(params)
+    models = models or required_models(workspace.params)
     if not models:
         print("weights: the backends in params.yaml need none. Name a model to fetch it; --list shows all.")
     for model in models:
-        fetch_weights(layout.pins, model, layout.weights / model)
+        fetch_weights(workspace.pins, model, workspace.weights / model)
 
 
 if __name__ == "__main__":

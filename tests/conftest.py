@@ -15,11 +15,13 @@ for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME", "DV
 from hypothesis import settings  # noqa: E402
 from jaxtyping import install_import_hook  # noqa: E402
 
+import support.typecheck  # noqa: E402, F401
+
 # The same examples on every run; a busy machine fails nothing.
 settings.register_profile("project", derandomize=True, deadline=None)
 settings.load_profile("project")
 
-install_import_hook("pipeline", "typecheck.typechecked")
+install_import_hook("pipeline", "support.typecheck.typechecked")
 
 import torch  # noqa: E402
 

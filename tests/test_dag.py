@@ -1,4 +1,4 @@
-"""dvc.yaml against the code: dependencies are the real imports, parameters those read, outputs the layout."""
+"""dvc.yaml against the code: dependencies are the real imports, parameters those read, outputs the workspace."""
 
 import ast
 import re
@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 import yaml
-from static_imports import import_closure, parameter_accesses
 
-from pipeline.cells import Cell
-from pipeline.configurations import configuration
-from pipeline.layout import Layout
-from pipeline.params import load_params, parse_params
+from pipeline.base.sources import imported_files
+from pipeline.config.cell_files import cell_parameters
+from pipeline.config.cells import Cell
+from pipeline.config.params import load_params, parse_params
+from pipeline.config.workspace import Workspace
+from support.parameter_accesses import parameter_accesses
+from support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 CODE = ("pipeline", "stages")
@@ -39,7 +40,7 @@ CELL = Cell("ours", "dinov2", "car", 0)
 PINS = "downloads.yaml"
 TRAINED = ("train", "predict", "evaluate", "reconstruct")
 """Stages with a cell for each variant, backbone, category and seed."""
-PLUMBING = ("layout.py", "params.py", "cells.py")
+PLUMBING = ("workspace.py", "params.py", "cells.py")
 """Modules that pass parameters on."""
 WITHOUT_EFFECT = {"fetch", "pretrained", "tracking", "trained", "backbones", "seeds", "categories", "variants"}
 """Sections that change no output of a stage: where files are kept and networks run, and which cells there are."""
@@ -95,7 +96,7 @@ def has_code(path: Path) -> bool:
 
 
 def closure(stage: str) -> set[Path]:
-    return import_closure(ROOT, Path("stages") / f"{stage}.py")
+    return imported_files(ROOT, Path("stages") / f"{stage}.py")
 
 
 def declared(name: str, names: list[str]) -> bool:
@@ -125,7 +126,7 @@ def test_no_declared_module_is_unused(stage):
 
 @pytest.mark.parametrize("stage", NAMES)
 def test_parameters_that_are_read_are_declared(stage):
-    read = set().union(*(parameter_accesses(ROOT, path) for path in closure(stage) if path.name not in PLUMBING))
+    read = set().union(*(parameter_accesses(ROOT / path) for path in closure(stage) if path.name not in PLUMBING))
     read = {name for name in read if name.split(".")[0] in PARAMS.keys() - WITHOUT_EFFECT}
     names = entries(stage, "params")
     missing = sorted(name for name in read if not declared(name, names))
@@ -151,30 +152,30 @@ def outputs(stage: str) -> list[str]:
 
 
 def test_outputs_lie_where_the_layout_says():
-    layout = Layout(Path(), load_params(ROOT / "params.yaml"))
-    model = layout.model(CELL)
+    workspace = Workspace(Path(), load_params(ROOT / "params.yaml"))
+    model = workspace.model(CELL)
     expected = {
-        "data": [layout.pascal3d, layout.spair],
-        "instances": [layout.instances("car").parent],
-        "masks": [layout.masks("car")],
-        "depth": [layout.depth("car")],
-        "poses": [layout.poses("car")],
-        "features": [layout.features("dinov2", "car")],
-        "pca": [layout.pca("dinov2", "car")],
-        "baselines": [layout.baselines("dinov2", "car")],
-        "resolve": [layout.configurations],
+        "data": [workspace.pascal3d, workspace.spair],
+        "instances": [workspace.instances("car").parent],
+        "masks": [workspace.masks("car")],
+        "depth": [workspace.depth("car")],
+        "poses": [workspace.poses("car")],
+        "features": [workspace.features("dinov2", "car")],
+        "pca": [workspace.pca("dinov2", "car")],
+        "baselines": [workspace.baselines("dinov2", "car")],
+        "resolve": [workspace.cell_files],
         "train": [model / "model.safetensors", model / "model.json", model / "curve.csv"],
-        "predict": [layout.predictions(CELL)],
-        "evaluate": [layout.evaluation(CELL)],
-        "reconstruct": [layout.reconstruction(CELL)],
+        "predict": [workspace.predictions(CELL)],
+        "evaluate": [workspace.evaluation(CELL)],
+        "reconstruct": [workspace.reconstruction(CELL)],
     }
-    assert layout.pairs("car").parent == layout.instances("car").parent
+    assert workspace.pairs("car").parent == workspace.instances("car").parent
     assert {stage: [Path(out) for out in outputs(stage)] for stage in expected} == expected
-    assert all(Path(out).is_relative_to(layout.reports) for out in outputs("report"))
+    assert all(Path(out).is_relative_to(workspace.reports) for out in outputs("report"))
 
 
 def test_checkpoints_are_no_output():
-    checkpoints = Layout(Path(), load_params(ROOT / "params.yaml")).checkpoints(CELL)
+    checkpoints = Workspace(Path(), load_params(ROOT / "params.yaml")).checkpoints(CELL)
     for out in (Path(out) for stage in NAMES for out in outputs(stage)):
         assert not (checkpoints.is_relative_to(out) or out.is_relative_to(checkpoints))
 
@@ -203,9 +204,9 @@ def test_a_trained_cell_depends_on_no_shared_parameters_but_on_its_own_file(stag
     for name in files:
         for dimension, value in CELL._asdict().items():
             name = name.replace(f"${{item.{dimension}}}", str(value))
-        layout = Layout(Path(), load_params(ROOT / "params.yaml"))
-        assert Path(name) == layout.configuration(CELL)
-        content = configuration(layout.params, CELL)
+        workspace = Workspace(Path(), load_params(ROOT / "params.yaml"))
+        assert Path(name) == workspace.cell_file(CELL)
+        content = cell_parameters(workspace.params, CELL)
         for parameter_name in entries(stage, "params"):
             if parameter_name not in expected:
                 value = content
@@ -227,9 +228,9 @@ def test_a_change_to_the_report_trains_nothing():
 @pytest.mark.parametrize("stage", ["masks", "depth", "poses", "features", "pca", "train", "predict"])
 def test_no_label_or_training_code_reads_the_annotated_viewpoint_or_model(stage):
     """They are for evaluation only; the readers and writers of the tables carry them."""
-    assert Path("pipeline/records.py") in closure(stage)
+    assert Path("pipeline/photographs/records.py") in closure(stage)
     for path in closure(stage):
-        if not path.is_relative_to("pipeline/data"):
+        if not path.is_relative_to("pipeline/data") and path.name != "tables.py":
             tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
             read = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
             assert not read & {"viewpoint", "cad_index"}, f"{path}, which '{stage}' imports"
@@ -274,16 +275,16 @@ def test_closure_follows_imports_of_every_form(tmp_path):
     }
     for name, content in files.items():
         (tmp_path / name).write_text(content)
-    found = {str(path) for path in import_closure(tmp_path, Path("stages/x.py"))}
+    found = {str(path) for path in imported_files(tmp_path, Path("stages/x.py"))}
     assert found == set(files) - {"pipeline/unused.py"}
-    assert parameter_accesses(tmp_path, Path("pipeline/sub/c.py")) == {"loss.mask", "training.seed"}
+    assert parameter_accesses(tmp_path / "pipeline/sub/c.py") == {"loss.mask", "training.seed"}
 
 
 def test_relative_imports_are_refused(tmp_path):
     (tmp_path / "pipeline").mkdir()
     (tmp_path / "pipeline" / "a.py").write_text("from . import b")
     with pytest.raises(ValueError, match=re.escape("pipeline/a.py:1")):
-        import_closure(tmp_path, Path("pipeline/a.py"))
+        imported_files(tmp_path, Path("pipeline/a.py"))
 
 
 def test_shipped_parameters_are_complete():

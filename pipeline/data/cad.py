@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from pipeline.base.errors import InputError
 from pipeline.data import matlab
-from pipeline.errors import InputError
 
 
 class CadModel(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from pipeline.records import Box
+from pipeline.photographs.records import Box
 
 
 def from_one_based(points: Sequence | np.ndarray) -> Float[np.ndarray, "*N"]:

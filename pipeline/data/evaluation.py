@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline.categories import check_category
+from pipeline.base.errors import InputError, nearest
+from pipeline.config.categories import check_category
 from pipeline.data import spair
 from pipeline.data.coordinates import box_from_one_based, clip_box, from_one_based
 from pipeline.data.selection import Selection
-from pipeline.errors import InputError, nearest
-from pipeline.records import Instance, Pair
+from pipeline.photographs.records import Instance, Pair
 
 
 def read_pairs(root: Path, split: str, category: str) -> tuple[Pair, ...]:

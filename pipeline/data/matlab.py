@@ -11,8 +11,8 @@ import numpy as np
 import scipy.io
 from scipy.io.matlab import MatReadError, mat_struct
 
-from pipeline.errors import InputError
-from pipeline.files import write_bytes
+from pipeline.base.errors import InputError
+from pipeline.base.files import write_bytes
 
 EMPTY = np.empty((0, 0))
 """MATLAB's [], which stands for a value that is not known."""

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from pipeline.errors import InputError
-from pipeline.files import write_text
+from pipeline.base.errors import InputError
+from pipeline.base.files import write_text
 
 
 class Mesh(NamedTuple):

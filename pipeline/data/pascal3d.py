@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from pipeline.base.errors import InputError
+from pipeline.base.files import write_text
 from pipeline.data import matlab
-from pipeline.errors import InputError
-from pipeline.files import write_text
 
 Split = Literal["imagenet", "pascal"]
 """Where the annotated photographs come from: ImageNet, or PASCAL VOC as those of SPair-71k do."""
@@ -31,7 +31,7 @@ class Anchor:
 
 @dataclass(frozen=True)
 class ViewpointRecord:
-    """The camera of `pipeline.cameras.project_cad`; degrees, CAD units, 1-based pixels."""
+    """The camera of `pipeline.photographs.cameras.project_cad`; degrees, CAD units, 1-based pixels."""
 
     azimuth: float | None
     elevation: float | None

@@ -6,7 +6,7 @@ from pathlib import Path
 from pipeline.data import pascal3d
 from pipeline.data.coordinates import box_from_one_based, clip_box
 from pipeline.data.training import viewpoint
-from pipeline.records import Box, Instance, intersection_over_union
+from pipeline.photographs.records import Box, Instance, intersection_over_union
 
 MIN_OVERLAP = 0.5
 """Intersection over union from which two boxes are of one object, as in PASCAL VOC's detection task.

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pipeline.records import Instance
+from pipeline.photographs.records import Instance
 
 
 class Selection(NamedTuple):

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.errors import InputError
-from pipeline.files import write_text
+from pipeline.base.errors import InputError
+from pipeline.base.files import write_text
 
 SPLITS = ("trn", "val", "test")
 KEYPOINT_SLOTS = 30

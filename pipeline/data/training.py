@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from pipeline.categories import check_category
+from pipeline.base.errors import InputError
+from pipeline.config.categories import check_category
 from pipeline.data import pascal3d
 from pipeline.data.coordinates import box_from_one_based, clip_box
 from pipeline.data.selection import Selection
-from pipeline.errors import InputError
-from pipeline.images import read_image
-from pipeline.records import Instance, Viewpoint
+from pipeline.photographs.images import read_image
+from pipeline.photographs.records import Instance, Viewpoint
 
 DEFAULT_FOCAL = 1.0
 DEFAULT_VIEWPORT = 3000.0

@@ -7,10 +7,10 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
+from pipeline.base.errors import InputError
 from pipeline.downloads.digest import CHUNK, Digest
 from pipeline.downloads.disk import require_space, write_error
 from pipeline.downloads.members import DAMAGES, Archive, open_archive, resolve_links
-from pipeline.errors import InputError
 
 BLOCK = 4096
 """Bytes that the smallest file takes on disk; the releases have tens of thousands of them."""

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from pipeline.errors import InputError
-from pipeline.files import DISK_FULL
+from pipeline.base.errors import InputError
+from pipeline.base.files import DISK_FULL
 
 MARGIN = 64_000_000
 """Bytes that are left free: a full disk breaks more than this project."""

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.base.files import write_json
 from pipeline.downloads.digest import Digest
-from pipeline.files import write_json
 
 NAME = "files.json"
 

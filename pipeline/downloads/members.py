@@ -12,8 +12,8 @@ from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
+from pipeline.base.errors import InputError
 from pipeline.downloads.digest import CHUNK
-from pipeline.errors import InputError
 
 DAMAGES = (
     zipfile.BadZipFile,

@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml
 
+from pipeline.base.errors import InputError, nearest
+from pipeline.base.files import write_text
+from pipeline.base.yaml_text import edited
+from pipeline.config.parsing import parse_section
 from pipeline.downloads.digest import Digest, Pin
-from pipeline.errors import InputError, nearest
-from pipeline.files import write_text
-from pipeline.typed import parse_section
-from pipeline.yaml_text import edited
 
 SCHEMES = ("https://", "http://", "ftp://")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
 
 
 def check_weights_file(path: Path) -> None:

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from pipeline.base.errors import InputError
 from pipeline.downloads.archives import unpack
 from pipeline.downloads.digest import Digest, digest_of
 from pipeline.downloads.disk import in_words
 from pipeline.downloads.manifest import Manifest, has_all_files, read_manifest, write_manifest
 from pipeline.downloads.pins import Release, find_release, read_pins, record
 from pipeline.downloads.transfer import TransferError, download
-from pipeline.errors import InputError
 
 
 def fetch_release(pins: Path, name: str, downloads: Path, target: Path) -> None:

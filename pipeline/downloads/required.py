@@ -1,8 +1,8 @@
 """The pretrained models that a set of parameters needs."""
 
-from pipeline.cells import resolve_features
-from pipeline.label_params import model_of
-from pipeline.params import Params
+from pipeline.config.cells import resolve_features
+from pipeline.config.label_params import model_of
+from pipeline.config.params import Params
 
 
 def required_models(params: Params) -> tuple[str, ...]:

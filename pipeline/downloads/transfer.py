@@ -6,9 +6,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from pipeline.base.errors import InputError
 from pipeline.downloads.digest import Digest, Pin, digest_of
 from pipeline.downloads.disk import require_space
-from pipeline.errors import InputError
 
 CONNECT_SECONDS = 10
 STALL_SECONDS = 30

@@ -3,12 +3,12 @@
 import os
 from pathlib import Path
 
+from pipeline.base.errors import InputError
 from pipeline.downloads.digest import Digest, Pin, digest_of
 from pipeline.downloads.disk import in_words
 from pipeline.downloads.pins import Weights, find_weights, read_pins, record
 from pipeline.downloads.plausible import check_weights_file
 from pipeline.downloads.transfer import TransferError, download
-from pipeline.errors import InputError
 
 HUB = "https://huggingface.co"
 """Where repositories are, unless the environment's HF_ENDPOINT names a mirror."""

@@ -16,18 +16,19 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 from tqdm import tqdm
 
-from pipeline.cameras import OBJECT_TO_CAD, object_rotation, project_cad
-from pipeline.correspondence import Projection, transfer, visible_vertices
-from pipeline.crops import square_crop, to_crop
+from pipeline.base.errors import InputError
+from pipeline.base.seeding import seeded
+from pipeline.config.params import Params
 from pipeline.data.cad import CadModel
-from pipeline.data.instances import PairList
-from pipeline.errors import InputError
 from pipeline.evaluation.pck import is_correct, keypoint_errors, longer_side, pck
-from pipeline.params import Params
+from pipeline.matching.transfer import transfer
+from pipeline.photographs.cameras import OBJECT_TO_CAD, object_rotation, project_cad
+from pipeline.photographs.crops import square_crop, to_crop
+from pipeline.photographs.records import Instance
+from pipeline.photographs.tables import PairList
+from pipeline.prediction.projections import Projection, visible_vertices
 from pipeline.reconstruction.sampling import sample_surface
-from pipeline.records import Instance
 from pipeline.rendering.rasterizer import Rasterizer, make_rasterizer
-from pipeline.seeding import seeded
 
 SAMPLES = 20_000
 """Points of the template's surface that are matched, some 0.01 of its diagonal apart."""
@@ -92,7 +93,7 @@ def fit(points: Float[np.ndarray, "K 2"], target: Float[np.ndarray, "K 2"]) -> t
 def viewpoint_angles(rotation: Float[np.ndarray, "3 3"]) -> tuple[float, float, float]:
     """Azimuth, elevation and theta in degrees of a rotation from the object to the camera frame.
 
-    The inverse of `pipeline.cameras.object_rotation`, a product Rz(theta) Rx(elevation - 90) Rz(-azimuth) of which the
+    The inverse of `cameras.object_rotation`, a product Rz(theta) Rx(elevation - 90) Rz(-azimuth) of which the
     Euler angles have the middle one in [0, 180] instead.
     """
     first, middle, last = Rotation.from_matrix(rotation @ OBJECT_TO_CAD.T).as_euler("ZXZ", degrees=True)

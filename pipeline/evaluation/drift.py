@@ -26,8 +26,9 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from pipeline.correspondence import Projection, nearest_visible_vertex
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
+from pipeline.matching.transfer import nearest_visible_vertex
+from pipeline.prediction.projections import Projection
 
 LEAST_INSTANCES = 2
 """Instances that a keypoint needs to have a variance."""

@@ -5,26 +5,25 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
-from pipeline.cameras import object_rotation
-from pipeline.categories import symmetry_fold
-from pipeline.cells import Cell
-from pipeline.correspondence import Predictions
-from pipeline.crops import sample_crop, square_crop
-from pipeline.data.instances import read_instances
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
+from pipeline.config.categories import symmetry_fold
+from pipeline.config.cells import Cell
+from pipeline.config.workspace import Workspace
 from pipeline.evaluation.drift import assign_keypoints, surface_variance, vertex_drift
 from pipeline.evaluation.pose_error import PoseErrors, pose_errors
 from pipeline.evaluation.result import MeshMeasures
 from pipeline.evaluation.scoring import Matches
 from pipeline.evaluation.shape_variation import shape_variation
 from pipeline.evaluation.silhouette import mask_iou
-from pipeline.images import read_mask
-from pipeline.layout import Layout
-from pipeline.predicted_meshes import PredictedMeshes, read_meshes
-from pipeline.records import Instance
+from pipeline.photographs.cameras import object_rotation
+from pipeline.photographs.crops import sample_crop, square_crop
+from pipeline.photographs.images import read_mask
+from pipeline.photographs.records import Instance
+from pipeline.prediction.meshes import PredictedMeshes, read_meshes
+from pipeline.prediction.projections import Predictions
 
 
-def measure_meshes(layout: Layout, cell: Cell, matches: Matches, predictions: Predictions) -> MeshMeasures:
+def measure_meshes(workspace: Workspace, cell: Cell, matches: Matches, predictions: Predictions) -> MeshMeasures:
     """Measure the predicted meshes of the images in the scored pairs.
 
     A measure for which there is nothing to compare with (no annotated viewpoint, no mask label, no keypoint that two
@@ -33,9 +32,9 @@ def measure_meshes(layout: Layout, cell: Cell, matches: Matches, predictions: Pr
     Raises:
         InputError: the predicted meshes are missing.
     """
-    meshes = read_meshes(layout.predictions(cell) / "meshes.safetensors")
+    meshes = read_meshes(workspace.predictions(cell) / "meshes.safetensors")
     used = set(matches.points["source"]) | set(matches.points["target"])
-    instances = [i for i in read_instances(layout.instances(cell.category)) if i.split != "train" and i.name in used]
+    instances = [i for i in workspace.evaluation_instances(cell.category) if i.name in used]
     viewed = [instance for instance in instances if instance.viewpoint is not None]
     pose = _pose(cell.category, viewed, predictions) if viewed else None
     return MeshMeasures(
@@ -44,7 +43,7 @@ def measure_meshes(layout: Layout, cell: Cell, matches: Matches, predictions: Pr
         pose_error_raw=pose and pose.raw.median,
         pose_within_30=pose and pose.aligned.within_30,
         quarter_turns=pose.turn // 90 if pose else 0,
-        mask_iou=_mask_iou(layout, instances, meshes),
+        mask_iou=_mask_iou(workspace, instances, meshes),
         drift=_drift(matches.points, predictions, meshes),
         shape_variation=shape_variation(
             meshes.template.numpy(), [meshes.vertices[instance.name].numpy() for instance in instances]
@@ -59,14 +58,14 @@ def _pose(category: str, instances: list[Instance], predictions: Predictions) ->
     return pose_errors(predicted, annotated, symmetry_fold(category))
 
 
-def _mask_iou(layout: Layout, instances: list[Instance], meshes: PredictedMeshes) -> float | None:
+def _mask_iou(workspace: Workspace, instances: list[Instance], meshes: PredictedMeshes) -> float | None:
     """Mean over the images with a mask label, in the crop that the networks see."""
     overlaps = []
     for instance in instances:
-        path = layout.masks(instance.category) / f"{instance.name}.png"
+        path = workspace.mask(instance)
         if path.is_file():
             predicted = meshes.silhouettes[instance.name].numpy()
-            crop = square_crop(instance.box, layout.params.data.crop_margin)
+            crop = square_crop(instance.box, workspace.params.data.crop_margin)
             label = sample_crop(read_mask(path).astype(np.uint8), crop, len(predicted), smooth=False) > 0
             overlaps.append(mask_iou(predicted, label))
     return float(np.mean(overlaps)) if overlaps else None

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from pipeline.errors import InputError
-from pipeline.records import Box
+from pipeline.base.errors import InputError
+from pipeline.photographs.records import Box
 
 TABLE_ALPHA = 0.1
 """Threshold of the paper's tables."""

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from pipeline.cameras import geodesic_degrees, object_rotation
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
+from pipeline.photographs.cameras import geodesic_degrees, object_rotation
 
 FOLDS = (0, 1, 2, 4)
 """Rotational symmetries of an object: so many equal fronts; 0 is none at all."""

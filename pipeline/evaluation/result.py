@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
+from pipeline.base.files import write_atomically, write_json
+from pipeline.config.parsing import parse_section, to_dict
 from pipeline.evaluation.pck import Pck
-from pipeline.files import write_atomically, write_json
-from pipeline.typed import parse_section, to_dict
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Settings:
     """Whether nearest neighbours were restricted to the target's mask."""
     generated: bool
     """Whether the photographs are the embedded benchmark's."""
-    benchmark_seed: int
+    simulation_seed: int
     backends: Backends
 
 
@@ -99,7 +99,7 @@ class Metrics:
     skipped: dict[str, str]
     """Reason for each pair of that list, 'source-target', that could not be scored."""
     pck: dict[str, dict[str, Pck]]
-    """By row (see `pipeline.evaluation.methods`) and threshold as text, such as '0.1'."""
+    """By row (see `pipeline.matching.methods`) and threshold as text, such as '0.1'."""
     mesh: MeshMeasures | None
     """None for the baselines."""
 

@@ -9,19 +9,19 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from pipeline.correspondence import Predictions
-from pipeline.crops import from_crop
-from pipeline.data.instances import PairList, read_instances, read_pairs_file
-from pipeline.errors import InputError
-from pipeline.evaluation.images import EvaluatedImage, prepare_image
-from pipeline.evaluation.methods import Method
+from pipeline.base.errors import InputError
+from pipeline.config.params import Correspondence, Params
+from pipeline.config.workspace import Workspace
 from pipeline.evaluation.pck import Pck, is_correct, keypoint_errors, longer_side, pck
-from pipeline.evaluation.queries import by_image, make_queries
 from pipeline.evaluation.result import Backends, Evaluation, MeshMeasures, Metrics, Settings, Trained, threshold_name
-from pipeline.layout import Layout
-from pipeline.params import Correspondence, Params
-from pipeline.pca import Pca
-from pipeline.records import Pair
+from pipeline.labels.features.pca import Pca
+from pipeline.matching.images import EvaluatedImage, prepare_image
+from pipeline.matching.methods import Method
+from pipeline.matching.queries import by_image, make_queries
+from pipeline.photographs.crops import from_crop
+from pipeline.photographs.records import Pair
+from pipeline.photographs.tables import PairList, read_pairs_file
+from pipeline.prediction.projections import Predictions
 
 
 class Matches(NamedTuple):
@@ -35,7 +35,7 @@ class Matches(NamedTuple):
 
 
 def match_pairs(
-    layout: Layout,
+    workspace: Workspace,
     backbone: str,
     category: str,
     methods: Mapping[str, Method],
@@ -50,8 +50,8 @@ def match_pairs(
     Raises:
         InputError: an input is missing, or no pair is left.
     """
-    listed = read_pairs_file(layout.pairs(category))
-    images, reasons = _prepare_images(layout, backbone, category, listed, pca, predictions)
+    listed = read_pairs_file(workspace.pairs(category))
+    images, reasons = _prepare_images(workspace, backbone, category, listed, pca, predictions)
     scored: dict[int, Pair] = {}
     skipped: dict[str, str] = {}
     for position, pair in enumerate(listed.pairs):
@@ -64,8 +64,8 @@ def match_pairs(
             skipped[f"{pair.source}-{pair.target}"] = reason
     if not scored:
         reason = next(iter(skipped.values()), "the list is empty.")
-        raise InputError(f"{layout.pairs(category)}: none of its pairs can be scored. The first reason: {reason}")
-    predicted = find_matches(list(scored.values()), images, methods, layout.params.correspondence)
+        raise InputError(f"{workspace.pairs(category)}: none of its pairs can be scored. The first reason: {reason}")
+    predicted = find_matches(list(scored.values()), images, methods, workspace.params.correspondence)
     return Matches(listed, _table(scored, predicted), skipped)
 
 
@@ -127,7 +127,7 @@ def settings_of(params: Params) -> Settings:
         exclude_truncated_pairs=params.data.exclude_truncated_pairs,
         within_mask=params.evaluation.within_mask,
         generated=bool(params.data.generate),
-        benchmark_seed=params.benchmark.seed,
+        simulation_seed=params.simulation.seed,
         backends=Backends(
             masks=params.masks.backend,
             depth=params.depth.backend,
@@ -138,7 +138,7 @@ def settings_of(params: Params) -> Settings:
 
 
 def _prepare_images(
-    layout: Layout,
+    workspace: Workspace,
     backbone: str,
     category: str,
     listed: PairList,
@@ -146,15 +146,15 @@ def _prepare_images(
     predictions: Predictions | None,
 ) -> tuple[Mapping[str, EvaluatedImage], dict[str, str]]:
     """Each image of the pairs once, and the reason for each that cannot be used."""
-    instances = {i.name: i for i in read_instances(layout.instances(category)) if i.split != "train"}
+    instances = {i.name: i for i in workspace.evaluation_instances(category)}
     images: dict[str, EvaluatedImage] = {}
     reasons: dict[str, str] = {}
     for name in sorted({name for pair in listed.pairs for name in (pair.source, pair.target)}):
         if name not in instances:
-            reasons[name] = f"{layout.instances(category)}: no instance '{name}'. Run the stage `instances`."
+            reasons[name] = f"{workspace.instances(category)}: no instance '{name}'. Run the stage `instances`."
             continue
         try:
-            images[name] = prepare_image(layout, backbone, instances[name], pca, predictions)
+            images[name] = prepare_image(workspace, backbone, instances[name], pca, predictions)
         except InputError as error:
             reasons[name] = str(error)
     return images, reasons

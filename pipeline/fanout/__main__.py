@@ -16,14 +16,14 @@ from typing import Any
 from dvc.exceptions import DvcException
 from tqdm import tqdm
 
-from pipeline.errors import InputError, some
+from pipeline.base.errors import InputError, some
+from pipeline.config.params import load_params
 from pipeline.fanout.gpus import Gpus
 from pipeline.fanout.machine import cores
 from pipeline.fanout.plan import make_plan
 from pipeline.fanout.processes import Processes, tail
 from pipeline.fanout.projection import in_words, projected_seconds, stages_to_go
 from pipeline.fanout.scheduler import Outcome, run_graph
-from pipeline.params import load_params
 
 INTERRUPTED = 130
 TAIL_LINES = 20

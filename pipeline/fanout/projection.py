@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from pipeline.params import Params
+from pipeline.config.params import Params
 
 SECONDS = {
     "data": 35.0,
@@ -49,9 +49,9 @@ def projected_seconds(counts: Counter[str], params: Params, jobs: int) -> float 
 
     None where labels are not simulated: how long networks take depends on the processor most of all.
     """
-    if {params.masks.backend, params.depth.backend, params.poses.backend, params.features.backend} != {"benchmark"}:
+    if {params.masks.backend, params.depth.backend, params.poses.backend, params.features.backend} != {"simulated"}:
         return None
-    images = (params.benchmark.train_images + params.benchmark.test_images) / (SHIPPED_IMAGES + 40)
+    images = (params.simulation.train_images + params.simulation.test_images) / (SHIPPED_IMAGES + 40)
     scale = dict.fromkeys(("data", "masks", "depth", "poses", "features", "pca"), images)
     scale["train"] = params.training.steps / SHIPPED_STEPS
     total = sum(SECONDS.get(name, 0.0) * scale.get(name, 1.0) * number for name, number in counts.items())

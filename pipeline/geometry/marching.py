@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from pipeline.geometry.tetgrid import TET_EDGES, TetGrid
-from pipeline.transfers import constant
+from pipeline.hardware.transfers import constant
 
 SMALLEST_DISTANCE = 1e-4
 """Signed distances (object units) nearer to 0 are moved out to this: no gradient is unbounded, no face degenerate."""

@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from pipeline.transfers import constant
+from pipeline.hardware.transfers import constant
 
 SMALLEST_NORMAL = 1e-20
 """Squared lengths up to this are those of degenerate faces: their normals are left at 0."""

@@ -4,47 +4,43 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.label_params import Depth, Features, Masks, Poses
-from pipeline.labels.run import Job, Label
-from pipeline.layout import Layout
-from pipeline.params import Params
+from pipeline.config.parsing import to_dict
+from pipeline.config.workspace import Workspace
+from pipeline.labels.run import Job, Kind, Label
+from pipeline.photographs.records import Instance
+from pipeline.photographs.truth import truth_path
 from pipeline.pretrained.weights import pinned_weights
-from pipeline.records import Instance
-from pipeline.truth import truth_path
-from pipeline.typed import to_dict
 
 
 def make_job(
-    params: Params,
-    layout: Layout,
-    section: Masks | Depth | Poses | Features,
+    workspace: Workspace,
+    kind: Kind[Label],
     folder: Path,
-    suffix: str,
     label: Callable[[Sequence[Instance]], Sequence[Label]],
-    write: Callable[[Path, Label], None],
     more_settings: Mapping[str, Any] | None = None,
     more_inputs: Callable[[Instance], Sequence[Path]] = lambda instance: (),
 ) -> Job[Label]:
-    """The job that fills `folder` as `section` says, in batches of `pretrained.batch`.
+    """Make the job that fills `folder` with labels of one kind, in batches of `pretrained.batch`.
 
-    Labels depend on the section, the benchmark's seed, the hashes of the weights, and `more_settings`; each is made of
-    its photograph, of the truth beside it where there is one, and of `more_inputs`.
+    Labels depend on their section of the parameters, the simulation's seed, the hashes of the weights, and
+    `more_settings`. Each is made of its photograph, of the truth beside it where there is one, and of `more_inputs`.
 
     Raises:
         InputError: downloads.yaml does not know the model of the section.
     """
 
     def inputs(instance: Instance) -> list[Path]:
-        photograph = layout.root / instance.image
+        photograph = workspace.photograph(instance)
         return [photograph, truth_path(photograph), *more_inputs(instance)]
 
+    params = workspace.params
+    section = getattr(params, kind.name)
     settings = {
         **to_dict(section),
-        "seed": params.benchmark.seed,
-        "weights": pinned_weights(layout, section),
+        "seed": params.simulation.seed,
+        "weights": pinned_weights(workspace, section),
         **(more_settings or {}),
     }
     # What the backbone changes has been merged in; what others change has no effect.
     settings.pop("backbones", None)
-    kind = type(section).__name__.lower()
-    return Job(kind, folder, layout.unfinished(folder), suffix, settings, inputs, label, write, params.pretrained.batch)
+    return Job(kind, folder, workspace.unfinished(folder), settings, inputs, label, params.pretrained.batch)

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-from pipeline.crops import Crop, sample_crop
+from pipeline.photographs.crops import Crop, sample_crop
 
 SAMPLES = 4
 """Samples along each side of a patch: a patch of the default grid covers 4 to 14 pixels of a photograph."""

@@ -11,9 +11,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from tqdm import tqdm
 
-from pipeline.errors import InputError
-from pipeline.files import sha256, write_json
-from pipeline.records import Instance
+from pipeline.base.errors import InputError
+from pipeline.base.files import sha256, write_json
+from pipeline.base.sources import source_sha256
+from pipeline.photographs.records import Instance
 
 Label = TypeVar("Label")
 LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "scipy", "segment-anything", "torch", "transformers")
@@ -21,24 +22,34 @@ LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "scipy", "segment-anyt
 
 
 @dataclass(frozen=True)
+class Kind(Generic[Label]):
+    """One kind of label, and its files."""
+
+    name: str
+    """'masks', 'depth', 'poses' or 'features': the section of the parameters."""
+    suffix: str
+    """The label of an image is the file <name><suffix>."""
+    write: Callable[[Path, Label], None]
+    """Writes one label, atomically; raises InputError for a label that is of no use."""
+    module: str
+    """Dotted name of the module that makes these labels; its code, and all that it imports, decides what they are."""
+
+
+@dataclass(frozen=True)
 class Job(Generic[Label]):
     """How the images of one category are labelled."""
 
-    kind: str
-    """'masks', 'depth', 'poses' or 'features'."""
+    kind: Kind[Label]
     folder: Path
     """Where <name><suffix> of each image, settings.json and summary.json end up."""
     unfinished: Path
     """Where the labels of a run wait until it has ended; DVC does not know this folder and so does not delete it."""
-    suffix: str
     settings: dict[str, Any]
     """Everything that the labels depend on besides the images, 'backend' among it; kept as settings.json."""
     inputs: Callable[[Instance], Sequence[Path]]
     """The files that the label of an image is made of."""
     label: Callable[[Sequence[Instance]], Sequence[Label]]
     """The labels of a few images; raises InputError if there is one that it cannot label."""
-    write: Callable[[Path, Label], None]
-    """Write one label, atomically; raises InputError for a label that is of no use."""
     batch: int
     """Images that are labelled together."""
 
@@ -56,10 +67,10 @@ class Summary(NamedTuple):
 def label_images(job: Job[Label], instances: Sequence[Instance]) -> Summary:
     """Write a label for each instance, and the settings and a summary beside them; replaces what was in the folder.
 
-    An interrupted run continues where it stopped, if its settings, its images, the package's code and the libraries
-    that labels depend on are still the same. Batches are cut from the list of instances alone, so that it ends with the
-    bytes of a run that was not interrupted. An image that cannot be labelled is recorded as skipped and the others go
-    on.
+    An interrupted run continues where it stopped, if its settings, its images, the code that makes the labels and the
+    libraries that labels depend on are still the same. Batches are cut from the list of instances alone, so that it
+    ends with the bytes of a run that was not interrupted. An image that cannot be labelled is recorded as skipped and
+    the others go on.
 
     Raises:
         InputError: there are images, but not one could be labelled.
@@ -67,7 +78,7 @@ def label_images(job: Job[Label], instances: Sequence[Instance]) -> Summary:
     work = job.unfinished / _identity(job, instances)
     _keep_only(work)
     skipped: dict[str, str] = {}
-    with tqdm(total=len(instances), desc=f"{job.kind} {job.folder.name}", unit="image") as bar:
+    with tqdm(total=len(instances), desc=f"{job.kind.name} {job.folder.name}", unit="image") as bar:
         for start in range(0, len(instances), job.batch):
             batch = instances[start : start + job.batch]
             if not all(_path(job, work, instance).exists() for instance in batch):
@@ -83,7 +94,7 @@ def label_images(job: Job[Label], instances: Sequence[Instance]) -> Summary:
         reason = next(iter(skipped.values()))
         raise InputError(f"{job.folder}: none of {len(instances)} images could be labelled. The first reason: {reason}")
     print(
-        f"{job.kind} {job.folder.name}: {summary.done} images by '{summary.backend}', {len(skipped)} skipped, "
+        f"{job.kind.name} {job.folder.name}: {summary.done} images by '{summary.backend}', {len(skipped)} skipped, "
         f"{size / 1e6:.1f} MB -> {job.folder}"
     )
     return summary
@@ -98,7 +109,7 @@ def read_summary(folder: Path) -> Summary:
 
 
 def _path(job: Job[Label], folder: Path, instance: Instance) -> Path:
-    return folder / f"{instance.name}{job.suffix}"
+    return folder / f"{instance.name}{job.kind.suffix}"
 
 
 def _label_batch(job: Job[Label], work: Path, batch: Sequence[Instance]) -> dict[str, str]:
@@ -108,7 +119,7 @@ def _label_batch(job: Job[Label], work: Path, batch: Sequence[Instance]) -> dict
         try:
             if isinstance(label, InputError):
                 raise label
-            job.write(_path(job, work, instance), label)
+            job.kind.write(_path(job, work, instance), label)
         except InputError as error:
             skipped[instance.name] = str(error)
     return skipped
@@ -127,9 +138,8 @@ def _labels(job: Job[Label], batch: Sequence[Instance]) -> Iterator[tuple[Instan
 def _identity(job: Job[Label], instances: Sequence[Instance]) -> str:
     """Digest of all that decides what the labels are."""
     libraries = {item.name: item.version for item in distributions() if item.name in LIBRARIES}
-    digest = hashlib.sha256(json.dumps([job.kind, job.settings, job.batch, libraries], sort_keys=True).encode())
-    for source in sorted(Path(__file__).parents[1].rglob("*.py")):
-        digest.update(source.read_bytes())
+    digest = hashlib.sha256(json.dumps([job.kind.name, job.settings, job.batch, libraries], sort_keys=True).encode())
+    digest.update(source_sha256(job.kind.module).encode())
     for instance in instances:
         digest.update(json.dumps(astuple(instance)).encode())
         for path in job.inputs(instance):

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from pipeline.base.errors import InputError
 from pipeline.data.off import Mesh
-from pipeline.errors import InputError
 from pipeline.reconstruction.chamfer import normalised_chamfer
 from pipeline.reconstruction.icp import icp
 from pipeline.reconstruction.neighbours import SCIPY, Neighbours

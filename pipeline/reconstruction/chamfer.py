@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
 from pipeline.reconstruction.neighbours import SCIPY, Neighbours
 
 

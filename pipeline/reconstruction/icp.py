@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Float, Int
 
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
 from pipeline.reconstruction.neighbours import SCIPY, Neighbours
 from pipeline.reconstruction.similarity import Similarity, fit_similarity
 

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 
-from pipeline.errors import InputError, nearest
-from pipeline.gpu_packages import obstacle
+from pipeline.base.errors import InputError, nearest
+from pipeline.hardware.packages import obstacle
 
 INSTALL = (
     "pip install kaolin==0.18.0 -f https://nvidia-kaolin.s3.us-east-2.amazonaws.com/torch-2.8.0_cu128.html "

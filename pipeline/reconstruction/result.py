@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import InputError
-from pipeline.files import write_json
-from pipeline.typed import parse_section, to_dict
+from pipeline.base.errors import InputError
+from pipeline.base.files import write_json
+from pipeline.config.parsing import parse_section, to_dict
 
 
 @dataclass(frozen=True)

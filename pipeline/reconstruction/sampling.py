@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
 
 
 def sample_surface(

@@ -5,23 +5,23 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.cameras import OBJECT_TO_CAD
-from pipeline.cells import Cell
+from pipeline.base.errors import InputError
+from pipeline.base.seeding import seeded
+from pipeline.config.cells import Cell
+from pipeline.config.params import Reconstruction
+from pipeline.config.workspace import Workspace
 from pipeline.data.cad import mesh_path
-from pipeline.data.instances import read_instances
 from pipeline.data.off import Mesh, read_off
-from pipeline.errors import InputError
-from pipeline.layout import Layout
-from pipeline.params import Reconstruction
-from pipeline.predicted_meshes import read_meshes
+from pipeline.photographs.cameras import OBJECT_TO_CAD
+from pipeline.photographs.records import Instance
+from pipeline.photographs.tables import read_instances
+from pipeline.prediction.meshes import read_meshes
 from pipeline.reconstruction.align import AlignmentOptions, best_of_category, reconstruction_error
 from pipeline.reconstruction.neighbours import Neighbours, make_neighbours
 from pipeline.reconstruction.result import ImageReconstruction, ReconstructionScores
-from pipeline.records import Instance
-from pipeline.seeding import seeded
 
 
-def score_reconstructions(layout: Layout, cell: Cell) -> ReconstructionScores:
+def score_reconstructions(workspace: Workspace, cell: Cell) -> ReconstructionScores:
     """Compare the meshes of the first `reconstruction.images` evaluated images that have an annotated CAD model.
 
     The nearest model of the category is looked for among all that any of those images shows.
@@ -30,20 +30,20 @@ def score_reconstructions(layout: Layout, cell: Cell) -> ReconstructionScores:
         InputError: the predictions or a CAD model are missing, no image has an annotated CAD model, or the search for
             neighbours that params.yaml names cannot be used here.
     """
-    params = layout.params.reconstruction
+    params = workspace.params.reconstruction
     neighbours = make_neighbours(params.neighbours)
     print(f"{cell.name}: nearest points are found by {neighbours.name}.")
-    meshes = read_meshes(layout.predictions(cell) / "meshes.safetensors")
-    instances = [i for i in read_instances(layout.instances(cell.category)) if i.name in meshes.vertices]
+    meshes = read_meshes(workspace.predictions(cell) / "meshes.safetensors")
+    instances = [i for i in read_instances(workspace.instances(cell.category)) if i.name in meshes.vertices]
     annotated = sorted((i for i in instances if i.cad_index is not None), key=lambda i: i.name)[: params.images]
     if not annotated:
         raise InputError(
-            f"{layout.instances(cell.category)}: expected evaluated images with an annotated CAD model, found none of "
-            f"{len(instances)}. Restore {layout.pascal3d}/Annotations/{cell.category}_pascal, or take reconstruction "
-            "out of params.yaml: set reconstruction.variants to []."
+            f"{workspace.instances(cell.category)}: expected evaluated images with an annotated CAD model, found none "
+            f"of {len(instances)}. Restore {workspace.pascal3d}/Annotations/{cell.category}_pascal, or take "
+            "reconstruction out of params.yaml: set reconstruction.variants to []."
         )
     indices = sorted({instance.cad_index for instance in annotated})
-    cads = {index: read_off(mesh_path(layout.pascal3d, cell.category, index)) for index in indices}
+    cads = {index: read_off(mesh_path(workspace.pascal3d, cell.category, index)) for index in indices}
     faces = meshes.faces.numpy().astype(np.int32)
     images = []
     for instance in tqdm(annotated, desc=f"{cell.name}: aligning", unit="image"):

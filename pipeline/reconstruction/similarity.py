@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
 
 ROUNDING = 1e-12
 """A spread of points up to this share of their coordinates is rounding: the points coincide."""

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from pipeline.gpu_packages import obstacle
+from pipeline.hardware.packages import obstacle
 from pipeline.rendering.checks import Accepted, check_antialias, check_faces, check_interpolate, check_rasterize
 
 INSTALL = (

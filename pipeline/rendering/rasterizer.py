@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from pipeline.errors import InputError, nearest
+from pipeline.base.errors import InputError, nearest
 from pipeline.rendering.cpu import CpuRasterizer
 from pipeline.rendering.nvdiffrast import NvdiffrastRasterizer, nvdiffrast_obstacle
 

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from pipeline.evaluation.bootstrap import Interval
+from pipeline.config.params import Bootstrap
 from pipeline.evaluation.pck import TABLE_ALPHA
-from pipeline.params import Bootstrap
+from pipeline.reporting.bootstrap import Interval
 from pipeline.reporting.differences import chamfer_difference, pck_difference
 from pipeline.reporting.results import Results
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
 from pipeline.evaluation.pck import TABLE_ALPHA, is_correct
 from pipeline.reporting.plots import COLOURS, GRID
 
@@ -83,7 +83,7 @@ def pck_figure(curves: Mapping[str, PckCurve], simulated: bool) -> Figure:
         InputError: there is no curve.
     """
     _require(curves)
-    figure = Figure(figsize=(10, 6), layout="constrained")
+    figure = Figure(figsize=(10, 6), workspace="constrained")
     axes = figure.subplots()
     used: dict[object, int] = {}
     for name, curve in curves.items():

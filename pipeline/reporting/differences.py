@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from pipeline.evaluation.bootstrap import Interval, PairDifferences, paired_bootstrap
+from pipeline.base.seeding import seeded
+from pipeline.config.params import Bootstrap
 from pipeline.evaluation.pck import is_correct
-from pipeline.params import Bootstrap
 from pipeline.reconstruction.result import ReconstructionScores
+from pipeline.reporting.bootstrap import Interval, PairDifferences, paired_bootstrap
 from pipeline.reporting.results import Scored
-from pipeline.seeding import seeded
 
 
 def pck_difference(

@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pipeline.cells import Cell
-from pipeline.data.instances import read_instances
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
+from pipeline.base.files import write_bytes, write_text
+from pipeline.config.cells import Cell
+from pipeline.config.workspace import Workspace
 from pipeline.evaluation.pck import TABLE_ALPHA
-from pipeline.files import write_bytes, write_text
-from pipeline.images import read_image, write_image
-from pipeline.layout import Layout
+from pipeline.photographs.images import read_image, write_image
 from pipeline.reporting.curves import PckCurve, pck_csv, pck_curve, pck_figure
 from pipeline.reporting.identity import identity_figure
 from pipeline.reporting.losses import loss_figure
@@ -25,28 +24,28 @@ SHOWN = ("mp", "nearest_neighbour", "ours")
 """Rows whose matches are drawn, where they were run; without any of them the first row."""
 
 
-def write_figures(layout: Layout, results: Results) -> None:
+def write_figures(workspace: Workspace, results: Results) -> None:
     """Write `pck_alpha.csv`, and into the figures' folder PNGs; equal input gives equal bytes.
 
     Raises:
         InputError: a picture or curve of a cell is missing.
     """
-    folder = layout.figures
+    folder = workspace.figures
     titles = {name: title_of(results, name) for name in results.rows}
     shown = [name for name in SHOWN if name in results.rows] or list(results.rows)[:1]
     meshes = [name for name in shown if name in trained_rows(results)]
     for category in results.categories:
-        instances = {i.name: i for i in read_instances(layout.instances(category)) if i.split != "train"}
+        instances = {i.name: i for i in workspace.evaluation_instances(category)}
         columns = {titles[name]: results.rows[name][category][0].points for name in shown}
-        write_image(folder / f"{category}_pairs.png", draw_pairs(columns, instances, layout, TABLE_ALPHA))
+        write_image(folder / f"{category}_pairs.png", draw_pairs(columns, instances, workspace, TABLE_ALPHA))
         if meshes:
-            sheets = {titles[name]: _sheet(layout, name, category) for name in meshes}
+            sheets = {titles[name]: _sheet(workspace, name, category) for name in meshes}
             write_image(folder / f"{category}_identity.png", identity_figure(sheets))
-            losses = {titles[name]: _curve(layout, name, category) for name in trained_rows(results)}
+            losses = {titles[name]: _curve(workspace, name, category) for name in trained_rows(results)}
             _write(folder / f"{category}_losses.png", loss_figure(losses))
     curves = {titles[name]: _mean_curve(cells) for name, cells in results.rows.items()}
     _write(folder / "pck_alpha.png", pck_figure(curves, simulated=bool(warning_of(results))))
-    write_text(layout.reports / "pck_alpha.csv", pck_csv(curves))
+    write_text(workspace.reports / "pck_alpha.csv", pck_csv(curves))
 
 
 def _mean_curve(cells: dict[str, tuple[Scored, ...]]) -> PckCurve:
@@ -60,16 +59,16 @@ def _write(path: Path, figure: Figure) -> None:
     write_bytes(path, to_png(figure))
 
 
-def _cell(layout: Layout, variant: str, category: str) -> Cell:
-    return Cell(variant, layout.params.backbones[0], category, layout.params.seeds[0])
+def _cell(workspace: Workspace, variant: str, category: str) -> Cell:
+    return Cell(variant, workspace.params.backbones[0], category, workspace.params.seeds[0])
 
 
-def _sheet(layout: Layout, variant: str, category: str) -> np.ndarray:
-    return read_image(layout.predictions(_cell(layout, variant, category)) / "sheet.png")
+def _sheet(workspace: Workspace, variant: str, category: str) -> np.ndarray:
+    return read_image(workspace.predictions(_cell(workspace, variant, category)) / "sheet.png")
 
 
-def _curve(layout: Layout, variant: str, category: str) -> pd.DataFrame:
-    path = layout.model(_cell(layout, variant, category)) / "curve.csv"
+def _curve(workspace: Workspace, variant: str, category: str) -> pd.DataFrame:
+    path = workspace.model(_cell(workspace, variant, category)) / "curve.csv"
     if not path.is_file():
         raise InputError(f"{path}: expected the loss curve of a training, found none. Run the stage `train`.")
     return pd.read_csv(path)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import UInt8
 
-from pipeline.captions import caption_row
-from pipeline.errors import InputError
-from pipeline.sheets import GAP, SIZE, Sheet, picture_grid, split_sheet
+from pipeline.base.errors import InputError
+from pipeline.pictures.captions import caption_row
+from pipeline.pictures.sheets import GAP, SIZE, Sheet, picture_grid, split_sheet
 
 SPACE = 12
 """White pixels between two methods."""
@@ -21,7 +21,7 @@ def identity_figure(sheets: Mapping[str, UInt8[np.ndarray, "_ _ 3"]]) -> UInt8[n
     within a method.
 
     Args:
-        sheets: by the method's name; images that `pipeline.sheets.compose_sheet` made of the same photographs.
+        sheets: by the method's name; images that `pipeline.pictures.sheets.compose_sheet` made of the same photographs.
 
     Raises:
         InputError: there is none, one is no sheet, or they show different photographs.

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
 from pipeline.reporting.plots import COLOURS, GRID
 
 NO_TERMS = ("step", "vertices")
@@ -41,7 +41,7 @@ def loss_figure(curves: Mapping[str, pd.DataFrame]) -> Figure:
             f"{', '.join(empty or curves) or 'any'}. Run the stage `train`: dvc repro."
         )
     columns = min(COLUMNS, len(terms))
-    figure = Figure(figsize=(16, 10), layout="constrained")
+    figure = Figure(figsize=(16, 10), workspace="constrained")
     panels = figure.subplots(-(-len(terms) // columns), columns, squeeze=False).flatten()
     last_step = max(curve["step"].max() for curve in curves.values())
     for axes, term in zip(panels, terms, strict=False):

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from pipeline.categories import CATEGORIES
+from pipeline.config.categories import CATEGORIES
+from pipeline.config.params import Bootstrap
 from pipeline.evaluation.result import Metrics
-from pipeline.params import Bootstrap
 from pipeline.reporting.results import Results, all_metrics
 from pipeline.reporting.rows import KINDS, simulated
 
@@ -42,7 +42,7 @@ def pair_notes(results: Results) -> list[str]:
     )
     trained = any(metrics.trained for metrics in all_metrics(results))
     seeds = f"; training seed{'s' * (len(results.seeds) > 1)} {', '.join(map(str, results.seeds))}" if trained else ""
-    seeds += f"; benchmark seed {settings.benchmark_seed}" if simulated_kinds(results) else ""
+    seeds += f"; benchmark seed {settings.simulation_seed}" if simulated_kinds(results) else ""
     notes = [
         f"SPair-71k split '{settings.split}'; {kept}{seeds}.",
         f"Pairs (and the start of their list's sha256): {_pairs(list(one_each.values()))}",

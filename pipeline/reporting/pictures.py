@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, UInt8
 
-from pipeline.captions import caption_row
-from pipeline.crops import Crop, sample_crop, square_crop, to_crop
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
+from pipeline.config.workspace import Workspace
 from pipeline.evaluation.pck import is_correct
-from pipeline.images import read_image
-from pipeline.layout import Layout
-from pipeline.records import Instance
+from pipeline.photographs.crops import Crop, sample_crop, square_crop, to_crop
+from pipeline.photographs.images import read_image
+from pipeline.photographs.records import Instance
+from pipeline.pictures.captions import caption_row
 
 PAIRS = 5
 TILE = 192
@@ -33,7 +33,7 @@ class _Tile(NamedTuple):
 
 
 def draw_pairs(
-    columns: Mapping[str, pd.DataFrame], instances: Mapping[str, Instance], layout: Layout, alpha: float
+    columns: Mapping[str, pd.DataFrame], instances: Mapping[str, Instance], workspace: Workspace, alpha: float
 ) -> UInt8[np.ndarray, "H W 3"]:
     """Some pairs, evenly spaced in the list of those scored, one below the other: source left, target right.
 
@@ -52,7 +52,7 @@ def draw_pairs(
     names = [text for name in columns for text in (name, "")]
     rows = [caption_row(names, [width, SPACE] * len(columns))]
     for pair in chosen.itertuples():
-        source, target = (_tile(instances[name], layout) for name in (pair.source, pair.target))
+        source, target = (_tile(instances[name], workspace) for name in (pair.source, pair.target))
         drawn = [_draw_pair(points[points["pair"] == pair.pair], source, target, alpha) for points in columns.values()]
         rows.append(np.concatenate(drawn, axis=1))
     return np.concatenate(rows)
@@ -104,9 +104,9 @@ def _pairs(points: pd.DataFrame) -> pd.DataFrame:
     return points[["pair", "source", "target"]].drop_duplicates("pair").sort_values("pair", ignore_index=True)
 
 
-def _tile(instance: Instance, layout: Layout) -> _Tile:
-    crop = square_crop(instance.box, layout.params.data.crop_margin)
-    return _Tile(sample_crop(read_image(layout.root / instance.image), crop, TILE), crop)
+def _tile(instance: Instance, workspace: Workspace) -> _Tile:
+    crop = square_crop(instance.box, workspace.params.data.crop_margin)
+    return _Tile(sample_crop(read_image(workspace.photograph(instance)), crop, TILE), crop)
 
 
 def _draw_pair(points: pd.DataFrame, source: _Tile, target: _Tile, alpha: float) -> UInt8[np.ndarray, "H W 3"]:

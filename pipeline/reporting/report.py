@@ -1,7 +1,7 @@
 """All files of the report, from the files of the evaluation."""
 
-from pipeline.files import write_json, write_text
-from pipeline.layout import Layout
+from pipeline.base.files import write_json, write_text
+from pipeline.config.workspace import Workspace
 from pipeline.reporting.claims import judge_claims
 from pipeline.reporting.figures import write_figures
 from pipeline.reporting.formats import to_csv, to_latex, to_markdown
@@ -13,7 +13,7 @@ from pipeline.reporting.table2 import build_table2
 from pipeline.reporting.versus_paper import versus_paper1, versus_paper2
 
 
-def write_report(layout: Layout) -> list[Table]:
+def write_report(workspace: Workspace) -> list[Table]:
     """Write both tables, their comparison with the paper, `metrics.json` and the figures into the reports.
 
     Equal scores give equal bytes. Without variants to compare with CAD models Table 2 says so.
@@ -24,11 +24,11 @@ def write_report(layout: Layout) -> list[Table]:
     Raises:
         InputError: a cell has not been evaluated, or cells were evaluated with different parameters.
     """
-    params, reports = layout.params, layout.reports
-    results = read_results(layout)
+    params, reports = workspace.params, workspace.reports
+    results = read_results(workspace)
     claims = judge_claims(results, params.bootstrap)
     table1, table2 = build_table1(results, params.bootstrap), build_table2(results, params.bootstrap)
-    _write_table(layout, "table1", table1)
+    _write_table(workspace, "table1", table1)
     write_text(reports / "table1_vs_paper.md", versus_paper1(table1, results, claims))
     if table2 is None:
         for name in ("table2.md", "table2.csv", "table2.tex", "table2_vs_paper.md"):
@@ -36,13 +36,13 @@ def write_report(layout: Layout) -> list[Table]:
                 reports / name, f"{'%' if name.endswith('tex') else '#'} Not run: reconstruction.variants is empty.\n"
             )
     else:
-        _write_table(layout, "table2", table2)
+        _write_table(workspace, "table2", table2)
         write_text(reports / "table2_vs_paper.md", versus_paper2(table2, results, claims))
     write_json(reports / "metrics.json", summarise(results))
-    write_figures(layout, results)
+    write_figures(workspace, results)
     return [table for table in (table1, table2) if table is not None]
 
 
-def _write_table(layout: Layout, name: str, table: Table) -> None:
+def _write_table(workspace: Workspace, name: str, table: Table) -> None:
     for suffix, render in (("md", to_markdown), ("csv", to_csv), ("tex", to_latex)):
-        write_text(layout.reports / f"{name}.{suffix}", render(table))
+        write_text(workspace.reports / f"{name}.{suffix}", render(table))

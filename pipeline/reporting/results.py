@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from pipeline.cells import Cell, all_cells
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
+from pipeline.config.cells import Cell, all_cells
+from pipeline.config.workspace import Workspace
 from pipeline.evaluation.pck import TABLE_ALPHA
 from pipeline.evaluation.result import Metrics, read_metrics, read_points, threshold_name
-from pipeline.layout import Layout
 from pipeline.reconstruction.result import ReconstructionScores, read_reconstruction
 from pipeline.reporting.rows import row_order, row_title
 
@@ -37,25 +37,25 @@ class Results(NamedTuple):
     """Of the trained variants, by (variant, backbone) and category, one for each seed."""
 
 
-def read_results(layout: Layout) -> Results:
+def read_results(workspace: Workspace) -> Results:
     """Read what the stages `baselines`, `evaluate` and `reconstruct` wrote for the cells that are run.
 
     Raises:
         InputError: a cell has not been run, or the cells were run with different settings.
     """
-    params = layout.params
+    params = workspace.params
     first = params.backbones[0]
-    found: dict[str, dict[str, tuple[Scored, ...]]] = {name: {} for name in row_order(_names(layout))}
+    found: dict[str, dict[str, tuple[Scored, ...]]] = {name: {} for name in row_order(_names(workspace))}
     for category in params.categories:
         for name in params.evaluation.baselines:
-            found[name][category] = (_scored(layout.baselines(first, category), name),)
+            found[name][category] = (_scored(workspace.baselines(first, category), name),)
         for variant in params.trained:
             cells = [Cell(variant, first, category, seed) for seed in params.seeds]
-            found[variant][category] = tuple(_scored(layout.evaluation(cell)) for cell in cells)
+            found[variant][category] = tuple(_scored(workspace.evaluation(cell)) for cell in cells)
     reconstruction = {
         variant: {
             category: tuple(
-                read_reconstruction(layout.reconstruction(Cell(variant, first, category, seed)))
+                read_reconstruction(workspace.reconstruction(Cell(variant, first, category, seed)))
                 for seed in params.seeds
             )
             for category in params.categories
@@ -65,7 +65,7 @@ def read_results(layout: Layout) -> Results:
     backbones: dict[tuple[str, str], dict[str, tuple[Metrics, ...]]] = {}
     for cell in all_cells(params):
         of_cell = backbones.setdefault((cell.variant, cell.backbone), {})
-        of_cell[cell.category] = (*of_cell.get(cell.category, ()), read_metrics(layout.evaluation(cell)))
+        of_cell[cell.category] = (*of_cell.get(cell.category, ()), read_metrics(workspace.evaluation(cell)))
     results = Results(params.categories, params.seeds, found, reconstruction, backbones)
     _check(results)
     return results
@@ -91,8 +91,8 @@ def title_of(results: Results, name: str) -> str:
     return row_title(name, first_metrics(results.rows[name]))
 
 
-def _names(layout: Layout) -> list[str]:
-    return [*layout.params.trained, *layout.params.evaluation.baselines]
+def _names(workspace: Workspace) -> list[str]:
+    return [*workspace.params.trained, *workspace.params.evaluation.baselines]
 
 
 def _scored(folder: Path, method: str | None = None) -> Scored:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from pipeline.evaluation.result import Metrics, Switches
 
-SIMULATED = "benchmark"
+SIMULATED = "simulated"
 """Backend that derives its output from the truth of the embedded benchmark."""
 KINDS = ("photographs", "masks", "depth", "poses", "features")
 """What a row rests on and may be simulated."""

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pipeline.categories import CATEGORIES
-from pipeline.evaluation.bootstrap import Interval
+from pipeline.config.categories import CATEGORIES
+from pipeline.reporting.bootstrap import Interval
 
 
 class Value(NamedTuple):

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from pipeline.categories import CATEGORIES
+from pipeline.config.categories import CATEGORIES
+from pipeline.config.params import Bootstrap
 from pipeline.evaluation.pck import TABLE_ALPHA
 from pipeline.evaluation.result import MeshMeasures, Metrics, threshold_name
-from pipeline.params import Bootstrap
 from pipeline.reporting.differences import pck_difference
 from pipeline.reporting.notes import interval_note, pair_notes, warning_of
 from pipeline.reporting.results import Results, Scored, first_metrics, title_of, trained_rows

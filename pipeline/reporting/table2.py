@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from pipeline.categories import CATEGORIES
-from pipeline.params import Bootstrap
+from pipeline.config.categories import CATEGORIES
+from pipeline.config.params import Bootstrap
 from pipeline.reconstruction.result import ImageReconstruction, ReconstructionScores
 from pipeline.reporting.differences import chamfer_difference
 from pipeline.reporting.notes import coverage_notes, interval_note, warning_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.categories import CATEGORIES
+from pipeline.config.categories import CATEGORIES
 from pipeline.reporting.claims import Claim
 from pipeline.reporting.formats import markdown_grid, signed
 from pipeline.reporting.notes import warning_of

@@ -7,10 +7,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.cameras import product, roll_rotation
-from pipeline.params import PoseAugmentation
+from pipeline.config.params import PoseAugmentation
+from pipeline.hardware.transfers import send
+from pipeline.photographs.cameras import product, roll_rotation
 from pipeline.training.dataset import PoseBatch
-from pipeline.transfers import send
 
 
 class Augmented(NamedTuple):

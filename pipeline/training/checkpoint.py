@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from pipeline.files import write_atomically
+from pipeline.base.files import write_atomically
 
 
 class Checkpoint(NamedTuple):

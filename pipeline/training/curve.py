@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.files import write_text
+from pipeline.base.files import write_text
 from pipeline.training.trainer import CURVE_COLUMNS
 
 

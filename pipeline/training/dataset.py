@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.transfers import constant, send
+from pipeline.hardware.transfers import constant, send
 
 
 class Batch(NamedTuple):

@@ -2,9 +2,9 @@
 
 import torch
 
-from pipeline.device import choose_device
-from pipeline.errors import InputError
-from pipeline.params import Training
+from pipeline.base.errors import InputError
+from pipeline.config.params import Training
+from pipeline.hardware.device import choose_device
 from pipeline.rendering.rasterizer import make_rasterizer
 
 

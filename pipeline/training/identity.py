@@ -6,30 +6,18 @@ have the same first half to the last bit, and only one of them computes it.
 
 import hashlib
 import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from pipeline.params import Params
+from pipeline.base.sources import source_sha256
+from pipeline.config.params import Params
+from pipeline.config.parsing import to_dict
 from pipeline.training.dataset import TrainingSet
-from pipeline.typed import to_dict
 
-PACKAGE = Path(__file__).resolve().parents[1]
 CPU = torch.device("cpu")
-SOURCES = (
-    "cameras.py",
-    "geometry",
-    "losses.py",
-    "model.py",
-    "networks",
-    "renderer.py",
-    "rendering",
-    "training",
-    "transfers.py",
-)
-"""What of the package computes a training, relative to it."""
+TRAINER = "pipeline.training.trainer"
+"""The module that computes a training; its code, and all that it imports, is part of the identity."""
 LATE_LOSSES = ("deformation", "laplacian", "feat_cons", "feature_deformed")
 """Weights that have no effect until deformation begins."""
 LATE_DEFORMATION = ("scale", "symmetric", "index_embedding", "code_std")
@@ -55,17 +43,6 @@ def first_phase_identity(params: Params, data: TrainingSet, seed: int, device: t
     return _digest(sections, params, data, seed, device)
 
 
-@cache
-def source_sha256() -> str:
-    """Hash of the source files that compute a training."""
-    digest = hashlib.sha256()
-    for name in SOURCES:
-        path = PACKAGE / name
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(f"{file.relative_to(PACKAGE).as_posix()}\n".encode() + file.read_bytes())
-    return digest.hexdigest()
-
-
 def _sections(params: Params) -> dict[str, Any]:
     sections = {name: to_dict(getattr(params, name)) for name in ("model", "loss", "training", "pca")}
     # What it names is part of the hash.
@@ -74,5 +51,5 @@ def _sections(params: Params) -> dict[str, Any]:
 
 
 def _digest(sections: dict[str, Any], params: Params, data: TrainingSet, seed: int, device: torch.device) -> str:
-    described = [sections, seed, data.names, data.sha256, params.data.crop_margin, device.type, source_sha256()]
+    described = [sections, seed, data.names, data.sha256, params.data.crop_margin, device.type, source_sha256(TRAINER)]
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()

@@ -6,16 +6,16 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from pipeline import losses
+from pipeline.config.params import Loss, Params
 from pipeline.geometry.meshes import Graph, laplacian_energy, mesh_graph
-from pipeline.model import DeformableModel, Template
-from pipeline.params import Loss, Params
-from pipeline.renderer import Rendering, look, paint, split_layers
+from pipeline.hardware.transfers import send
+from pipeline.model.deformable import DeformableModel, Template
+from pipeline.model.view import Rendering, look, paint, split_layers
 from pipeline.rendering.rasterizer import Rasterizer
+from pipeline.training import losses
 from pipeline.training.dataset import Batch, PoseBatch
 from pipeline.training.posing import find_poses
 from pipeline.training.schedule import Phase
-from pipeline.transfers import send
 
 EIKONAL_POINTS = 2000
 """Points at which the unit gradient is asked for in a step; half of them near the surface."""

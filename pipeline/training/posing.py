@@ -6,14 +6,14 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from pipeline import losses
-from pipeline.model import DeformableModel
-from pipeline.networks.pose import PoseEstimate, PoseHypotheses
-from pipeline.params import Params
+from pipeline.config.params import Params
+from pipeline.hardware.transfers import send
+from pipeline.model.deformable import DeformableModel
+from pipeline.model.pose import PoseEstimate, PoseHypotheses
+from pipeline.training import losses
 from pipeline.training.augment import augment_pose
 from pipeline.training.dataset import Batch, PoseBatch
 from pipeline.training.schedule import Phase
-from pipeline.transfers import send
 
 
 class Posing(NamedTuple):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from pipeline.params import Training
+from pipeline.config.params import Training
 
 
 class Phase(NamedTuple):

@@ -10,15 +10,15 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from pipeline.model import DeformableModel, EmptyMeshError, InputSizes, build_model
-from pipeline.params import Params
+from pipeline.config.params import Params
+from pipeline.hardware.transfers import fetch
+from pipeline.model.deformable import DeformableModel, EmptyMeshError, InputSizes, build_model
 from pipeline.rendering.rasterizer import make_rasterizer
 from pipeline.training.checkpoint import Checkpoint, checkpoint_path, load_checkpoint, save_checkpoint
 from pipeline.training.dataset import TrainingSet
 from pipeline.training.identity import CPU, first_phase_identity, training_identity
 from pipeline.training.objective import MeshCache, Terms, evaluate_objective
 from pipeline.training.schedule import batch_flips, batch_order, deform_step, phase_at, step_generator
-from pipeline.transfers import fetch
 
 CURVE_COLUMNS = ("step", "total", *Terms._fields, "vertices")
 """Columns of the loss curve; the terms are unweighted."""
@@ -59,7 +59,7 @@ def train(
     the result is the same to the last bit.
 
     Args:
-        params: those of the cell (`pipeline.cells.resolve`).
+        params: those of the cell (`pipeline.config.cells.resolve`).
         seed: of the initial weights, the sample order and every draw.
         checkpoints: folder of this cell's checkpoints.
         shared: folder of the states at the end of the first phase, for all cells; without it none is kept.

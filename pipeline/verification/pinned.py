@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.config.workspace import Workspace
 from pipeline.downloads import manifest
 from pipeline.downloads.pins import Release, Weights, read_pins
-from pipeline.layout import Layout
 from pipeline.verification.hashing import Hashes, Reading
 from pipeline.verification.report import Damage, Findings
 
@@ -34,20 +34,20 @@ class Claims(NamedTuple):
         return [claim.reading for claim in self.of_files if claim.sha256]
 
 
-def read_claims(layout: Layout) -> Claims:
+def read_claims(workspace: Workspace) -> Claims:
     """What downloads.yaml and the releases' lists say of the downloads that are there; of others nothing.
 
     Raises:
         InputError: downloads.yaml is not valid.
     """
-    if not layout.pins.is_file():
+    if not workspace.pins.is_file():
         return Claims((), ())
-    pins = read_pins(layout.pins)
+    pins = read_pins(workspace.pins)
     found: list[Claim | Damage] = []
     for name, release in pins.releases.items():
-        found += [*_archive(layout.downloads, name, release), *_release(layout.releases / name, name, release)]
+        found += [*_archive(workspace.downloads, name, release), *_release(workspace.releases / name, name, release)]
     for name, weights in pins.weights.items():
-        found += _weights(layout.weights / name, name, weights)
+        found += _weights(workspace.weights / name, name, weights)
     return Claims(
         tuple(item for item in found if isinstance(item, Claim)),
         tuple(item for item in found if isinstance(item, Damage)),

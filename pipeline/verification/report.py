@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.base.errors import some
 from pipeline.downloads.disk import in_words
-from pipeline.errors import some
 
 SHOWN = 20
 """Lines of each kind; a folder that is missing would else fill the screen."""

@@ -16,7 +16,7 @@ from dvc_data.hashfile.tree import Tree
 from dvc_objects.errors import ObjectFormatError
 from scmrepo.noscm import NoSCM
 
-from pipeline.errors import InputError
+from pipeline.base.errors import InputError
 
 
 class Entry(NamedTuple):

@@ -1,6 +1,6 @@
 """All checks of one working tree."""
 
-from pipeline.layout import Layout
+from pipeline.config.workspace import Workspace
 from pipeline.verification.comparison import compare_tracked, readings
 from pipeline.verification.hashing import hash_files
 from pipeline.verification.pinned import compare_claims, read_claims
@@ -8,13 +8,13 @@ from pipeline.verification.report import Report, combined
 from pipeline.verification.tracked import read_tracked
 
 
-def verify(layout: Layout) -> Report:
+def verify(workspace: Workspace) -> Report:
     """Read every file of which a hash is recorded, in dvc.lock, downloads.yaml or a release's list of files.
 
     Raises:
         InputError: dvc.yaml, dvc.lock or downloads.yaml cannot be read.
     """
-    tracked, claims = read_tracked(layout.root), read_claims(layout)
+    tracked, claims = read_tracked(workspace.root), read_claims(workspace)
     hashes = hash_files([*readings(tracked), *claims.readings])
     findings = combined([compare_tracked(tracked, hashes), compare_claims(claims, hashes)])
     return Report(findings, hashes.files, hashes.bytes)

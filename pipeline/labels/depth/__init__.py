@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
-from pipeline.errors import InputError
-from pipeline.files import write_atomically
-from pipeline.labels.photo import Photo
+from pipeline.base.errors import InputError
+from pipeline.base.files import write_atomically
+from pipeline.photographs.photo import Photo
 
 
 @runtime_checkable

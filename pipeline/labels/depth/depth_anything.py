@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float32
 
-from pipeline.errors import InputError
-from pipeline.label_params import DepthAnythingParams
-from pipeline.labels.photo import Photo
+from pipeline.base.errors import InputError
+from pipeline.config.label_params import DepthAnythingParams
+from pipeline.photographs.photo import Photo
 from pipeline.pretrained.loading import load_network
 from pipeline.pretrained.pixels import BICUBIC, normalised, resized
 

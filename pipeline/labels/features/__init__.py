@@ -7,10 +7,10 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32
 
-from pipeline.crops import Crop
-from pipeline.errors import InputError
-from pipeline.files import write_atomically
-from pipeline.labels.photo import Photo
+from pipeline.base.errors import InputError
+from pipeline.base.files import write_atomically
+from pipeline.photographs.crops import Crop
+from pipeline.photographs.photo import Photo
 
 
 class Tokens(NamedTuple):

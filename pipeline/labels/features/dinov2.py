@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
-from pipeline.crops import Crop
-from pipeline.label_params import DinoV2Params
-from pipeline.labels.photo import Photo
+from pipeline.config.label_params import DinoV2Params
+from pipeline.photographs.crops import Crop
+from pipeline.photographs.photo import Photo
 from pipeline.pretrained.loading import load_network
 from pipeline.pretrained.pixels import BICUBIC, normalised, resized
 

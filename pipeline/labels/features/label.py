@@ -1,65 +1,72 @@
 """The feature backends, and the patch features of one category."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from pipeline.crops import square_crop
-from pipeline.data.instances import read_instances
-from pipeline.device import choose_device
-from pipeline.labels.features import Tokens, write_tokens
-from pipeline.labels.features.benchmark import BenchmarkFeatures
+from pipeline.config.workspace import Workspace
+from pipeline.labels.features import FeatureBackend, Tokens, write_tokens
 from pipeline.labels.features.dinov2 import DinoV2Features
 from pipeline.labels.features.sift import SiftFeatures
+from pipeline.labels.features.simulated import SimulatedFeatures
 from pipeline.labels.job import make_job
-from pipeline.labels.photo import read_photo
-from pipeline.labels.registry import choose
-from pipeline.labels.run import Summary, label_images
-from pipeline.layout import Layout
-from pipeline.params import Params
-from pipeline.pretrained.weights import weights_folder
-from pipeline.records import Instance
+from pipeline.labels.registry import make_backend
+from pipeline.labels.run import Kind, Summary, label_images
+from pipeline.photographs.crops import square_crop
+from pipeline.photographs.photo import read_photo
+from pipeline.photographs.records import Instance
+from pipeline.photographs.tables import read_instances
+from pipeline.pretrained.weights import label_device, weights_folder
 
-BACKENDS = {
-    "benchmark": lambda params, layout: BenchmarkFeatures(
-        params.features.benchmark, params.features.grid, params.benchmark.seed
-    ),
-    "sift": lambda params, layout: SiftFeatures(params.features.sift, params.features.grid),
-    "dinov2": lambda params, layout: DinoV2Features(
-        params.features.dinov2,
-        params.features.grid,
-        weights_folder(layout, params.features.dinov2.model),
-        choose_device(params.pretrained.device, "pretrained.device"),
-    ),
+
+def _simulated(workspace: Workspace) -> FeatureBackend:
+    features = workspace.params.features
+    return SimulatedFeatures(features.simulated, features.grid, workspace.params.simulation.seed)
+
+
+def _sift(workspace: Workspace) -> FeatureBackend:
+    features = workspace.params.features
+    return SiftFeatures(features.sift, features.grid)
+
+
+def _dinov2(workspace: Workspace) -> FeatureBackend:
+    features = workspace.params.features
+    folder = weights_folder(workspace, features.dinov2.model)
+    return DinoV2Features(features.dinov2, features.grid, folder, label_device(workspace))
+
+
+BACKENDS: dict[str, Callable[[Workspace], FeatureBackend]] = {
+    "simulated": _simulated,
+    "sift": _sift,
+    "dinov2": _dinov2,
 }
+"""What `features.backend` may name."""
+FEATURES = Kind("features", ".npz", write_tokens, __name__)
 
 
-def label_features(params: Params, layout: Layout, backbone: str, category: str) -> Summary:
+def label_features(workspace: Workspace, backbone: str, category: str) -> Summary:
     """Write patch features for each image of `category`, and those of the mirrored crop for training images.
 
     Args:
-        params: those of the backbone (`pipeline.cells.resolve_features`).
+        workspace: with the parameters of the backbone (`pipeline.config.cells.resolve_features`).
 
     Raises:
         InputError: the backend is unknown, or not one image could be described.
     """
-    backend = choose("features.backend", BACKENDS, params.features.backend)(params, layout)
+    backend, margin = make_backend("features", BACKENDS, workspace), workspace.params.data.crop_margin
 
     def label(instances: Sequence[Instance]) -> list[Tokens]:
-        photos = [read_photo(layout.root, instance) for instance in instances]
-        crops = [square_crop(instance.box, params.data.crop_margin) for instance in instances]
-        training = [i for i, instance in enumerate(instances) if instance.split == "train"]
+        photos = [read_photo(workspace.root, instance) for instance in instances]
+        crops = [square_crop(instance.box, margin) for instance in instances]
+        training = [i for i, instance in enumerate(instances) if instance.training]
         mirrored = backend.token_maps([photos[i] for i in training], [crops[i] for i in training], flip=True)
         flipped = dict(zip(training, mirrored, strict=True))
         tokens = backend.token_maps(photos, crops, flip=False)
         return [Tokens(own, flipped.get(i)) for i, own in enumerate(tokens)]
 
     job = make_job(
-        params,
-        layout,
-        params.features,
-        layout.features(backbone, category),
-        ".npz",
+        workspace,
+        FEATURES,
+        workspace.features(backbone, category),
         label,
-        write_tokens,
-        more_settings={"crop_margin": params.data.crop_margin},
+        more_settings={"crop_margin": margin},
     )
-    return label_images(job, read_instances(layout.instances(category)))
+    return label_images(job, read_instances(workspace.instances(category)))

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
-from pipeline.crops import Crop, sample_crop
-from pipeline.label_params import SiftParams
-from pipeline.labels.photo import Photo
+from pipeline.config.label_params import SiftParams
+from pipeline.photographs.crops import Crop, sample_crop
+from pipeline.photographs.photo import Photo
 
 KEYPOINT_SIZE = 3.2
 """Twice the blur (1.6 pixels) of the first level of OpenCV's scale space, the one that describes given keypoints."""

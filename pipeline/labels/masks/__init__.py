@@ -1,4 +1,4 @@
-"""Object masks. On disk: an 8-bit PNG (see `pipeline.images`), and JSON with what a network said of it."""
+"""Object masks. On disk: an 8-bit PNG (see `pipeline.photographs.images`), and JSON with what a network said of it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,10 +7,10 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool
 
-from pipeline.errors import InputError
-from pipeline.files import write_json
-from pipeline.images import write_mask
-from pipeline.labels.photo import Photo
+from pipeline.base.errors import InputError
+from pipeline.base.files import write_json
+from pipeline.photographs.images import write_mask
+from pipeline.photographs.photo import Photo
 
 
 class MaskLabel(NamedTuple):

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from pipeline.label_params import MaskChoice, Masks
+from pipeline.config.label_params import MaskChoice, Masks
 from pipeline.labels.masks import MaskLabel
 from pipeline.labels.masks.cleaning import clean
-from pipeline.labels.photo import Photo
-from pipeline.records import Box, intersection_over_union
+from pipeline.photographs.photo import Photo
+from pipeline.photographs.records import Box, intersection_over_union
 
 
 class Proposals(NamedTuple):

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool
 
-from pipeline.label_params import MaskCleaning
-from pipeline.records import Box
+from pipeline.config.label_params import MaskCleaning
+from pipeline.photographs.records import Box
 
 
 def clean(mask: Bool[np.ndarray, "H W"], box: Box, params: MaskCleaning) -> Bool[np.ndarray, "H W"]:

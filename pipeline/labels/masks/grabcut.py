@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from jaxtyping import Bool
 
-from pipeline.errors import InputError
-from pipeline.label_params import GrabCutParams
+from pipeline.base.errors import InputError
+from pipeline.config.label_params import GrabCutParams
 from pipeline.labels.masks import MaskLabel
-from pipeline.labels.photo import Photo
-from pipeline.records import Box
+from pipeline.photographs.photo import Photo
+from pipeline.photographs.records import Box
 
 COLOURS = 5
 """Components of each of the two colour models, fixed in OpenCV; a model needs as many pixels."""

@@ -1,49 +1,61 @@
 """The mask backends, and the masks of one category."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from pipeline.data.instances import read_instances
-from pipeline.device import choose_device
+from pipeline.config.workspace import Workspace
 from pipeline.labels.job import make_job
-from pipeline.labels.masks import MaskLabel, write_mask_label
-from pipeline.labels.masks.benchmark import BenchmarkMasks
+from pipeline.labels.masks import MaskBackend, MaskLabel, write_mask_label
 from pipeline.labels.masks.grabcut import GrabCutMasks
 from pipeline.labels.masks.sam import SamMasks
 from pipeline.labels.masks.segment_anything import SegmentAnythingMasks
-from pipeline.labels.photo import read_photo
-from pipeline.labels.registry import choose
-from pipeline.labels.run import Summary, label_images
-from pipeline.layout import Layout
-from pipeline.params import Params
-from pipeline.pretrained.weights import weights_folder
-from pipeline.records import Instance
+from pipeline.labels.masks.simulated import SimulatedMasks
+from pipeline.labels.registry import make_backend
+from pipeline.labels.run import Kind, Summary, label_images
+from pipeline.photographs.photo import read_photo
+from pipeline.photographs.records import Instance
+from pipeline.photographs.tables import read_instances
+from pipeline.pretrained.weights import label_device, weights_folder
 
-BACKENDS = {
-    "benchmark": lambda params, layout: BenchmarkMasks(params.masks.benchmark, params.benchmark.seed),
-    "grabcut": lambda params, layout: GrabCutMasks(params.masks.grabcut),
-    "sam": lambda params, layout: SamMasks(
-        params.masks,
-        weights_folder(layout, params.masks.sam.model),
-        choose_device(params.pretrained.device, "pretrained.device"),
-    ),
-    "segment_anything": lambda params, layout: SegmentAnythingMasks(
-        params.masks,
-        weights_folder(layout, params.masks.segment_anything.model),
-        choose_device(params.pretrained.device, "pretrained.device"),
-    ),
+
+def _simulated(workspace: Workspace) -> MaskBackend:
+    return SimulatedMasks(workspace.params.masks.simulated, workspace.params.simulation.seed)
+
+
+def _grabcut(workspace: Workspace) -> MaskBackend:
+    return GrabCutMasks(workspace.params.masks.grabcut)
+
+
+def _sam(workspace: Workspace) -> MaskBackend:
+    masks = workspace.params.masks
+    return SamMasks(masks, weights_folder(workspace, masks.sam.model), label_device(workspace))
+
+
+def _segment_anything(workspace: Workspace) -> MaskBackend:
+    masks = workspace.params.masks
+    folder = weights_folder(workspace, masks.segment_anything.model)
+    return SegmentAnythingMasks(masks, folder, label_device(workspace))
+
+
+BACKENDS: dict[str, Callable[[Workspace], MaskBackend]] = {
+    "simulated": _simulated,
+    "grabcut": _grabcut,
+    "sam": _sam,
+    "segment_anything": _segment_anything,
 }
+"""What `masks.backend` may name."""
+MASKS = Kind("masks", ".png", write_mask_label, __name__)
 
 
-def label_masks(params: Params, layout: Layout, category: str) -> Summary:
+def label_masks(workspace: Workspace, category: str) -> Summary:
     """Write a mask for each training and evaluation image of `category`.
 
     Raises:
         InputError: the backend is unknown, or not one image could be labelled.
     """
-    backend = choose("masks.backend", BACKENDS, params.masks.backend)(params, layout)
+    backend = make_backend("masks", BACKENDS, workspace)
 
     def label(instances: Sequence[Instance]) -> list[MaskLabel]:
-        return backend.masks([read_photo(layout.root, instance) for instance in instances])
+        return backend.masks([read_photo(workspace.root, instance) for instance in instances])
 
-    job = make_job(params, layout, params.masks, layout.masks(category), ".png", label, write_mask_label)
-    return label_images(job, read_instances(layout.instances(category)))
+    job = make_job(workspace, MASKS, workspace.masks(category), label)
+    return label_images(job, read_instances(workspace.instances(category)))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.errors import InputError
-from pipeline.label_params import Masks
+from pipeline.base.errors import InputError
+from pipeline.config.label_params import Masks
 from pipeline.labels.masks import MaskLabel
 from pipeline.labels.masks.choice import Proposals, label_from, prompt_box
-from pipeline.labels.photo import Photo
+from pipeline.photographs.photo import Photo
 
 if TYPE_CHECKING:
     import torch

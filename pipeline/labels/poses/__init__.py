@@ -8,9 +8,9 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool
 
-from pipeline.errors import InputError
-from pipeline.files import write_json
-from pipeline.labels.photo import Photo
+from pipeline.base.errors import InputError
+from pipeline.base.files import write_json
+from pipeline.photographs.photo import Photo
 
 
 class PoseLabel(NamedTuple):

@@ -1,64 +1,63 @@
 """The pose backends, and the pose labels of one category."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-from pipeline.data.instances import read_instances
-from pipeline.device import choose_device
-from pipeline.images import read_mask
+from pipeline.config.workspace import Workspace
 from pipeline.labels.job import make_job
-from pipeline.labels.photo import read_photo
 from pipeline.labels.poses import PoseBackend, PoseLabel, write_pose
-from pipeline.labels.poses.benchmark import BenchmarkPoses
+from pipeline.labels.poses.simulated import SimulatedPoses
 from pipeline.labels.poses.unknown import UnknownPoses
-from pipeline.labels.registry import choose
-from pipeline.labels.run import Summary, label_images
-from pipeline.layout import Layout
-from pipeline.params import Params
-from pipeline.pretrained.weights import weights_folder
-from pipeline.records import Instance
+from pipeline.labels.registry import make_backend
+from pipeline.labels.run import Kind, Summary, label_images
+from pipeline.photographs.images import read_mask
+from pipeline.photographs.photo import read_photo
+from pipeline.photographs.records import Instance
+from pipeline.pretrained.weights import label_device, weights_folder
 
 
-def _orient_anything(params: Params, layout: Layout) -> PoseBackend:
-    settings = params.poses.orient_anything
-    folder = weights_folder(layout, settings.model)
+def _simulated(workspace: Workspace) -> PoseBackend:
+    return SimulatedPoses(workspace.params.poses.simulated, workspace.params.simulation.seed)
+
+
+def _orient_anything(workspace: Workspace) -> PoseBackend:
+    settings = workspace.params.poses.orient_anything
+    folder = weights_folder(workspace, settings.model)
     # Here, because torch takes seconds to load, for which neither simulated labels nor an error should wait.
     from pipeline.labels.poses.orient_anything.backend import OrientAnything
 
-    return OrientAnything(settings, folder, choose_device(params.pretrained.device, "pretrained.device"))
+    return OrientAnything(settings, folder, label_device(workspace))
 
 
-BACKENDS = {
-    "benchmark": lambda params, layout: BenchmarkPoses(params.poses.benchmark, params.benchmark.seed),
+def _unknown(workspace: Workspace) -> PoseBackend:
+    return UnknownPoses()
+
+
+BACKENDS: dict[str, Callable[[Workspace], PoseBackend]] = {
+    "simulated": _simulated,
     "orient_anything": _orient_anything,
-    "unknown": lambda params, layout: UnknownPoses(),
+    "unknown": _unknown,
 }
+"""What `poses.backend` may name."""
+POSES = Kind("poses", ".json", write_pose, __name__)
 
 
-def label_poses(params: Params, layout: Layout, category: str) -> Summary:
+def label_poses(workspace: Workspace, category: str) -> Summary:
     """Write the orientation of each training image of `category`; an image without a mask is skipped.
 
     Raises:
         InputError: the backend is unknown, or not one image could be labelled.
     """
-    backend = choose("poses.backend", BACKENDS, params.poses.backend)(params, layout)
-
-    def mask_path(instance: Instance) -> Path:
-        return layout.masks(category) / f"{instance.name}.png"
+    backend = make_backend("poses", BACKENDS, workspace)
 
     def label(instances: Sequence[Instance]) -> list[PoseLabel]:
-        masks = [read_mask(mask_path(instance)) for instance in instances]
-        return backend.poses([read_photo(layout.root, instance) for instance in instances], masks)
+        masks = [read_mask(workspace.mask(instance)) for instance in instances]
+        return backend.poses([read_photo(workspace.root, instance) for instance in instances], masks)
 
     job = make_job(
-        params,
-        layout,
-        params.poses,
-        layout.poses(category),
-        ".json",
+        workspace,
+        POSES,
+        workspace.poses(category),
         label,
-        write_pose,
-        more_inputs=lambda instance: [mask_path(instance)],
+        more_inputs=lambda instance: [workspace.mask(instance)],
     )
-    instances = read_instances(layout.instances(category))
-    return label_images(job, [instance for instance in instances if instance.split == "train"])
+    return label_images(job, workspace.training_instances(category))

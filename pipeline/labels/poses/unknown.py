@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool
 
-from pipeline.labels.photo import Photo
 from pipeline.labels.poses import PoseLabel
+from pipeline.photographs.photo import Photo
 
 
 class UnknownPoses:

@@ -7,14 +7,14 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from pipeline.errors import InputError
-from pipeline.label_params import OrientAnythingParams
-from pipeline.labels.photo import Photo
+from pipeline.base.errors import InputError
+from pipeline.config.label_params import OrientAnythingParams
 from pipeline.labels.poses import PoseLabel
 from pipeline.labels.poses.orient_anything.checkpoint import load_network
 from pipeline.labels.poses.orient_anything.decoding import decode
 from pipeline.labels.poses.orient_anything.framing import frame_object
 from pipeline.labels.poses.orient_anything.network import LOGITS
+from pipeline.photographs.photo import Photo
 
 CHECKPOINT = "demo_ckpts/rotmod_realrotaug_best.pt"
 """Path in the released repository."""
@@ -71,6 +71,6 @@ def pose_label(azimuth: float, elevation: float, rotation: float, fold: int) -> 
 
     The network turns an object frame with x to its front, y to its left and z up into a viewer frame with x towards
     the camera, y to the image's right and z up, by Rx(rotation) Ry(elevation) Rz(-azimuth). With these axes renamed
-    that is `pipeline.cameras.viewpoint_rotation(azimuth, elevation, rotation)`.
+    that is `pipeline.photographs.cameras.viewpoint_rotation(azimuth, elevation, rotation)`.
     """
     return PoseLabel(float(azimuth % 360), float(elevation), float((rotation + 180) % 360 - 180), fold)

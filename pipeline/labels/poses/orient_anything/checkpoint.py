@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pipeline.errors import InputError, some
+from pipeline.base.errors import InputError, some
+from pipeline.config.parsing import parse_section
 from pipeline.labels.poses.orient_anything.network import OrientNetwork
 from pipeline.labels.poses.orient_anything.size import NetworkSize
-from pipeline.typed import parse_section
 
 UNUSED = re.compile(r"vggt\.\w+_head\.")
 """Heads of VGGT that the checkpoint carries along."""

@@ -8,8 +8,8 @@ from jaxtyping import Bool, Float32
 from PIL import Image
 from torch import Tensor
 
-from pipeline.errors import InputError
-from pipeline.labels.photo import Photo
+from pipeline.base.errors import InputError
+from pipeline.photographs.photo import Photo
 
 WHITE = 255
 

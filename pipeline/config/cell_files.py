@@ -1,0 +1,49 @@
+"""A file for each cell with the parameters that it depends on: DVC runs just the cells whose file a change touches."""
+
+from typing import Any
+
+import yaml
+
+from pipeline.base.files import write_text
+from pipeline.config.cells import Cell, all_cells, resolve
+from pipeline.config.params import Params
+from pipeline.config.parsing import to_dict
+from pipeline.config.workspace import Workspace
+
+SHARED = (
+    "categories",
+    "trained",
+    "backbones",
+    "seeds",
+    "variants",
+    "fetch",
+    "pretrained",
+    "bootstrap",
+    "reconstruction",
+    "tracking",
+)
+"""Sections that say which cells there are, where things are kept, or what is made of all cells."""
+
+
+def cell_parameters(params: Params, cell: Cell) -> dict[str, Any]:
+    """What `cell` is, and the resolved parameters as plain nested values."""
+    sections = {name: value for name, value in to_dict(resolve(params, cell)).items() if name not in SHARED}
+    sections["features"].pop("backbones")
+    return {**cell._asdict(), **_plain(sections)}
+
+
+def write_cell_files(workspace: Workspace) -> list[Cell]:
+    """Write the file of each cell that is run; equal parameters give equal bytes."""
+    cells = list(all_cells(workspace.params))
+    workspace.cell_files.mkdir(parents=True, exist_ok=True)
+    for cell in cells:
+        content = cell_parameters(workspace.params, cell)
+        write_text(workspace.cell_file(cell), yaml.safe_dump(content, sort_keys=False, default_flow_style=False))
+    return cells
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, which YAML has."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

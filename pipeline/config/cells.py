@@ -1,0 +1,61 @@
+"""Cells of the experiment: one variant of the method, trained on one backbone for one category with one seed."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pipeline.base.errors import InputError, nearest
+from pipeline.config.categories import check_category
+from pipeline.config.params import Params, vary, vary_features
+
+
+class Cell(NamedTuple):
+    """What one training is; the fields are the dimensions of the matrix in `dvc.yaml`, in this order."""
+
+    variant: str
+    """One of `variants`."""
+    backbone: str
+    """One of `features.backbones`."""
+    category: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """As DVC names the cell's stages, e.g. 'ours-dinov2-car-0'."""
+        return "-".join(map(str, self))
+
+
+def all_cells(params: Params) -> Iterator[Cell]:
+    """The cells that are run, in the order of `dvc.yaml`."""
+    return (
+        Cell(variant, backbone, category, seed)
+        for variant in params.trained
+        for backbone in params.backbones
+        for category in params.categories
+        for seed in params.seeds
+    )
+
+
+def resolve(params: Params, cell: Cell) -> Params:
+    """The parameters of one cell: the base, then its variant, then its backbone.
+
+    A profile has been merged into the base before (`pipeline.config.profiles`); the seed is no parameter.
+
+    Raises:
+        InputError: the variant, the backbone or the category is unknown.
+    """
+    check_category(cell.category)
+    if cell.variant not in params.variants:
+        raise InputError(f"params.yaml: no variant '{cell.variant}'. {nearest(cell.variant, params.variants)}")
+    return resolve_features(vary(params, params.variants[cell.variant]), cell.backbone)
+
+
+def resolve_features(params: Params, backbone: str) -> Params:
+    """The parameters with what `backbone` changes in `features`.
+
+    Raises:
+        InputError: the backbone is unknown.
+    """
+    backbones = params.features.backbones
+    if backbone not in backbones:
+        raise InputError(f"params.yaml: no backbone '{backbone}'. {nearest(backbone, backbones)}")
+    return vary_features(params, backbones[backbone])

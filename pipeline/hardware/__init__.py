@@ -1,0 +1,1 @@
+"""Devices, the optional packages that need a GPU, and small transfers to one."""

@@ -1,0 +1,1 @@
+"""Correspondences between photographs: through the template, by local search, and by nearest neighbours."""

@@ -1,0 +1,103 @@
+"""The compared ways of finding source points in their targets, all queries of a category at once; see `Queries`."""
+
+from collections.abc import Callable, Sequence
+
+from jaxtyping import Float, Int64
+from torch import Tensor
+from torch.nn import functional
+
+from pipeline.base.errors import InputError, nearest
+from pipeline.config.params import Correspondence
+from pipeline.matching.feature_map import sample_map
+from pipeline.matching.images import EvaluatedImage
+from pipeline.matching.local_search import local_search
+from pipeline.matching.nearest_neighbour import nearest_neighbour
+from pipeline.matching.queries import Queries, by_image
+from pipeline.matching.transfer import nearest_visible_vertex
+
+Images = Sequence[EvaluatedImage]
+Method = Callable[[Queries, Images, Correspondence], Float[Tensor, "Q 2"]]
+"""Gives crop coordinates of the targets."""
+
+
+def project(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
+    """The mesh alone: SEMAGIC Eq. 8-10."""
+    vertex = _nearest_vertices(queries, images)[queries.point]
+    return by_image(queries.target, len(images), lambda image, rows: images[image].projection.vertices[vertex[rows]])
+
+
+def project_and_search(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
+    """The mesh, then the search among the target's principal components: SEMAGIC Eq. 8-11."""
+    start = project(queries, images, params)
+    reference = _search_references(queries, images, params.reference)
+
+    def search(image: int, rows: Int64[Tensor, "K"]) -> Float[Tensor, "K 2"]:
+        components, region = images[image].components, images[image].region
+        f = reference[queries.point[rows]]
+        return local_search(f, components, start[rows], region, params.window_area, params.map_size)
+
+    return by_image(queries.target, len(images), search)
+
+
+def match_tokens(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
+    """Nearest neighbour among the patch features."""
+    # Of unit length, so that no patch dominates the interpolation between patches.
+    unit = [functional.normalize(image.tokens.double(), dim=-1, eps=1e-12) for image in images]
+    return _match(queries, images, unit)
+
+
+def match_components(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
+    """Nearest neighbour among the features' principal components."""
+    return _match(queries, images, [image.components for image in images])
+
+
+MESH_METHODS: dict[str, Method] = {"search": project_and_search, "projection": project}
+"""How a trained model is read; every cell is scored both ways."""
+BASELINES: dict[str, Method] = {"nearest_neighbour": match_tokens, "pca_nearest_neighbour": match_components}
+"""Entries of `evaluation.baselines`."""
+
+
+def select_baselines(names: tuple[str, ...]) -> dict[str, Method]:
+    """The baselines that are scored.
+
+    Raises:
+        InputError: a name is unknown, or there is none.
+    """
+    for name in names:
+        if name not in BASELINES:
+            raise InputError(f"params.yaml: unknown entry '{name}' of evaluation.baselines. {nearest(name, BASELINES)}")
+    if not names:
+        raise InputError(f"params.yaml: evaluation.baselines is empty. Name one or more of {', '.join(BASELINES)}.")
+    return {name: BASELINES[name] for name in names}
+
+
+def _match(queries: Queries, images: Images, maps: Sequence[Float[Tensor, "T T C"]]) -> Float[Tensor, "Q 2"]:
+    features = _sample(queries, maps)
+
+    def match(image: int, rows: Int64[Tensor, "K"]) -> Float[Tensor, "K 2"]:
+        return nearest_neighbour(features[queries.point[rows]], maps[image], images[image].allowed)
+
+    return by_image(queries.target, len(images), match)
+
+
+def _search_references(queries: Queries, images: Images, kind: str) -> Float[Tensor, "U C"]:
+    """Features that the search looks for: the image's at a point, g at its vertex, or the mean of their directions."""
+    sampled = _sample(queries, [image.components for image in images])
+    if kind == "image":
+        return sampled
+    field = images[0].vertex_features[_nearest_vertices(queries, images)]
+    return field if kind == "field" else functional.normalize(sampled, dim=-1) + functional.normalize(field, dim=-1)
+
+
+def _nearest_vertices(queries: Queries, images: Images) -> Int64[Tensor, "U"]:
+    """Vertex of each distinct point (Eq. 10)."""
+    return by_image(
+        queries.image,
+        len(images),
+        lambda image, rows: nearest_visible_vertex(queries.points[rows], images[image].projection),
+    )
+
+
+def _sample(queries: Queries, maps: Sequence[Float[Tensor, "T T C"]]) -> Float[Tensor, "U C"]:
+    """Feature of each distinct point in its own image."""
+    return by_image(queries.image, len(maps), lambda image, rows: sample_map(maps[image], queries.points[rows]))

@@ -1,0 +1,1 @@
+"""The deformable category model: template, networks, and the view that renders it."""

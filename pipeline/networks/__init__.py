@@ -1,1 +1,0 @@
-"""The networks of the deformable model: coordinate MLPs, token encoders, pose head, light."""

@@ -1,0 +1,136 @@
+"""Cameras and coordinate frames; `docs/conventions.md` shows them in a diagram.
+
+CAD frame (PASCAL3D+): z up, front -y, x completes a right-handed frame (front x up = -x).
+Object frame (ours, as in MagicPony): z front, y up, x as in the CAD frame.
+Camera frame (OpenGL): x right, y up, z towards the viewer; the camera looks along -z.
+Angles follow PASCAL3D+, which Orient Anything V2 shares: azimuth 0 is the frontal view, positive elevation is a
+camera above the object, positive theta turns the object counter-clockwise in the image.
+"""
+
+import math
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pipeline.hardware.transfers import constant
+from pipeline.photographs.records import Viewpoint
+
+OBJECT_TO_CAD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+"""Maps object-frame points to the CAD frame: (x, y, z) -> (x, -z, y)."""
+
+
+def viewpoint_rotation(azimuth: float, elevation: float, theta: float) -> Float[np.ndarray, "3 3"]:
+    """Rotation from the CAD frame to the camera frame; angles in degrees.
+
+    R = Rz(theta) Rx(-(pi/2 - elevation)) Rz(-azimuth)   (PASCAL3D+ `project_3d`)
+    """
+    a, e, t = np.deg2rad([azimuth, elevation, theta])
+    return _rz(t) @ _rx(-(np.pi / 2 - e)) @ _rz(-a)
+
+
+def object_rotation(azimuth: float, elevation: float, theta: float) -> Float[np.ndarray, "3 3"]:
+    """Rotation from the object frame to the camera frame; angles in degrees."""
+    return viewpoint_rotation(azimuth, elevation, theta) @ OBJECT_TO_CAD
+
+
+def project_cad(points: Float[np.ndarray, "N 3"], view: Viewpoint) -> Float[np.ndarray, "N 3"]:
+    """Project CAD points as PASCAL3D+ does: columns are pixel x, pixel y (y down) and depth in CAD units.
+
+    The camera centre is C = distance (cos e sin a, -cos e cos a, sin e), and for a camera-frame point (X, Y, Z)
+    x = px + f X / -Z,  y = py - f Y / -Z,  depth = -Z,  f = viewport * focal.
+    """
+    camera = points @ viewpoint_rotation(view.azimuth, view.elevation, view.theta).T
+    depth = view.distance - camera[:, 2]
+    focal = view.viewport * view.focal
+    return np.stack([view.px + focal * camera[:, 0] / depth, view.py - focal * camera[:, 1] / depth, depth], axis=-1)
+
+
+def rotation_from_angles(
+    azimuth: Float[Tensor, "*B 2"], elevation: Float[Tensor, "*B"], theta: Float[Tensor, "*B"]
+) -> Float[Tensor, "*B 3 3"]:
+    """Differentiable `object_rotation`; `azimuth` holds unit vectors (cos a, sin a), the other angles are radians.
+
+    The columns are the object's axes in the camera frame: for theta = 0
+    right = (cos a, -sin e sin a, cos e sin a), up = (0, cos e, sin e), forward = (-sin a, -sin e cos a, cos e cos a).
+    """
+    cos_a, sin_a = azimuth.unbind(-1)
+    cos_e, sin_e = elevation.cos(), elevation.sin()
+    zero = torch.zeros_like(cos_a)
+    view = torch.stack(
+        [
+            torch.stack([cos_a, zero, -sin_a], -1),
+            torch.stack([-sin_e * sin_a, cos_e, -sin_e * cos_a], -1),
+            torch.stack([cos_e * sin_a, sin_e, cos_e * cos_a], -1),
+        ],
+        -2,
+    )
+    return product(roll_rotation(theta), view)
+
+
+def roll_rotation(theta: Float[Tensor, "*B"]) -> Float[Tensor, "*B 3 3"]:
+    """Rz(theta), a turn about the viewing direction, counter-clockwise in the image; radians."""
+    cos, sin, zero, one = theta.cos(), theta.sin(), torch.zeros_like(theta), torch.ones_like(theta)
+    return torch.stack(
+        [torch.stack([cos, -sin, zero], -1), torch.stack([sin, cos, zero], -1), torch.stack([zero, zero, one], -1)], -2
+    )
+
+
+def product(a: Float[Tensor, "*#B N K"], b: Float[Tensor, "*#B K M"]) -> Float[Tensor, "*B N M"]:
+    """a @ b in full precision; on a GPU `training.matmul` may allow products of matrices to be rounded."""
+    return a @ b if a.device.type == "cpu" else (a[..., None] * b[..., None, :, :]).sum(-2)
+
+
+def rotate(points: Float[Tensor, "*#B N 3"], rotation: Float[Tensor, "B 3 3"]) -> Float[Tensor, "B N 3"]:
+    """R p for each point."""
+    return product(points, rotation.mT)
+
+
+def transform(points: Float[Tensor, "*#B N 3"], matrix: Float[Tensor, "*#B C 4"]) -> Float[Tensor, "*B N C"]:
+    """M (p, 1) for each point."""
+    return product(points, matrix[..., :3].mT) + matrix[..., None, :, 3]
+
+
+def geodesic_degrees(a: Float[Tensor, "*B 3 3"], b: Float[Tensor, "*B 3 3"]) -> Float[Tensor, "*B"]:
+    """Angle between rotations in degrees: arccos((tr(A^T B) - 1) / 2)."""
+    cosine = ((a * b).sum((-1, -2)) - 1) / 2
+    return torch.rad2deg(torch.arccos(cosine.clamp(-1, 1)))
+
+
+def clip_matrix(distance: float, fov_degrees: float) -> tuple[tuple[float, ...], ...]:
+    """The matrix M, 4 rows of 4: M (p, 1) are the clip coordinates of a camera-frame point p, image row 0 at the TOP.
+
+    Points are relative to the nominal object position: the camera stands at (0, 0, distance). The clip y axis points
+    down, so that the rasterizer's row 0 (y = -1) is the top row of the image. Near and far planes lie at 0.5 and 1.5
+    distances: with d the camera depth, clip z = (d (far + near) - 2 far near) / (far - near), and clip w = d.
+    """
+    focal = 1 / math.tan(math.radians(fov_degrees) / 2)
+    near, far = 0.5 * distance, 1.5 * distance
+    slope, offset = (far + near) / (far - near), 2 * far * near / (far - near)
+    return (
+        (focal, 0.0, 0.0, 0.0),
+        (0.0, -focal, 0.0, 0.0),
+        (0.0, 0.0, -slope, slope * distance - offset),
+        (0.0, 0.0, -1.0, distance),
+    )
+
+
+def to_clip(camera_points: Float[Tensor, "B V 3"], distance: float, fov_degrees: float) -> Float[Tensor, "B V 4"]:
+    """Clip coordinates of camera-frame points; see `clip_matrix`."""
+    return transform(camera_points, constant(clip_matrix(distance, fov_degrees), camera_points))
+
+
+def clip_to_crop(clip: Float[Tensor, "B V 4"]) -> Float[Tensor, "B V 2"]:
+    """Crop coordinates (u right, v down, in [0, 1]) of clip-space points from `to_clip`."""
+    return (clip[..., :2] / clip[..., 3:] + 1) / 2
+
+
+def _rz(angle: float) -> np.ndarray:
+    c, s = np.cos(angle), np.sin(angle)
+    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+
+
+def _rx(angle: float) -> np.ndarray:
+    c, s = np.cos(angle), np.sin(angle)
+    return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])

@@ -1,0 +1,1 @@
+"""Pictures put together from photographs and renderings: captions and sheets."""

@@ -1,0 +1,1 @@
+"""From photographs to posed, deformed meshes, on disk and in pictures."""

@@ -1,0 +1,1 @@
+"""MLflow runs of every stage."""

@@ -1,0 +1,242 @@
+"""params.yaml: complete, documented, and strict about keys and types."""
+
+import copy
+import re
+
+import pytest
+import yaml
+
+from pipeline.base.errors import InputError
+from pipeline.config.params import load_params, parse_params
+from pipeline.config.parsing import to_dict
+from support.paths import ROOT
+
+PATH = ROOT / "params.yaml"
+
+
+CONTENT = yaml.safe_load(PATH.read_text())
+
+
+@pytest.fixture
+def content():
+    return copy.deepcopy(CONTENT)
+
+
+def leaves(nested: dict, prefix: tuple = ()) -> list[tuple]:
+    return [
+        leaf
+        for name, value in nested.items()
+        for leaf in (leaves(value, (*prefix, name)) if isinstance(value, dict) else [(*prefix, name)])
+    ]
+
+
+def put(nested: dict, key: tuple, value) -> None:
+    for name in key[:-1]:
+        nested = nested[name]
+    nested[key[-1]] = value
+
+
+def undocumented(text: str) -> list[str]:
+    """Keys with no comment beside or above them, nor above a sibling or a parent directly over them."""
+    missing = []
+    above, above_indent = "", 0
+    for line in text.splitlines():
+        stripped, indent = line.strip(), len(line) - len(line.lstrip())
+        if re.match(r"\w+:", stripped):
+            sibling = indent == above_indent and ":" in above
+            child = indent > above_indent and re.match(r"\w+:( *#|$)", above)
+            if not ("#" in stripped or above.startswith("#") or sibling or child):
+                missing.append(stripped)
+        above, above_indent = stripped, indent
+    return missing
+
+
+def without_overlays(text: str) -> str:
+    """Without the keys inside variants and backbones, which repeat those that are documented above."""
+    kept, hidden = [], None
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if hidden is not None and line.strip() and indent <= hidden:
+            hidden = None
+        if hidden is None:
+            kept.append(line)
+        if re.match(r"(variants|  backbones):$", line):
+            hidden = indent
+    return "\n".join(kept)
+
+
+def test_shipped_file_is_valid():
+    load_params(PATH)
+
+
+def test_every_key_stands_below_a_comment():
+    assert undocumented(without_overlays(PATH.read_text())) == []
+
+
+def test_a_key_without_comment_is_noticed():
+    assert undocumented("# One.\na: 1\n\nb: 2\n# List.\nc:\n  - 1\nd: 3\n") == ["b: 2", "d: 3"]
+
+
+def test_every_key_of_the_file_is_read(content):
+    read = to_dict(load_params(PATH))
+    assert leaves(content) == leaves(read)
+
+
+def test_unknown_key_names_the_nearest(content):
+    content["loss"]["feat_con"] = 1.0
+    with pytest.raises(InputError, match=r"my\.yaml: unknown parameter 'loss\.feat_con'\. Did you mean 'feat_cons'\?"):
+        parse_params(content, "my.yaml")
+
+
+def test_unknown_section_names_the_nearest(content):
+    content["los"] = content.pop("loss")
+    with pytest.raises(InputError, match=r"unknown parameter 'los'\. Did you mean 'loss'\?"):
+        parse_params(content)
+
+
+def is_overlay(key: tuple) -> bool:
+    return key[0] == "variants" or key[:2] == ("features", "backbones")
+
+
+@pytest.mark.parametrize("key", [key for key in leaves(CONTENT) if not is_overlay(key)], ids=".".join)
+def test_missing_and_mistyped_keys_are_named(content, key):
+    name = re.escape(".".join(key))
+    mistyped = copy.deepcopy(content)
+    put(mistyped, key, {"no": "value of a leaf"})
+    with pytest.raises(InputError, match=f"'{name}' must be"):
+        parse_params(mistyped)
+    put(content, key, None)
+    with pytest.raises(InputError, match=f"'{name}' must be"):
+        parse_params(content)
+    section = content
+    for part in key[:-1]:
+        section = section[part]
+    del section[key[-1]]
+    with pytest.raises(InputError, match=f"'{name}' is missing"):
+        parse_params(content)
+
+
+@pytest.mark.parametrize("name", ["ours", "wo_pose", "mp"])
+def test_a_variant_with_an_unknown_key_names_the_nearest(content, name):
+    content["variants"][name]["loss"] = {"feat_con": 0}
+    with pytest.raises(InputError, match=rf"variants\.{name}: unknown parameter 'loss\.feat_con'.*'feat_cons'"):
+        parse_params(content)
+    content["variants"][name]["loss"] = {"feat_cons": "none"}
+    with pytest.raises(InputError, match=rf"variants\.{name}: parameter 'loss\.feat_cons' must be"):
+        parse_params(content)
+
+
+def test_a_variant_changes_nothing_that_cells_share(content):
+    content["variants"]["ours"] = {"data": {"crop_margin": 1.5}}
+    with pytest.raises(InputError, match=r"variants\.ours: a variant cannot change 'data'"):
+        parse_params(content)
+
+
+def test_a_backbone_with_an_unknown_key_names_the_nearest(content):
+    content["features"]["backbones"]["dino"] = {"grit": 16}
+    with pytest.raises(InputError, match=r"features\.backbones\.dino: unknown parameter 'features\.grit'.*'grid'"):
+        parse_params(content)
+
+
+@pytest.mark.parametrize(("key", "nearest"), [("trained", "ours"), ("backbones", "dinov2")])
+def test_what_is_run_must_be_defined(content, key, nearest):
+    content[key] = [nearest + "x"]
+    content["reconstruction"]["variants"] = []
+    with pytest.raises(InputError, match=f"unknown entry '{nearest}x' of `{key}`. Did you mean '{nearest}'"):
+        parse_params(content)
+
+
+def test_only_trained_variants_are_compared_with_cad_models(content):
+    content["trained"] = ["ours"]
+    with pytest.raises(InputError, match=r"unknown entry 'mp' of `reconstruction\.variants`\. .*Valid: ours"):
+        parse_params(content)
+
+
+def test_integer_stands_for_a_float(content):
+    content["loss"]["feat_cons"] = 0
+    value = parse_params(content).loss.feat_cons
+    assert value == 0.0
+    assert isinstance(value, float)
+
+
+@pytest.mark.parametrize("value", [1.0, True, "1"])
+def test_nothing_else_stands_for_an_integer(content, value):
+    content["training"]["steps"] = value
+    with pytest.raises(InputError, match=r"training\.steps' must be a value of type int"):
+        parse_params(content)
+
+
+def test_boolean_is_no_number(content):
+    content["loss"]["feat_cons"] = True
+    with pytest.raises(InputError, match=r"loss\.feat_cons"):
+        parse_params(content)
+
+
+def test_choice_lists_what_is_valid(content):
+    content["data"]["evaluation_split"] = "tset"
+    with pytest.raises(InputError, match="one of 'trn', 'val', 'test'; found 'tset'"):
+        parse_params(content)
+
+
+def test_list_items_are_checked(content):
+    content["evaluation"]["alphas"] = [0.1, "wide"]
+    with pytest.raises(InputError, match=r"evaluation\.alphas\[1\]"):
+        parse_params(content)
+
+
+def test_unknown_category_names_the_nearest(content):
+    content["categories"] = ["cars"]
+    with pytest.raises(InputError, match="Did you mean 'car'"):
+        parse_params(content)
+
+
+def test_missing_file_says_where_to_run(tmp_path):
+    with pytest.raises(InputError, match=r"params\.yaml: no parameter file here"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_empty_file_is_an_error(tmp_path):
+    (tmp_path / "params.yaml").write_text("")
+    with pytest.raises(InputError, match="must be a section"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_dvc_experiments_keep_every_comment(tmp_path):
+    """DVC loses a comment between a list and the next key; there it stands beside the key."""
+    from dvc.utils.hydra import apply_overrides
+
+    path = tmp_path / "params.yaml"
+    path.write_text(PATH.read_text())
+    apply_overrides(path, ["loss.feat_cons=0"])
+    before, after = (re.findall("#.*", file.read_text()) for file in (PATH, path))
+    assert after == before
+    assert load_params(path).loss.feat_cons == 0
+
+
+def test_no_parameter_has_a_name_that_dvc_overlooks():
+    """DVC's run cache leaves out all keys of these names, and would restore results of another value."""
+    from dvc.stage.cache import _get_cache_hash
+
+    overlooked = {"size", "nfiles"}
+    assert not {part for key in leaves(CONTENT) for part in key} & overlooked
+    for name in overlooked:
+        assert _get_cache_hash({"params": {name: 1}}) == _get_cache_hash({"params": {name: 2}})
+    assert _get_cache_hash({"params": {"image_size": 1}}) != _get_cache_hash({"params": {"image_size": 2}})
+
+
+def test_lists_are_blocks():
+    """`dvc exp run -S` rewrites flow lists as block lists, so the file starts with those."""
+    assert not re.search(r"^\s*\w+: \[(?!\])", PATH.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("backend", ["dinov2", "sift"])
+def test_a_backbone_that_another_backend_would_stand_in_for_is_refused(backend):
+    """`dino` changes the noise of simulated features; with real ones it would be DINOv2 under another name."""
+    content = yaml.safe_load(PATH.read_text())
+    content["features"]["backend"] = backend
+    parse_params(content)
+    content["backbones"] = ["dinov2", "dino"]
+    with pytest.raises(
+        InputError, match=rf"backbones\.dino: changes 'simulated', which the backend '{backend}' does not"
+    ):
+        parse_params(content)

@@ -1,0 +1,340 @@
+"""Fan-out: order, limits and failures of the scheduler, interrupts, and a small DVC repository from end to end."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from graphlib import CycleError
+from pathlib import Path
+
+import networkx as nx
+import pytest
+import yaml
+from dvc.exceptions import DvcException
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.fanout.__main__ import main
+from pipeline.fanout.gpus import Gpus
+from pipeline.fanout.plan import make_plan, needed_stages, stale_stages
+from pipeline.fanout.processes import Processes, tail
+from pipeline.fanout.scheduler import run_graph
+from support.paths import ROOT
+
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
+"""DVC's use of pygtrie."""
+
+
+@st.composite
+def graphs(draw):
+    """Node -> the nodes that it needs, in a topological order."""
+    nodes = draw(st.permutations("abcdefgh"[: draw(st.integers(1, 8))]))
+    return {
+        node: tuple(draw(st.lists(st.sampled_from(nodes[:i]), unique=True))) if i else ()
+        for i, node in enumerate(nodes)
+    }
+
+
+def upstream(needs, node):
+    """Everything that a node needs, over any distance."""
+    return set(needs[node]).union(*(upstream(needs, other) for other in needs[node]))
+
+
+def digraph(needs):
+    graph = nx.DiGraph()
+    graph.add_nodes_from(needs)
+    graph.add_edges_from((node, other) for node, others in needs.items() for other in others)
+    return graph
+
+
+@settings(max_examples=60)
+@given(graphs(), st.sets(st.sampled_from("abcdefgh")), st.integers(1, 4), st.randoms(use_true_random=False))
+def test_scheduler_against_the_definition(needs, bad, jobs, random):
+    delays = {node: random.choice([0, 0.0005]) for node in needs}
+    lock = threading.Lock()
+    active, most, before = set(), 0, {}
+
+    def run(node):
+        nonlocal most
+        with lock:
+            active.add(node)
+            most = max(most, len(active))
+            before[node] = set(succeeded)
+        time.sleep(delays[node])
+        with lock:
+            active.remove(node)
+            if node not in bad:
+                succeeded.add(node)
+        return 7 if node in bad else 0
+
+    succeeded = set()
+    starts, ends = [], []
+
+    def started(node):
+        starts.append(node)
+        assert len(starts) - len(ends) <= jobs
+
+    outcome = run_graph(needs, run, jobs, started=started, ended=lambda node, code: ends.append((node, code)))
+    lost = [node for node in needs if upstream(needs, node) & bad]
+    assert outcome.skipped == tuple(lost)
+    assert outcome.codes == {node: 7 if node in bad else 0 for node in needs if node not in lost}
+    assert set(outcome.failed) == bad & set(outcome.codes)
+    assert all(set(needs[node]) <= seen for node, seen in before.items())
+    assert most <= jobs
+    assert sorted(starts) == sorted(outcome.codes)
+    assert ends == list(outcome.codes.items())
+    if jobs == 1:
+        assert starts == [node for node in needs if node not in lost]
+
+
+def test_independent_nodes_run_at_once():
+    """Each waits for the others: with fewer than three at once the barrier breaks."""
+    barrier = threading.Barrier(3)
+
+    def run(node):
+        barrier.wait(timeout=30)
+        return 0
+
+    assert run_graph(dict.fromkeys("abc", ()), run, 3).codes == {"a": 0, "b": 0, "c": 0}
+
+
+def test_a_circle_is_refused_before_anything_runs():
+    with pytest.raises(CycleError):
+        run_graph({"a": (), "b": ("c",), "c": ("b",)}, pytest.fail, 2)
+
+
+def test_an_exception_stops_what_runs():
+    stopped = threading.Event()
+
+    def run(node):
+        if node == "bad":
+            raise OSError("no such program")
+        return 0 if stopped.wait(timeout=30) else 1
+
+    with pytest.raises(OSError, match="no such program"):
+        run_graph({"long": (), "bad": (), "later": ("bad",)}, run, 2, stop=stopped.set)
+    assert stopped.is_set()
+
+
+@given(graphs(), st.data())
+def test_plan_against_the_definition(needs, data):
+    some = st.sets(st.sampled_from(sorted(needs)))
+    targets, changed = data.draw(some), data.draw(some)
+    wanted = targets.union(*(upstream(needs, target) for target in targets))
+    found = needed_stages(digraph(needs), sorted(targets))
+    assert set(found) == wanted
+    assert all(set(others) == set(needs[node]) for node, others in found.items())
+    order = list(found)
+    assert all(order.index(other) < order.index(node) for node in found for other in needs[node])
+
+    asked = []
+    stale = stale_stages(found, lambda node: asked.append(node) or node in changed)
+    expected = {node for node in wanted if ({node} | upstream(needs, node)) & changed}
+    assert set(stale) == expected
+    assert all(set(stale[node]) == set(needs[node]) & expected for node in stale)
+    assert not any(upstream(needs, node) & changed for node in asked)
+
+
+def test_one_cell_is_finished_before_the_next_is_begun():
+    needs = {"data": (), "label@a": ("data",), "label@b": ("data",), "train@a": ("label@a",), "train@b": ("label@b",)}
+    needs["report"] = ("train@a", "train@b")
+    assert list(needed_stages(digraph(needs), list(needs))) == [
+        *("data", "label@a", "train@a", "label@b", "train@b", "report")
+    ]
+
+
+def shell(commands, logs, **options):
+    return Processes(lambda name: ["sh", "-c", commands[name]], logs, dict(os.environ), **options)
+
+
+def test_output_goes_to_a_log_of_its_own(tmp_path):
+    processes = shell({"train@car": "echo out; echo err >&2; exit 3", "sub/dvc.yaml:a": "echo a"}, tmp_path / "logs")
+    assert processes.run("train@car") == 3
+    assert processes.run("sub/dvc.yaml:a") == 0
+    assert (tmp_path / "logs" / "train@car.log").read_text() == "out\nerr\n"
+    assert processes.log("sub/dvc.yaml:a").read_text() == "a\n"
+    assert processes.log("sub/dvc.yaml:a").parent == tmp_path / "logs"
+
+
+def test_commands_that_run_at_once_see_different_gpus(tmp_path):
+    names = [f"c{i}" for i in range(4)]
+    commands = dict.fromkeys(names, "echo $CUDA_VISIBLE_DEVICES; sleep 1")
+    processes = shell(commands, tmp_path, gpus=Gpus(["0", "3"]))
+    threads = [threading.Thread(target=processes.run, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seen = [(tmp_path / f"{name}.log").read_text().strip() for name in names]
+    assert sorted(seen) == ["0", "0", "3", "3"]
+
+
+def test_without_gpus_a_command_sees_what_its_caller_sees(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
+    processes = shell({"a": "echo $CUDA_VISIBLE_DEVICES"}, tmp_path)
+    assert processes.run("a") == 0
+    assert (tmp_path / "a.log").read_text().strip() == "5"
+
+
+def test_tail_shows_the_last_state_of_a_progress_bar(tmp_path):
+    path = tmp_path / "log"
+    path.write_bytes(b"first\n 0%\r 50%\r100%\nError: \xff\n\n")
+    assert tail(path, 2) == ["100%", "Error: \ufffd"]
+    path.write_bytes(b"x" * 100_000 + b"\nlast")
+    assert tail(path, 1) == ["last"]
+    path.write_bytes(b"")
+    assert tail(path, 5) == [""]
+
+
+def appears(path):
+    deadline = time.monotonic() + 60
+    while not (path.is_file() and path.read_text().endswith("\n")):
+        assert time.monotonic() < deadline, f"{path} was not written"
+        time.sleep(0.01)
+    return path.read_text().strip()
+
+
+def is_alive(pid):
+    """Whether a process runs; one that has ended may be left as a zombie by its new parent."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def ends(pid):
+    deadline = time.monotonic() + 30
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not is_alive(pid)
+
+
+def test_what_a_command_leaves_behind_is_killed(tmp_path):
+    processes = shell({"a": f"sleep 40 & echo $! > {tmp_path}/pid"}, tmp_path)
+    assert processes.run("a") == 0
+    assert ends(appears(tmp_path / "pid"))
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_interrupt_ends_whole_process_groups(tmp_path, ignored):
+    """Also grandchildren, also those that ignore the request; nothing is started afterwards."""
+    trap = "trap '' INT; " if ignored else ""
+    command = f"{trap}sleep 40 & echo $! > {tmp_path}/NAME.new; mv {tmp_path}/NAME.new {tmp_path}/NAME; wait"
+    processes = shell({name: command.replace("NAME", name) for name in "abc"}, tmp_path / "logs", grace=0.3)
+
+    def interrupt():
+        for name in "ab":
+            appears(tmp_path / name)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    def raise_interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGUSR1, raise_interrupt)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_graph({"a": (), "b": (), "c": ("a",)}, processes.run, 2, stop=processes.stop)
+    finally:
+        thread.join()
+        signal.signal(signal.SIGUSR1, before)
+    assert ends((tmp_path / "a").read_text().strip()) and ends((tmp_path / "b").read_text().strip())
+    assert processes.run("c") == 130
+    assert not (tmp_path / "c").exists()
+
+
+def stage(cmd, deps, outs):
+    return {"cmd": cmd, "deps": deps, "outs": outs}
+
+
+STAGES = {
+    "data": stage("cp seed data", ["seed"], ["data"]),
+    "label": {"matrix": {"cell": ["a", "b"]}, **stage("cp data label.${item.cell}", ["data"], ["label.${item.cell}"])},
+    "train": {
+        "matrix": {"cell": ["a", "b"]},
+        **stage(
+            "test ${item.cell} = a || test ! -e broken && cat label.${item.cell} > train.${item.cell}",
+            ["label.${item.cell}"],
+            ["train.${item.cell}"],
+        ),
+    },
+    "report": stage("cat train.a train.b > report", ["train.a", "train.b"], ["report"]),
+    "aside": stage("touch running && while test -e hold; do sleep 0.05; done; cp seed aside", ["seed"], ["aside"]),
+}
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """A repository of 7 stages, none of which has run."""
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], check=True)
+    Path("seed").write_text("1\n")
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": STAGES}, sort_keys=False))
+    return tmp_path
+
+
+def test_a_repository_from_end_to_end(toy, capsys):
+    Path("broken").touch()
+    assert main(["-j", "3"]) == 1
+    output = capsys.readouterr().out
+    assert "5 stages done; 1 failed: train@b; 1 skipped, which need a failed one: report." in output
+    assert "failed to run: test b" in output
+    assert "[7/7]" not in output and "[6/7] " in output
+    assert make_plan().needs == {"train@b": (), "report": ("train@b",)}
+    assert make_plan(["train"]).needs == {"train@b": ()}
+    with pytest.raises(DvcException, match="trian"):
+        make_plan(["trian"])
+
+    Path("broken").unlink()
+    assert main([]) == 0
+    assert "5 stages are up to date; 2 to go" in capsys.readouterr().out
+    assert Path("report").read_text() == "1\n1\n"
+    names = {"data", "label@a", "label@b", "train@a", "train@b", "report", "aside"}
+    assert set(yaml.safe_load(Path("dvc.lock").read_text())["stages"]) == names
+    assert {path.name for path in Path(".dvc/tmp/fanout").iterdir()} == {f"{name}.log" for name in names}
+    status = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], check=True, capture_output=True)
+    assert status.stdout.strip() == b"{}"
+    assert main([]) == 0
+    assert capsys.readouterr().out == "All 7 stages are up to date.\n"
+
+
+def test_termination_ends_the_stages_and_the_next_run_goes_on(toy):
+    hold = Path("hold")
+    hold.touch()
+    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": paths}
+    arguments = [sys.executable, "-m", "pipeline.fanout", "-j", "1", "aside"]
+    process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 60
+        while not Path("running").exists():
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.02)
+        process.terminate()
+        assert b"Interrupted" in process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
+        hold.unlink()
+    assert process.returncode == 130
+    # A stage that lived on would now go on to write its output.
+    time.sleep(0.3)
+    assert not Path("aside").exists()
+    assert main(["aside"]) == 0
+    assert Path("aside").read_text() == "1\n"
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "many"])
+def test_number_of_jobs_is_checked(jobs, capsys):
+    with pytest.raises(SystemExit):
+        main([f"--jobs={jobs}"])
+    assert "--jobs" in capsys.readouterr().err
+
+
+def test_no_repository_is_an_error(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([]) == 1
+    assert "error: " in capsys.readouterr().err

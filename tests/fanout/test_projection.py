@@ -1,0 +1,58 @@
+"""The projected time: what it counts, and how it grows."""
+
+from collections import Counter
+
+import pytest
+
+from pipeline.config.cells import all_cells
+from pipeline.fanout.projection import SECONDS, in_words, projected_seconds, stage_counts, stages_to_go
+from support.tiny import tiny_params
+
+
+def many(**overrides):
+    return tiny_params(
+        **{"trained": ["mp", "ours"], "categories": ["car", "chair", "bus"], "seeds": [0, 1], **overrides}
+    )
+
+
+def test_every_cell_is_counted():
+    params = many(backbones=["dinov2", "dino"])
+    counts = stage_counts(params)
+    assert counts["train"] == counts["predict"] == len(list(all_cells(params))) == 24
+    assert (counts["masks"], counts["features"], counts["reconstruct"]) == (3, 6, 24)
+
+
+def test_stages_are_counted_by_their_names():
+    params = many()
+    stages = ["data", "train@ours-dinov2-car-0", "train@mp-dinov2-car-0", "masks@car", "report"]
+    assert stages_to_go(stages, params) == Counter({"data": 3, "report": 3, "train": 2, "masks": 1})
+
+
+def test_a_run_from_nothing_and_all_its_stages_are_the_same():
+    params = many()
+    stages = [
+        f"{name}@{i}" for name, n in stage_counts(params).items() for i in range(n) if name not in ("data", "report")
+    ]
+    assert stages_to_go([*stages, "data", "report"], params) == stage_counts(params)
+
+
+def test_time_grows_with_the_work_and_shrinks_with_the_cores():
+    params, twice = many(training__steps=800), many(training__steps=1600)
+    counts = stage_counts(params)
+    one, two = (projected_seconds(counts, params, jobs) for jobs in (1, 2))
+    assert one / 2 < two < one
+    longer = projected_seconds(counts, twice, 1) - one
+    assert longer == pytest.approx(SECONDS["train"] * counts["train"])
+    assert projected_seconds(Counter(), params, 2) == 0
+
+
+def test_nothing_is_projected_for_networks():
+    params = many(masks__backend="sam")
+    assert "unknown" in in_words(projected_seconds(stage_counts(params), params, 2))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(10, "1 min"), (150, "2 min"), (3599, "1 h 00 min"), (7500, "2 h 05 min")]
+)
+def test_time_in_words(seconds, words):
+    assert in_words(seconds) == words

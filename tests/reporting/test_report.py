@@ -1,0 +1,106 @@
+"""The report from the files of an evaluation, and what it says when some are missing."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.base.errors import InputError
+from pipeline.config.cells import Cell, resolve
+from pipeline.config.params import load_params
+from pipeline.config.workspace import Workspace
+from pipeline.evaluation.evaluate import evaluate_cell, switches_of
+from pipeline.evaluation.evaluate_baselines import evaluate_baselines
+from pipeline.evaluation.result import write_evaluation
+from pipeline.photographs.images import write_image
+from pipeline.pictures.sheets import SIZE, Sheet, compose_sheet
+from pipeline.reporting.metrics import summarise
+from pipeline.reporting.report import write_report
+from pipeline.reporting.rows import PAPER_ROWS
+from pipeline.training.trainer import CURVE_COLUMNS
+from support.made_scores import CHAMFER, FOUR, make_results
+from support.paths import ROOT
+from support.scored_world import BACKBONE, CATEGORY, CELL, write_world
+from support.tiny import tiny_params
+
+
+def test_every_variant_that_is_shipped_switches_what_its_row_says():
+    params = load_params(ROOT / "params.yaml")
+    for name, row in PAPER_ROWS.items():
+        assert switches_of(resolve(params, Cell(name, BACKBONE, "car", 0))) == row.switches
+
+
+def test_summary_is_flat():
+    summary = summarise(make_results(FOUR, chamfer=CHAMFER))
+    assert summary["ours/avg/pck10"] == pytest.approx((summary["ours/car/pck10"] + summary["ours/chair/pck10"]) / 2)
+    assert summary["ours/avg/pck05_per_point"] == 20
+    assert summary["mp/avg/drift"] == 25
+    assert summary["mp/avg/chamfer"] == pytest.approx(8, abs=0.1)
+    assert summary["chair/pairs"] == 56
+    assert all(isinstance(value, int | float) and math.isfinite(value) for value in summary.values())
+
+
+@pytest.fixture
+def finished(tmp_path) -> Workspace:
+    """A cell that has been run, with its baselines; meshes are not compared with CAD models."""
+    params = tiny_params(
+        categories=[CATEGORY],
+        trained=["ours"],
+        reconstruction__variants=[],
+        bootstrap__replicates=50,
+        correspondence__map_size=256,
+        pca__dims=16,
+    )
+    workspace = write_world(tmp_path, params)
+    write_evaluation(workspace.evaluation(CELL), evaluate_cell(workspace, CELL))
+    write_evaluation(workspace.baselines(BACKBONE, CATEGORY), evaluate_baselines(workspace, BACKBONE, CATEGORY))
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 255, (5, 4, SIZE, SIZE, 3), dtype=np.uint8)
+    write_image(workspace.predictions(CELL) / "sheet.png", compose_sheet(Sheet(*pictures)))
+    curve = pd.DataFrame(rng.random((5, len(CURVE_COLUMNS))), columns=list(CURVE_COLUMNS))
+    workspace.model(CELL).mkdir(parents=True)
+    curve.assign(step=range(5)).to_csv(workspace.model(CELL) / "curve.csv", index=False)
+    return workspace
+
+
+def report_bytes(workspace: Workspace) -> dict[str, bytes]:
+    write_report(workspace)
+    return {path.name: path.read_bytes() for path in workspace.reports.rglob("*") if path.is_file()}
+
+
+def test_report_from_the_files_of_an_evaluation(finished):
+    first = report_bytes(finished)
+    tables = {
+        f"{table}{suffix}" for table in ("table1", "table2") for suffix in (".md", ".csv", ".tex", "_vs_paper.md")
+    }
+    figures = {"pck_alpha.png", *(f"{CATEGORY}_{kind}.png" for kind in ("pairs", "identity", "losses"))}
+    assert set(first) == tables | figures | {"metrics.json", "pck_alpha.csv"}
+    assert json.loads(first["metrics.json"])["ours/car/pck10"] >= 99
+    assert b"Not run" in first["table2.md"]
+    assert report_bytes(finished) == first
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        (lambda workspace: workspace.evaluation(CELL) / "metrics.json", r"metrics\.json.*`evaluate`"),
+        (lambda workspace: workspace.baselines(BACKBONE, CATEGORY) / "pairs.parquet", r"pairs\.parquet.*`baselines`"),
+        (lambda workspace: workspace.model(CELL) / "curve.csv", r"curve\.csv.*`train`"),
+        (lambda workspace: workspace.predictions(CELL) / "sheet.png", r"sheet\.png"),
+    ],
+)
+def test_what_is_missing_is_named(finished, missing, message):
+    missing(finished).unlink()
+    with pytest.raises(InputError, match=message):
+        write_report(finished)
+
+
+def test_scores_of_different_settings_are_not_mixed(finished):
+    path = finished.baselines(BACKBONE, CATEGORY) / "metrics.json"
+    content = json.loads(path.read_text())
+    content["settings"]["split"] = "val"
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="'car' stem from different parameters"):
+        write_report(finished)

@@ -1,0 +1,305 @@
+"""Training: deterministic, resumable to the bit, and stopped by what cannot be trained on."""
+
+import copy
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.base.errors import InputError
+from pipeline.model.saved import load_model, save_model
+from pipeline.rendering.rasterizer import make_rasterizer
+from pipeline.training import trainer
+from pipeline.training.checkpoint import remove_checkpoints
+from pipeline.training.curve import write_curve
+from pipeline.training.exclusive import exclusive
+from pipeline.training.identity import (
+    LATE_DEFORMATION,
+    LATE_LOSSES,
+    first_phase_identity,
+    training_identity,
+)
+from pipeline.training.objective import MeshCache, Terms, evaluate_objective
+from pipeline.training.schedule import phase_at, step_generator
+from support.tiny import tiny_params, tiny_set
+
+
+def weights(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+class InterruptedRunError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("identity", ["frozen", "grid"])
+def test_interrupted_training_ends_with_the_same_bytes(tmp_path, identity):
+    """Killed before and after the freeze, with a checkpoint every 3 steps, against a run in one piece."""
+    params = tiny_params(model__deformation__identity=identity)
+    data = tiny_set(params)
+    whole = trainer.train(params, data, 0, tmp_path / "whole")
+    for stop_at in (4, 8):
+
+        def interrupt(row, stop_at=stop_at):
+            if row["step"] >= stop_at:
+                raise InterruptedRunError
+
+        with pytest.raises(InterruptedRunError):
+            trainer.train(params, data, 0, tmp_path / "pieces", report=interrupt)
+    resumed = trainer.train(params, data, 0, tmp_path / "pieces")
+    assert same(weights(whole.model), weights(resumed.model))
+    assert whole.curve == resumed.curve
+
+
+def test_every_tensor_of_the_data_is_part_of_the_identity():
+    params = tiny_params()
+    data = tiny_set(params)
+    changed = {training_identity(params, data, 0), training_identity(params, tiny_set(params), 0)}
+    assert len(changed) == 1
+    for name, column in vars(data).items():
+        if isinstance(column, torch.Tensor):
+            other = column.clone()
+            other.view(-1)[-1] += 1
+            changed.add(training_identity(params, dataclasses.replace(data, **{name: other}), 0))
+    assert len(changed) == len(dataclasses.fields(data))
+
+
+def test_a_checkpoint_of_another_configuration_is_not_continued(tmp_path):
+    params = tiny_params()
+    data = tiny_set(params)
+    other = tiny_params(loss__feat_cons=0.0)
+    assert training_identity(params, data, 0) != training_identity(other, data, 0)
+    assert training_identity(params, data, 0) != training_identity(params, data, 1)
+    assert training_identity(params, data, 0) != training_identity(params, tiny_set(params, seed=1), 0)
+
+    def interrupt(row):
+        if row["step"] >= 4:
+            raise InterruptedRunError
+
+    with pytest.raises(InterruptedRunError):
+        trainer.train(params, data, 0, tmp_path, report=interrupt)
+    fresh = trainer.train(other, data, 0, tmp_path / "fresh")
+    assert same(weights(trainer.train(other, data, 0, tmp_path).model), weights(fresh.model))
+
+
+LATE = {
+    "loss__feat_cons": 0.0,
+    "loss__deformation": 3.0,
+    "loss__laplacian": 0.0,
+    "loss__feature_deformed": 0.0,
+    "model__deformation__index_embedding": False,
+    "model__deformation__scale": 0.2,
+    "model__deformation__symmetric": False,
+    "model__deformation__code_std": 0.1,
+}
+
+
+def test_every_late_parameter_is_tried():
+    assert {name.split("__")[-1] for name in LATE} == {*LATE_LOSSES, *LATE_DEFORMATION}
+
+
+@pytest.mark.parametrize("change", LATE)
+def test_a_shared_first_phase_leads_to_the_same_bytes(tmp_path, change):
+    """The other run leaves its state at the freeze; going on from it equals a run of one's own."""
+    params, other = tiny_params(), tiny_params(**{change: LATE[change]})
+    data = tiny_set(params)
+    alone = trainer.train(params, data, 0, tmp_path / "alone")
+    trainer.train(other, data, 0, tmp_path / "other", tmp_path / "shared")
+    assert len(list((tmp_path / "shared").iterdir())) == 1
+    rows = []
+    joined = trainer.train(params, data, 0, tmp_path / "joined", tmp_path / "shared", report=rows.append)
+    assert same(weights(alone.model), weights(joined.model))
+    assert alone.curve == joined.curve == [list(row.values()) for row in rows]
+    assert len(list((tmp_path / "shared").iterdir())) == 1
+
+
+def test_a_first_phase_is_shared_only_by_those_that_have_it_in_common():
+    params = tiny_params()
+    data = tiny_set(params)
+    one = first_phase_identity(params, data, 0)
+    for change in ({"loss__depth": 0.0}, {"loss__pose": 0.0}, {"loss__feature": 1.0}, {"training__batch": 3}):
+        assert first_phase_identity(tiny_params(**change), data, 0) != one
+    assert first_phase_identity(params, data, 1) != one
+    assert first_phase_identity(params, tiny_set(params, seed=1), 0) != one
+    assert first_phase_identity(tiny_params(model__deformation__identity="grid"), data, 0) is None
+
+
+def test_training_lowers_the_silhouette_error(tmp_path):
+    params = tiny_params(training__steps=40, training__deform_from=0.5)
+    curve = trainer.train(params, tiny_set(params, count=2), 0, tmp_path).curve
+    column = trainer.CURVE_COLUMNS.index("mask")
+    assert curve[-1][column] < 0.7 * curve[0][column]
+
+
+def test_seed_changes_the_result(tmp_path):
+    params = tiny_params()
+    data = tiny_set(params)
+    a = trainer.train(params, data, 0, tmp_path).model
+    b = trainer.train(params, data, 1, tmp_path).model
+    assert not same(weights(a), weights(b))
+
+
+def test_flips_can_be_switched_off(tmp_path):
+    params = tiny_params(training__flip=False)
+    data = tiny_set(params)
+    mirrored = dataclasses.replace(data, tokens=data.tokens.index_fill(1, torch.tensor([1]), torch.nan))
+    assert same(
+        *(weights(trainer.train(params, d, 0, tmp_path / str(i)).model) for i, d in enumerate((data, mirrored)))
+    )
+
+
+def test_non_finite_loss_names_the_term_and_the_images(tmp_path):
+    params = tiny_params(training__log_every=1, training__checkpoint_every=1)
+    data = tiny_set(params)
+    broken = dataclasses.replace(data, distance=torch.full_like(data.distance, torch.nan))
+    rows = []
+    with pytest.raises(trainer.TrainingError, match=r"distance.*not finite.*image_\d"):
+        trainer.train(params, broken, 0, tmp_path / "cell", tmp_path / "shared", report=rows.append)
+    # The broken step is neither told nor kept.
+    assert not rows and not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_vanished_template_names_the_images(tmp_path):
+    params = tiny_params(model__sdf__radius=-1.0)
+    with pytest.raises(trainer.TrainingError, match=r"image_\d.*no zero crossing"):
+        trainer.train(params, tiny_set(params), 0, tmp_path)
+
+
+def model_at(params, step):
+    model = trainer.new_model(params, tiny_set(params), 0)
+    if step >= 4:
+        model.freeze()
+    return model
+
+
+def terms_of(params, step, model=None):
+    data = tiny_set(params)
+    model = model or model_at(params, step)
+    rasterizer = make_rasterizer()
+    batch = data.batch(np.arange(2), np.array([False, True]))
+    poses = data.pose_batch(np.arange(3), np.array([False, True, False]))
+    phase = phase_at(step, params.training)
+    generator = step_generator(0, step)
+    return evaluate_objective(model, rasterizer, MeshCache(rasterizer), batch, poses, phase, params, generator)
+
+
+@pytest.mark.parametrize("term", ["depth", "feat_cons", "pose", "eikonal"])
+def test_a_weight_of_zero_switches_its_term_off(term):
+    step = 7 if term in ("feat_cons", "depth") else 1
+    off = terms_of(tiny_params(**{f"loss__{term}": 0.0}), step)
+    assert getattr(off, term) == 0
+
+
+def test_runs_without_pose_supervision_use_hypotheses_and_regress_their_losses():
+    params = tiny_params(loss__pose=0.0)
+    terms = terms_of(params, 1)
+    assert terms.pose == 0 and terms.logit > 0
+    supervised = terms_of(tiny_params(), 1)
+    assert supervised.pose > 0 and supervised.logit == 0
+
+
+def test_the_regression_of_the_logits_leaves_the_angles_alone():
+    params = tiny_params(loss__pose=0.0)
+    model = trainer.new_model(params, tiny_set(params), 0)
+    terms_of(params, 1, model).logit.backward()
+    assert all(p.grad is None or not p.grad.any() for p in model.pose.encoder.parameters())
+    assert any(p.grad is not None and p.grad.any() for p in model.pose.logits.parameters())
+
+
+@pytest.mark.parametrize("field", [True, False])
+def test_one_of_each_mirror_pair_stands_for_both(field):
+    """Terms and gradients against networks that see every vertex."""
+    params = tiny_params(model__field__symmetric=field, model__deformation__code_std=1.0)
+    fresh = model_at(params, 7)
+    with torch.no_grad():
+        for network in (fresh.deformation, fresh.field):
+            network.output.weight.normal_(generator=torch.Generator().manual_seed(0))
+    template = fresh.template()
+    assert len(template.representatives.rows) < 0.6 * len(template.vertices)
+    results = []
+    for pairs in (True, False):
+        model = copy.deepcopy(fresh)
+        template = model.template()
+        if not pairs:
+            model.template = lambda jitter, template=template: template._replace(representatives=None)
+        terms = terms_of(params, 7, model)
+        terms.total(params.loss, phase_at(7, params.training)).backward()
+        gradients = {name: value.grad for name, value in model.named_parameters() if value.grad is not None}
+        results.append((torch.stack(terms).detach(), gradients))
+    (fast, fast_gradients), (slow, slow_gradients) = results
+    assert slow[Terms._fields.index("feat_cons")] > 1e-2 and slow_gradients["codes"].abs().max() > 1e-6
+    torch.testing.assert_close(fast, slow)
+    assert fast_gradients.keys() == slow_gradients.keys()
+    for name, expected in slow_gradients.items():
+        assert (fast_gradients[name] - expected).norm() <= 1e-4 * expected.norm() + 1e-7, name
+
+
+def test_total_is_the_weighted_sum():
+    params = tiny_params()
+    terms = Terms(*(torch.tensor(float(i + 1)) for i in range(len(Terms._fields))))
+    phase = phase_at(7, params.training)
+    expected = sum(
+        getattr(params.loss, name) * float(value) * (phase.feat_cons if name == "feat_cons" else 1)
+        for name, value in terms._asdict().items()
+    )
+    assert terms.total(params.loss, phase).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_mirrored_batch_mirrors_every_label():
+    params = tiny_params()
+    data = tiny_set(params)
+    plain = data.batch(np.array([2]), np.array([False]))
+    mirrored = data.batch(np.array([2]), np.array([True]))
+    for name in ("rgb", "mask", "valid", "distance", "disparity", "features", "tokens"):
+        torch.testing.assert_close(getattr(mirrored, name), getattr(plain, name).flip(2))
+    sign = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
+    torch.testing.assert_close(mirrored.rotation[0], sign @ plain.rotation[0] @ sign)
+
+
+def test_pose_batch_shows_the_same_crops():
+    data = tiny_set(tiny_params())
+    index, flips = np.array([2, 0, 1]), np.array([False, True, True])
+    batch, poses = data.batch(index, flips), data.pose_batch(index, flips)
+    for name in ("tokens", "rotation", "fold"):
+        torch.testing.assert_close(getattr(poses, name), getattr(batch, name))
+    patch = batch.mask.shape[1] // poses.tokens.shape[1]
+    for b, i, j in torch.cartesian_prod(torch.arange(3), torch.arange(8), torch.arange(8)).tolist():
+        touched = batch.mask[b, patch * i : patch * (i + 1), patch * j : patch * (j + 1)].any()
+        assert poses.foreground[b, i, j] == touched
+
+
+def test_saved_model_is_read_back_whole(tmp_path):
+    params = tiny_params()
+    model = trainer.train(params, tiny_set(params), 0, tmp_path / "checkpoints").model
+    save_model(tmp_path / "model", model, {"category": "car"})
+    assert same(weights(load_model(tmp_path / "model")), weights(model))
+    with pytest.raises(InputError, match="no trained model here"):
+        load_model(tmp_path)
+
+
+def test_curve_file(tmp_path):
+    params = tiny_params()
+    result = trainer.train(params, tiny_set(params), 0, tmp_path / "checkpoints")
+    write_curve(tmp_path / "curve.csv", result.curve)
+    lines = (tmp_path / "curve.csv").read_text().splitlines()
+    assert lines[0].split(",") == list(trainer.CURVE_COLUMNS)
+    assert [line.split(",")[0] for line in lines[1:]] == ["2", "4", "6", "8"]
+
+
+def test_two_trainings_of_a_category_exclude_each_other(tmp_path):
+    with exclusive(tmp_path), pytest.raises(InputError, match="another process"), exclusive(tmp_path):
+        pass
+    with exclusive(tmp_path):
+        pass
+
+
+def test_finished_training_forgets_its_checkpoints(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.pt").touch()
+    remove_checkpoints(tmp_path / "a")
+    assert not (tmp_path / "a").exists()

@@ -1,0 +1,156 @@
+"""Training on another device: nothing stays behind on the CPU, and the results are the CPU's."""
+
+import pytest
+import torch
+
+from pipeline.base.errors import InputError
+from pipeline.rendering.cpu import CpuRasterizer
+from pipeline.rendering.nvdiffrast import nvdiffrast_obstacle
+from pipeline.training import device as device_module
+from pipeline.training import trainer
+from pipeline.training.device import configure_torch, training_device
+from pipeline.training.identity import first_phase_identity, training_identity
+from support.accelerator import DEVICE, accelerator
+from support.tiny import tiny_params, tiny_set
+
+GPU = torch.device("cuda")
+
+
+class RasterizerThere:
+    """The CPU's rasterizer for tensors on the accelerator."""
+
+    name = "there"
+
+    def __init__(self):
+        self.cpu = CpuRasterizer()
+
+    def rasterize(self, pos, tri, resolution):
+        return self.cpu.rasterize(pos.cpu(), tri.cpu(), resolution).to(DEVICE)
+
+    def interpolate(self, attr, rast, tri):
+        return self.cpu.interpolate(attr.cpu(), rast.cpu(), tri.cpu()).to(DEVICE)
+
+    def topology(self, tri, num_vertices):
+        return self.cpu.topology(tri.cpu(), num_vertices)
+
+    def antialias(self, color, rast, pos, tri, topology=None):
+        return self.cpu.antialias(color.cpu(), rast.cpu(), pos.cpu(), tri.cpu(), topology).to(DEVICE)
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    monkeypatch.setattr(
+        trainer,
+        "make_rasterizer",
+        lambda name, device: RasterizerThere() if device.type == DEVICE.type else CpuRasterizer(),
+    )
+    # Fused and grouped operations exist for real accelerators only.
+    adam, clip = torch.optim.Adam, torch.nn.utils.clip_grad_norm_
+    monkeypatch.setattr(torch.optim, "Adam", lambda groups, fused: adam(groups))
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda parameters, norm, foreach: clip(parameters, norm))
+    with accelerator():
+        yield
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"model__deformation__identity": "grid"}, {"loss__pose": 0.0}],
+    ids=["labels", "grid", "hypotheses"],
+)
+def test_a_training_elsewhere_is_that_of_the_cpu(elsewhere, change, tmp_path):
+    params = tiny_params(training__steps=4, training__log_every=1, **change)
+    data = tiny_set(params)
+    expected = trainer.train(params, data, 0, tmp_path / "cpu")
+    found = trainer.train(params, data, 0, tmp_path / "there", device=DEVICE)
+    torch.testing.assert_close(torch.tensor(found.curve), torch.tensor(expected.curve), rtol=1e-3, atol=1e-4)
+    for name, value in found.model.state_dict().items():
+        assert value.device.type == "cpu", name
+    assert found.model.grid.vertices.device.type == "cpu"
+    assert len(found.model.template().faces)
+
+
+# Of a real 'meta' tensor, which has no memory to copy to, it would be true.
+@pytest.mark.filterwarnings("ignore:.*which is a no-op:UserWarning")
+def test_a_training_elsewhere_continues_from_its_checkpoint(elsewhere, tmp_path):
+    params = tiny_params(training__steps=6, training__checkpoint_every=2)
+    data = tiny_set(params)
+    whole = trainer.train(params, data, 0, tmp_path / "whole", device=DEVICE)
+
+    def interrupt(row: dict[str, float]) -> None:
+        if row["step"] == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(params, data, 0, tmp_path / "cut", report=interrupt, device=DEVICE)
+    continued = trainer.train(params, data, 0, tmp_path / "cut", device=DEVICE)
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(continued.model.state_dict()[name], value), name
+
+
+@pytest.mark.skipif(bool(nvdiffrast_obstacle()), reason="needs a GPU and nvdiffrast")
+def test_a_training_on_a_gpu_begins_like_the_cpus_and_continues_from_its_checkpoint(tmp_path):
+    params = tiny_params(training__log_every=1, training__checkpoint_every=2)
+    data = tiny_set(params)
+    expected = trainer.train(params, data, 0, tmp_path / "cpu")
+    whole = trainer.train(params, data, 0, tmp_path / "whole", device=GPU)
+    beginning = torch.tensor(whole.curve)[:3], torch.tensor(expected.curve)[:3]
+    torch.testing.assert_close(*beginning, rtol=0.02, atol=1e-3)
+
+    def interrupt(row: dict[str, float]) -> None:
+        if row["step"] == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(params, data, 0, tmp_path / "cut", report=interrupt, device=GPU)
+    continued = trainer.train(params, data, 0, tmp_path / "cut", device=GPU)
+    torch.testing.assert_close(torch.tensor(continued.curve), torch.tensor(whole.curve), rtol=0.05, atol=0.01)
+    assert all(value.device.type == "cpu" for value in continued.model.state_dict().values())
+
+
+def test_checkpoints_of_one_kind_of_device_are_not_continued_on_another():
+    params = tiny_params()
+    data = tiny_set(params)
+    for identity in (training_identity, first_phase_identity):
+        assert identity(params, data, 0) == identity(params, data, 0, torch.device("cpu"))
+        assert identity(params, data, 0, torch.device("cuda:1")) == identity(params, data, 0, GPU)
+        assert identity(params, data, 0, GPU) != identity(params, data, 0)
+    named = tiny_params(training__device="cpu")
+    assert training_identity(named, data, 0) == training_identity(params, data, 0)
+
+
+def test_auto_takes_a_gpu_only_with_a_rasterizer_for_it(monkeypatch, capsys):
+    monkeypatch.setattr(device_module, "choose_device", lambda name, key: GPU)
+    monkeypatch.setattr(device_module, "make_rasterizer", lambda name, device: RasterizerThere())
+    assert training_device("auto") == training_device("cuda") == GPU
+
+    def missing(name: str, device: torch.device) -> None:
+        raise InputError("Install it.")
+
+    monkeypatch.setattr(device_module, "make_rasterizer", missing)
+    assert training_device("auto") == torch.device("cpu")
+    assert capsys.readouterr().out == "Training runs on the CPU, although there is a GPU. Install it.\n"
+    with pytest.raises(InputError, match="Install it"):
+        training_device("cuda")
+
+
+def test_unknown_device_names_its_parameter():
+    with pytest.raises(InputError, match=r"training\.device must be auto, cpu, cuda or cuda:N"):
+        training_device("gpu")
+
+
+@pytest.mark.parametrize(
+    ("device", "matmul", "precision"),
+    [("cpu", "tf32", "highest"), ("cuda", "tf32", "high"), ("cuda", "float32", "highest")],
+)
+def test_products_lose_precision_only_where_it_is_asked_for(monkeypatch, device, matmul, precision):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    before = torch.get_float32_matmul_precision(), torch.utils.deterministic.fill_uninitialized_memory
+    try:
+        configure_torch(torch.device(device), tiny_params(training__matmul=matmul).training)
+        assert torch.get_float32_matmul_precision() == precision
+        assert torch.are_deterministic_algorithms_enabled() == (device == "cpu")
+        assert torch.backends.cudnn.allow_tf32 == (matmul == "tf32")
+    finally:
+        torch.use_deterministic_algorithms(False)
+        torch.set_float32_matmul_precision(before[0])
+        torch.utils.deterministic.fill_uninitialized_memory = before[1]
