@@ -29,7 +29,7 @@ define up_to_date
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test lint smoke rehearse benchmark mlflow photos clean
+.PHONY: help install repro test lint types deps smoke rehearse benchmark mlflow photos clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,9 +44,9 @@ install: .venv/.installed  ## Set up .venv: torch for the CPU, the project and i
 	@touch $@
 
 repro: install  ## Run the pipeline from data to both tables (half an hour on 2 cores), and print them
-	python -m pipeline.fanout
+	semagic run
 	dvc repro --quiet
-	@python -m stages.sync
+	@semagic sync
 	@printf '\n' && cat reports/table1.md && printf '\n' && cat reports/table2.md
 	@printf '\nLook further:\n'
 	@printf '  %-42s %s\n' \
@@ -64,24 +64,30 @@ test: install  ## Run the tests
 lint: install  ## Check style and format
 	ruff check . && ruff format --check .
 
+types: install  ## Check static types
+	pyright
+
+deps: install  ## Write the code among the dependencies in dvc.yaml, from the imports
+	semagic deps
+
 smoke: install  ## Run a tiny profile of the whole DAG through DVC, in a copy of the working tree under build/smoke
 	$(call copy_tree,$(SMOKE))
-	cd $(SMOKE) && unset MLFLOW_TRACKING_URI && python -m pipeline.config.profiles smoke && python -m pipeline.fanout && python -m stages.sync
+	cd $(SMOKE) && unset MLFLOW_TRACKING_URI && semagic profile smoke && semagic run && semagic sync
 	$(call up_to_date,$(SMOKE))
 	@cat $(SMOKE)/reports/table1.md $(SMOKE)/reports/table2.md
 
 rehearse: install  ## Run the paper's experiment at toy size, on archives and weights made here, under build/rehearsal
 	$(call copy_tree,$(REHEARSAL))
-	cd $(REHEARSAL) && python -m pipeline.config.profiles smoke --output made/params.yaml && python -m stages.data --root made \
-		&& python tests/rehearsal.py made/data
-	cd $(REHEARSAL) && unset MLFLOW_TRACKING_URI && python -m pipeline.config.profiles paper && python -m pipeline.config.profiles smoke \
-		&& python -m stages.weights && python -m pipeline.fanout && python -m stages.sync && python -m stages.verify
+	cd $(REHEARSAL) && semagic profile smoke --output made/params.yaml && python -m stages.data --root made \
+		&& PYTHONPATH=tests python -m support.rehearsal made/data
+	cd $(REHEARSAL) && unset MLFLOW_TRACKING_URI && semagic profile paper && semagic profile smoke \
+		&& semagic weights && semagic run && semagic sync && semagic verify
 	$(call up_to_date,$(REHEARSAL))
 	@! grep --ignore-case --files-with-matches simulated $(REHEARSAL)/reports/*.md
 	@cat $(REHEARSAL)/reports/table1.md $(REHEARSAL)/reports/table2.md
 
 benchmark: install  ## Measure what everything costs on this machine; PARTS="rasterizer labels" for some; build/benchmarks.json
-	OMP_WAIT_POLICY=passive python -m benchmarks $(PARTS)
+	OMP_WAIT_POLICY=passive semagic bench $(PARTS)
 
 mlflow: install  ## Show the MLflow runs at http://127.0.0.1:5055 (PORT=5055)
 	mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlflow.db --host 127.0.0.1 --port $(PORT) --workers 1
@@ -89,7 +95,7 @@ mlflow: install  ## Show the MLflow runs at http://127.0.0.1:5055 (PORT=5055)
 photos: install  ## Match real photographs without weights: SPAIR=folder of SPair-71k; results in build/photos
 	@rm -rf $(PHOTOS) && mkdir -p $(PHOTOS)
 	@test -d "$(SPAIR)/PairAnnotation" || { echo 'make photos: $(SPAIR) is no SPair-71k folder (it has no PairAnnotation). Say where it is: make photos SPAIR=/path/to/SPair-71k'; exit 1; }
-	python -m pipeline.config.profiles photos --output $(PHOTOS)/params.yaml --set data.spair="$(abspath $(SPAIR))"
+	semagic profile photos --output $(PHOTOS)/params.yaml --set data.spair="$(abspath $(SPAIR))"
 	for stage in instances masks features baselines; do python -m stages.$$stage --category bus --root $(PHOTOS) || exit 1; done
 	python -m stages.report --root $(PHOTOS)
 	@cat $(PHOTOS)/reports/table1.md

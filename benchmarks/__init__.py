@@ -1,4 +1,4 @@
-"""What the pipeline costs, measured on this machine: `python -m benchmarks`. It runs from the checkout only."""
+"""Benchmarks of the pipeline on this machine: `semagic bench`. They run from a checkout only."""
 
-# Everything computes on one thread, as in a stage, where it is not said that there are more.
+# Importing `stages` limits everything to one thread, as in a stage, unless a benchmark states otherwise.
 import stages  # noqa: F401

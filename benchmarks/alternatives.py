@@ -1,4 +1,4 @@
-"""The rasterizer beside what people would use instead, on the same inputs in one run."""
+"""Comparison of the rasterizer with alternative renderers, on the same inputs in one run."""
 
 import warnings
 from collections.abc import Callable
@@ -24,11 +24,11 @@ OTHERS: dict[str, tuple[Callable[[Scene, int], Actions], tuple[str, ...]]] = {
     "deodr": (other_renderers.deodr, ("cpu",)),
     "kaolin DIB-R": (other_renderers.dib_renderer, ("cuda",)),
 }
-"""Makers of the other renderers, and the devices that they run on."""
+"""Function that makes each of the other renderers, and the devices that it runs on."""
 
 
 class AlternativeRow(NamedTuple):
-    """Medians in milliseconds for the batch; the renderers take turns."""
+    """Times of one renderer: medians in milliseconds for the batch. The renderers take turns."""
 
     device: str
     renderer: str
@@ -36,17 +36,17 @@ class AlternativeRow(NamedTuple):
     faces: int
     forward_ms: float
     both_ms: float
-    """Forward and backward."""
+    """Time of forward and backward together."""
     times_as_long: float
-    """Forward and backward, against the first renderer on this device; the median of the rounds."""
+    """Ratio of `both_ms` to that of the first renderer on this device: the median over the rounds."""
     least: float
     most: float
     silhouette_iou: float
-    """Intersection over union with the first renderer's, both above one half."""
+    """Intersection over union with the silhouette of the first renderer, both thresholded at one half."""
 
 
 def measure_alternatives(setting: Setting) -> tuple[Table, ...]:
-    """All renderers that are installed, on each device, with one thread for each core."""
+    """Measure all installed renderers on each device, with one thread for each core."""
     sizes = [(32, 300)] if setting.quick else [(64, 1000), (64, 2400), (128, 1000)]
     repeats = 1 if setting.quick else 3
     rows: list[AlternativeRow] = []
@@ -69,7 +69,10 @@ def measure_alternatives(setting: Setting) -> tuple[Table, ...]:
 
 
 def _renderers(device: str, scene: Scene, size: int, missing: dict[str, str]) -> dict[str, Actions]:
-    """The project's renderers first; what cannot run goes into `missing` with the reason."""
+    """Make the renderers of a device, those of the project first.
+
+    Renderers that cannot run are added to `missing`, with the reason.
+    """
     found = {}
     for name in (name for name, kind in available_backends() if kind == device):
         rasterizer = make_rasterizer(name, device)
@@ -92,7 +95,7 @@ def _renderers(device: str, scene: Scene, size: int, missing: dict[str, str]) ->
 
 def _rows(device: str, renderers: dict[str, Actions], size: int, faces: int, repeats: int) -> list[AlternativeRow]:
     with warnings.catch_warnings():
-        # numpy on how deodr multiplies vectors.
+        # numpy warns of deodr's vector products.
         warnings.simplefilter("ignore", DeprecationWarning)
         forward, both = (
             interleaved(

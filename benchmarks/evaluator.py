@@ -1,9 +1,9 @@
-"""How many pairs a second the evaluation scores, and how many a plain one: `python -m benchmarks.evaluator`.
+"""Throughput of the evaluation in pairs per second, compared with a plain evaluator: `semagic bench evaluator`.
 
-Categories of the size of SPair-71k's test split with made-up features are written as the pipeline's stages write them;
-the evaluation then reads, matches, scores and tabulates them. Images show one surface through a shear of their own, so
-that features of the same place are alike, with noise on them. Set OMP_NUM_THREADS=1, and OPENBLAS_NUM_THREADS=1 too,
-as `stages` does for a stage: processes side by side would get in each other's way.
+Categories of the size of SPair-71k's test split, with synthetic features, are written in the formats of the pipeline's
+stages. The evaluation then reads, matches, scores and tabulates them. All images show the same surface under different
+shears, so that features of the same place agree up to noise. Set OMP_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1, as
+`stages` does for a stage. Otherwise parallel processes compete for the cores.
 """
 
 import multiprocessing
@@ -28,82 +28,95 @@ from pipeline.evaluation.evaluate import evaluate_cell
 from pipeline.evaluation.evaluate_baselines import evaluate_baselines
 from pipeline.evaluation.result import write_evaluation
 from pipeline.evaluation.scoring import Matches, find_matches, match_pairs, score
+from pipeline.labels.components.pca import fit_pca, read_pca, write_pca
 from pipeline.labels.features import Tokens, write_tokens
-from pipeline.labels.features.pca import fit_pca, read_pca, write_pca
 from pipeline.matching.images import prepare_image
 from pipeline.matching.methods import BASELINES, MESH_METHODS
 from pipeline.photographs.crops import from_crop, square_crop
+from pipeline.photographs.lists import pair_list, read_instances, read_pairs, write_instances, write_pairs
 from pipeline.photographs.records import Box, Instance, Pair
-from pipeline.photographs.tables import pair_list, read_instances, read_pairs_file, write_instances, write_pairs
-from pipeline.prediction.meshes import PredictedMeshes, write_meshes
-from pipeline.prediction.projections import Predictions, Projection, read_projections, write_projections
+from pipeline.prediction.predictions import Prediction, Predictions, read_predictions, write_predictions
+from pipeline.prediction.projection import Projection
 
 T = TypeVar("T")
 VARIANT, BACKBONE = "ours", "dinov2"
 ALPHA = 0.1
 VERTICES = 50
-"""Along each side of the mesh, a square patch."""
+"""Number of vertices along each side of the mesh, which is a square patch."""
+
+
+class CategorySize(NamedTuple):
+    """Size of a synthetic category."""
+
+    images: int
+    pairs: int
+    dims: int
+    """Number of feature channels."""
+
+
+SPAIR = CategorySize(images=27, pairs=700, dims=384)
+"""Size of a category in the test split of SPair-71k, with the features of ViT-S."""
 
 
 class Rate(NamedTuple):
-    """One method, or all of them, at one size of the map that nearest neighbours are looked for in; in one thread."""
+    """Throughput of one method, or of all methods, at one size of the nearest-neighbour map, on one thread."""
 
     method: str
     map_size: int
     pairs_per_second: float
-    """From the files to the table of matches."""
+    """Pairs per second from the files to the table of matches."""
     matched_per_second: float
-    """Of images that have been read."""
+    """Pairs per second of the matching alone, after the images have been read."""
     plain_per_second: float
-    """Of the plain evaluator, on images that have been read."""
+    """Pairs per second of the plain evaluator's matching, after the images have been read."""
     ratio: float
-    """Of the last two."""
+    """Ratio of `matched_per_second` to `plain_per_second`."""
     largest_difference: float
-    """Between the two evaluators' matches, in pixels."""
+    """Largest difference of a coordinate between the matches of the two evaluators, in pixels."""
     equal_pck: bool
+    """Whether both evaluators have the same PCK."""
 
 
 class EvaluatorCost(NamedTuple):
-    """See the module."""
+    """Rates of all methods, and the time of the evaluation of all categories."""
 
     rates: tuple[Rate, ...]
     plain_pairs: int
-    """Pairs that the plain evaluator was timed on and the matches compared on."""
+    """Number of pairs on which the plain evaluator is timed and the matches are compared."""
     categories: int
     images: int
     pairs: int
-    """Of all categories."""
+    """Number of pairs of all categories together."""
     seconds: float
-    """All categories, with all methods and the measures of the meshes; the start of processes, reading and writing
-    included."""
+    """Time for all categories with all methods and mesh measures, including process start, reading and writing."""
     map_size: int
-    """Of the nearest neighbours in these seconds."""
+    """Size of the nearest-neighbour map for the measurement of `seconds`."""
 
 
 def measure_evaluator(
     params: Params,
     map_sizes: Sequence[int] = (128, 448),
-    images: int = 27,
-    pairs: int = 700,
-    dims: int = 384,
+    size: CategorySize = SPAIR,
     plain_pairs: int = 6,
     processes: int = 2,
 ) -> EvaluatorCost:
-    """Time the evaluation of categories of `images` images and `pairs` pairs each.
+    """Time the evaluation of categories of one size.
 
     Args:
-        params: gives the categories, the grid of the features and all settings of the evaluation, but for `map_sizes`.
-        dims: channels of the features.
-        plain_pairs: number of a category's pairs that the plain evaluator does too.
-        processes: evaluate categories side by side, in one thread each; one is this process itself.
+        params: parameters with the categories, the feature grid and all settings of the evaluation.
+        map_sizes: sizes of the nearest-neighbour map for the rates of the methods.
+        size: size of each category.
+        plain_pairs: number of pairs that the plain evaluator matches too.
+        processes: number of parallel processes, with one thread each, for the evaluation of all categories. With 1,
+            this process evaluates them.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder), params)
         for category in params.categories:
-            write_category(workspace, category, images, pairs, dims)
-        sized = [_sized(workspace, size) for size in map_sizes]
+            write_category(workspace, category, size)
+        sized = [_sized(workspace, map_size) for map_size in map_sizes]
         rates = tuple(rate for at_size in sized for rate in _rates(at_size, params.categories[0], plain_pairs))
         start = time.perf_counter()
         if processes == 1:
@@ -116,11 +129,13 @@ def measure_evaluator(
         seconds = time.perf_counter() - start
     torch.set_num_threads(threads)
     count = len(params.categories)
-    return EvaluatorCost(rates, plain_pairs, count, count * images, count * pairs, seconds, params.evaluation.map_size)
+    sizes = count, count * size.images, count * size.pairs
+    return EvaluatorCost(rates, plain_pairs, *sizes, seconds, params.evaluation.map_size)
 
 
-def write_category(workspace: Workspace, category: str, images: int, pairs: int, dims: int) -> None:
-    """One category's instances, pairs, features, principal components and predictions."""
+def write_category(workspace: Workspace, category: str, size: CategorySize) -> None:
+    """Write the instances, pairs, features, principal components and predictions of one synthetic category."""
+    images, pairs, dims = size
     params, rng = workspace.params, seeded(0, "evaluator benchmark", category)
     names = [f"{category}_{number:02d}" for number in range(images)]
     shears = dict(zip(names, rng.uniform(-0.08, 0.08, images), strict=True))
@@ -147,7 +162,7 @@ def write_category(workspace: Workspace, category: str, images: int, pairs: int,
         shown[name] = from_crop(_sheared(keypoints, shear), crop), rng.random(len(keypoints)) < 0.8
     write_instances(workspace.instances(category), instances)
     boxes = {instance.name: instance.box for instance in instances}
-    # In an order of their own, as the release lists them.
+    # The pairs have an order of their own, as in the release.
     chosen = rng.permutation(images * (images - 1))[:pairs]
     sources, others = np.divmod(chosen, images - 1)
     listed = []
@@ -162,19 +177,16 @@ def write_category(workspace: Workspace, category: str, images: int, pairs: int,
     write_pca(workspace.pca(BACKBONE, category), pca)
     field = torch.from_numpy(pca.to_unit(pca.project(np.cos(template @ waves + phases))))
     positions = torch.from_numpy(np.pad(template, ((0, 0), (0, 1)))).float()
-    folder = workspace.predictions(Cell(VARIANT, BACKBONE, category, 0))
-    write_projections(folder / "projections.safetensors", Predictions(projections, positions, field))
     index = torch.arange(VERTICES**2).reshape(VERTICES, VERTICES)
     faces = torch.stack([index[:-1, :-1], index[1:, :-1], index[:-1, 1:]], -1).reshape(-1, 3)
     silhouette = torch.ones(params.correspondence.map_size, params.correspondence.map_size, dtype=torch.bool)
-    meshes = PredictedMeshes(
-        positions, faces, {name: positions.clone() for name in names}, {name: silhouette.clone() for name in names}
-    )
-    write_meshes(folder / "meshes.safetensors", meshes)
+    predicted = {name: Prediction(found, positions.clone(), silhouette.clone()) for name, found in projections.items()}
+    predictions = Predictions(positions.clone(), faces, positions, field, predicted)
+    write_predictions(workspace.predictions(Cell(VARIANT, BACKBONE, category, 0)), predictions)
 
 
 def _sheared(points: np.ndarray, shear: float) -> np.ndarray:
-    """A map of the crop to itself whose inverse has the opposite sign."""
+    """Shear points of the crop. The inverse has the opposite sign of `shear`."""
     return np.stack([points[..., 0] + shear * np.sin(2 * np.pi * points[..., 1]), points[..., 1]], -1)
 
 
@@ -184,11 +196,10 @@ def _sized(workspace: Workspace, map_size: int) -> Workspace:
 
 
 def _rates(workspace: Workspace, category: str, plain_pairs: int) -> list[Rate]:
-    """Of each method on one category."""
+    """Measure the rate of each method on one category."""
     size, pca = workspace.params.evaluation.map_size, read_pca(workspace.pca(BACKBONE, category))
-    folder = workspace.predictions(Cell(VARIANT, BACKBONE, category, 0))
-    predictions = read_projections(folder / "projections.safetensors")
-    instances, listed = read_instances(workspace.instances(category)), read_pairs_file(workspace.pairs(category))
+    predictions = read_predictions(workspace.predictions(Cell(VARIANT, BACKBONE, category, 0)))
+    instances, listed = read_instances(workspace.instances(category)), read_pairs(workspace.pairs(category))
     scored = [pair for pair in listed.pairs if pair.keypoint_ids]
     pairs = scored[:plain_pairs]
     used = {name for pair in pairs for name in (pair.source, pair.target)}
@@ -207,7 +218,7 @@ def _rates(workspace: Workspace, category: str, plain_pairs: int) -> list[Rate]:
 
 
 def _all_methods(rates: Sequence[Rate]) -> Rate:
-    """One after the other."""
+    """Rate of all methods executed one after the other."""
     whole, matched, plain = (
         1 / sum(1 / seconds for seconds in column)
         for column in zip(*((r.pairs_per_second, r.matched_per_second, r.plain_per_second) for r in rates), strict=True)
@@ -217,7 +228,7 @@ def _all_methods(rates: Sequence[Rate]) -> Rate:
 
 
 def _timed(repeats: int, action: Callable[..., T], *arguments: object) -> tuple[float, T]:
-    """The least time of some repeats in seconds, and what the last one gave."""
+    """Time an action: the minimum over the repeats in seconds, and the result of the last one."""
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -227,14 +238,14 @@ def _timed(repeats: int, action: Callable[..., T], *arguments: object) -> tuple[
 
 
 def _compare(matches: Matches, pairs: Sequence[Pair], plain: Sequence[np.ndarray], row: str) -> tuple[float, bool]:
-    """Largest distance of the matches of the first of the listed pairs, and whether their PCK is the same."""
+    """Compare the matches of the first listed pairs: largest coordinate difference, and whether the PCK is equal."""
     points = matches.points.iloc[: sum(map(len, plain))]
     distance = np.abs(points[["x", "y"]].to_numpy() - np.concatenate(plain)).max()
     return float(distance), score(points, row, ALPHA).per_image == pck_of_pairs(pairs, plain, ALPHA)
 
 
 def _evaluate(workspace: Workspace, category: str) -> None:
-    """What the stages `evaluate` and `baselines` do for one category."""
+    """Run the stages `evaluate` and `baselines` for one category."""
     cell = Cell(VARIANT, BACKBONE, category, 0)
     write_evaluation(workspace.evaluation(cell), evaluate_cell(workspace, cell))
     write_evaluation(workspace.root / "baselines" / category, evaluate_baselines(workspace, BACKBONE, category))
@@ -242,5 +253,5 @@ def _evaluate(workspace: Workspace, category: str) -> None:
 
 if __name__ == "__main__":
     shipped = load_params()
-    cost = measure_evaluator(replace(shipped, categories=CATEGORIES))
+    cost = measure_evaluator(replace(shipped, categories=tuple(CATEGORIES)))
     print(*cost.rates, cost._replace(rates=()), sep="\n")

@@ -1,4 +1,4 @@
-"""The part `evaluator`: what `benchmarks.evaluator` measures, as tables."""
+"""Benchmark part `evaluator`: the measurements of `benchmarks.evaluator` as tables."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from pipeline.config.params import load_params
 
 
 class WholeRow(NamedTuple):
-    """The evaluation of all categories, with all methods and measures, from files to files."""
+    """Time of the evaluation of all categories, with all methods and measures, from files to files."""
 
     categories: int
     images: int
@@ -21,13 +21,15 @@ class WholeRow(NamedTuple):
 
 
 def measure_evaluator_tables(setting: Setting) -> tuple[Table, ...]:
-    """Pairs a second of each method, beside a plain evaluator, and of the whole evaluation."""
-    from benchmarks.evaluator import measure_evaluator
+    """Measure the pairs per second of each method, of a plain evaluator, and of the whole evaluation."""
+    from benchmarks.evaluator import CategorySize, measure_evaluator
 
     params = load_params(ROOT / "params.yaml")
-    params = params if setting.quick else replace(params, categories=CATEGORIES)
-    small = {"map_sizes": (64,), "images": 6, "pairs": 12, "plain_pairs": 2, "processes": 1} if setting.quick else {}
-    cost = measure_evaluator(params, **small)
+    params = params if setting.quick else replace(params, categories=tuple(CATEGORIES))
+    if setting.quick:
+        cost = measure_evaluator(params, (64,), CategorySize(images=6, pairs=12, dims=384), plain_pairs=2, processes=1)
+    else:
+        cost = measure_evaluator(params)
     rate = cost.pairs / cost.seconds
     whole = WholeRow(cost.categories, cost.images, cost.pairs, cost.map_size, cost.seconds, rate)
     note = f"The plain evaluator does {cost.plain_pairs} of the pairs, one by one; the matches are compared."

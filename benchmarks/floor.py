@@ -1,13 +1,13 @@
-"""How near a training step on the CPU is to the time of what it computes.
+"""Comparison of a training step on the CPU with lower bounds of its time.
 
-Every operation of torch in one step of each phase is recorded, those of the backward pass too, and then run again
-alone, with the arguments that it had and on warm memory. That leaves out Python, autograd, and waiting for memory that
-other operations have pushed out of the caches.
+Every torch operation in one step of each phase is recorded, including those of the backward pass. Each operation is
+then run again alone, with its original arguments and warm caches. This excludes the time of Python, of autograd, and of
+waiting for memory that other operations have evicted from the caches. There are three sums:
 
-`arithmetic`: only the operations that carry the method's arithmetic, and the rasterizer.
-`traffic`: what the other operations, which move, mask or add up values, have to read and write at the speed at which
-memory is copied, or the time that they take alone where the caches make that less.
-`kernels`: all operations, each alone.
+`arithmetic`: time of the operations that perform the method's arithmetic, and of the rasterizer.
+`traffic`: memory time of the other operations, which move, mask or add values. It is the time to read and write their
+data at the speed of a memory copy, or the time of the operation alone if that is less.
+`kernels`: time of all operations, each alone.
 """
 
 import statistics
@@ -29,7 +29,7 @@ from benchmarks.training_run import PHASES, run_steps, train_briefly
 from benchmarks.training_run import RASTERIZER as RASTERIZER_CALLS
 from benchmarks.training_step import step_input
 from pipeline.config.params import Params
-from pipeline.training import trainer
+from pipeline.training import run
 from pipeline.training.dataset import TrainingSet
 
 KINDS = {
@@ -39,29 +39,30 @@ KINDS = {
     "exponentials": ("sigmoid", "tanh", "exp", "_softmax"),
     "resampling": ("grid_sampler_2d", "upsample_bilinear2d"),
 }
-"""Operations of torch that carry the method's arithmetic."""
+"""Torch operations that perform the method's arithmetic, by kind."""
 KIND_OF = {name: kind for kind, names in KINDS.items() for name in names}
 RASTERIZER, OTHER = "rasterizer", "everything else"
 PICKING = ("index_select", "index", "gather")
+"""Operations that read only a part of their first argument."""
 FILLING = ("zero_", "fill_", "zeros_like", "ones_like", "new_zeros", "new_full", "full_like")
-"""Operations that do not read all of their first argument, or nothing of it."""
+"""Operations that do not read their first argument."""
 
 
 class FloorRow(NamedTuple):
-    """One kind of operation in a step, in milliseconds."""
+    """Cost of one kind of operation in a training step."""
 
     phase: str
     kind: str
     calls: int
     alone_ms: float
     megabytes: float
-    """That it reads and writes; zero for the rasterizer, which is not taken apart."""
+    """Memory that the operations read and write. Zero for the rasterizer, whose operations are not recorded."""
     traffic_ms: float
-    """The lesser, call by call, of that at the speed of a copy and of the time alone; of no arithmetic."""
+    """Sum over the calls of the smaller of copy time and time alone. Zero for operations with arithmetic."""
 
 
 class StepOverFloor(NamedTuple):
-    """A step beside the sums of its operations, in milliseconds."""
+    """Time of a training step in milliseconds, compared with the sums over its operations."""
 
     phase: str
     step_ms: float
@@ -72,26 +73,28 @@ class StepOverFloor(NamedTuple):
     step_over_arithmetic_and_traffic: float
     step_over_kernels: float
     rasterizer_share: float
-    """Of the step."""
+    """Share of the step's time that the rasterizer takes."""
 
 
 class Call(NamedTuple):
+    """Recorded call of a torch operation."""
+
     operation: Callable[..., Any]
     arguments: tuple[Any, ...]
     options: dict[str, Any]
 
 
 def measure_floor(setting: Setting) -> tuple[Table, ...]:
-    """Both phases of the shipped training, on one thread."""
+    """Measure both phases of the shipped training on one thread."""
     params, data = step_input(setting)
     steps = 10 if setting.quick else 40
     with torch_threads(1):
-        # Before and after, so that a machine that grows slower is seen alike by steps and operations.
+        # Steps are timed before and after the operations, so that a machine that slows down affects both alike.
         before = run_steps(params, data, steps)
         calls = record(params, data, steps)
         with torch.no_grad():
             rows = floor_rows(calls, copied_per_ms())
-        # They hold the memory of two steps.
+        # The calls hold the memory of two steps.
         del calls
         rasterizer = rasterizer_ms(params, data, steps)
         rows += [FloorRow(phase, RASTERIZER, 1, cost, 0.0, 0.0) for phase, cost in rasterizer.items()]
@@ -103,7 +106,7 @@ def measure_floor(setting: Setting) -> tuple[Table, ...]:
 
 
 def record(params: Params, data: TrainingSet, steps: int) -> dict[str, list[Call]]:
-    """The operations of the last step of each phase of a training of 2 `steps`."""
+    """Record the operations of the last step of each phase, in a training of 2 `steps` steps."""
     recorder, calls = _Recorder(), {}
 
     def step_ended(row: dict[str, float]) -> None:
@@ -115,17 +118,18 @@ def record(params: Params, data: TrainingSet, steps: int) -> dict[str, list[Call
             recorder.__exit__(None, None, None)
             calls[PHASES[step // steps - 1]] = recorder.calls
 
-    make = trainer.make_rasterizer
-    with patch.object(trainer, "make_rasterizer", lambda *arguments: _Unrecorded(make(*arguments), recorder)):
+    make = run.make_rasterizer
+    with patch.object(run, "make_rasterizer", lambda *arguments: _Unrecorded(make(*arguments), recorder)):
         train_briefly(params, data, steps, step_ended)
     return calls
 
 
 def floor_rows(calls: dict[str, list[Call]], bandwidth: float) -> list[FloorRow]:
-    """Number, milliseconds and memory traffic of each kind of operation, each run alone.
+    """Measure number, time and memory traffic of each kind of operation, with each operation run alone.
 
     Args:
-        bandwidth: bytes read and written in a millisecond.
+        calls: recorded operations of each phase.
+        bandwidth: bytes read and written per millisecond.
     """
     rows = []
     for phase, recorded in calls.items():
@@ -144,8 +148,8 @@ def floor_rows(calls: dict[str, list[Call]], bandwidth: float) -> list[FloorRow]
 def traffic(call: Call) -> int:
     """Bytes that a call must read and write: its arguments and its results.
 
-    Of what it picks rows from it reads as much as it returns; what it fills it does not read; what is expanded lies in
-    memory once.
+    An operation that picks rows reads as much of its source as it returns. An operation that fills a tensor does not
+    read it. An expanded tensor counts with its actual memory.
     """
     arguments, options = _detached(call)
     written = _bytes(call.operation(*arguments, **options))
@@ -156,7 +160,7 @@ def traffic(call: Call) -> int:
 
 
 def copied_per_ms(floats: int = 32_000_000) -> float:
-    """Bytes that one thread reads and writes in a millisecond when it copies more than any cache holds."""
+    """Memory bandwidth of one thread: bytes read and written per millisecond in a copy larger than the caches."""
     source, copy, times = torch.ones(floats), torch.empty(floats), []
     for _ in range(5):
         start = time.perf_counter()
@@ -166,7 +170,7 @@ def copied_per_ms(floats: int = 32_000_000) -> float:
 
 
 def alone_ms(call: Call, repeats: int = 3) -> float:
-    """Median time of a call that is repeated at once."""
+    """Median time of a call in milliseconds, when it is repeated immediately."""
     arguments, options = _detached(call)
     times = []
     for _ in range(repeats + 1):
@@ -177,7 +181,7 @@ def alone_ms(call: Call, repeats: int = 3) -> float:
 
 
 def rasterizer_ms(params: Params, data: TrainingSet, steps: int) -> dict[str, float]:
-    """Forward and backward of the rasterizer in a step of each phase, from a profiled training."""
+    """Time of the rasterizer, forward and backward, in a step of each phase of a profiled training."""
     found = {}
     for phase, times in run_steps(params, data, steps, profiled=True).items():
         (part,) = (part for part in times.split.parts if part.part == RASTERIZER)
@@ -186,7 +190,7 @@ def rasterizer_ms(params: Params, data: TrainingSet, steps: int) -> dict[str, fl
 
 
 class _Recorder(TorchDispatchMode):
-    """Keeps every operation that computes something; views cost nothing worth counting."""
+    """Dispatch mode that records every operation except views, whose cost is negligible."""
 
     calls: list[Call]
     paused = False
@@ -198,7 +202,7 @@ class _Recorder(TorchDispatchMode):
 
 
 class _Unrecorded:
-    """A rasterizer whose own use of torch is not recorded, but for a few copies in its backward pass."""
+    """Rasterizer whose own torch operations are not recorded, except a few copies in its backward pass."""
 
     def __init__(self, rasterizer: Any, recorder: _Recorder) -> None:
         self.name, self._recorder = rasterizer.name, recorder
@@ -240,7 +244,7 @@ def _bytes(values: Any) -> int:
 
 
 def _detached(call: Call) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a call, without gradients, so that operations in place are allowed."""
+    """Arguments of a call without gradients, so that in-place operations are allowed."""
     return tree_map(lambda value: value.detach() if isinstance(value, Tensor) else value, tuple(call[1:]))
 
 

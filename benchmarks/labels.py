@@ -1,4 +1,4 @@
-"""Images a second of each label backend, on photographs of the embedded benchmark."""
+"""Throughput of each label backend in images per second, on photographs of the embedded benchmark."""
 
 import dataclasses
 import shutil
@@ -22,22 +22,24 @@ from pipeline.labels.features.label import BACKENDS as FEATURES
 from pipeline.labels.masks.label import BACKENDS as MASKS
 from pipeline.labels.poses.label import BACKENDS as POSES
 from pipeline.photographs.crops import square_crop
-from pipeline.photographs.images import read_mask
+from pipeline.photographs.image_files import read_mask
 from pipeline.photographs.photo import read_photo
 from pipeline.photographs.records import Instance
 
 KINDS = {"masks": MASKS, "depth": DEPTH, "poses": POSES, "features": FEATURES}
+GIVEN = "given"
+"""Backend that copies labels of photographs of the user's own, which the embedded benchmark has none of."""
 TIMED, QUICK_TIMED = 16, 2
-"""Photographs that are labelled in one repeat."""
+"""Number of photographs labelled in one repeat, and with `--quick`."""
 
 
 class LabelRow(NamedTuple):
-    """Throughput of one backend; the photographs are read, the labels are not written."""
+    """Throughput of one backend. It includes reading the photographs, but not writing the labels."""
 
     kind: str
     backend: str
     weights: str
-    """'none' where it needs none, 'tiny' for small random networks, 'real' for the released weights."""
+    """Weights of the backend: 'none' if it needs none, 'tiny' for small random networks, 'real' for released ones."""
     images_per_s: float
     low: float
     high: float
@@ -45,7 +47,7 @@ class LabelRow(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """One backend with one set of weights."""
+    """Label backend with one set of weights."""
 
     kind: str
     backend: str
@@ -56,7 +58,7 @@ class Choice(NamedTuple):
 
 
 def measure_labels(setting: Setting) -> tuple[Table, ...]:
-    """Every backend with what it needs: tiny networks are made here, released weights are used where they are."""
+    """Measure every backend, with tiny networks that are made on the fly and with released weights where present."""
     workspace = shared_world(setting)
     missing: list[str] = []
     rows = [_row(choice, backend, workspace, setting.quick) for choice, backend in loaded(setting, workspace, missing)]
@@ -64,7 +66,7 @@ def measure_labels(setting: Setting) -> tuple[Table, ...]:
 
 
 def loaded(setting: Setting, workspace: Workspace, missing: list[str]) -> Iterator[tuple[Choice, Any]]:
-    """Each backend that can be had here; those whose released weights are not there go into `missing`."""
+    """Load each available backend. Backends whose released weights are absent are described in `missing`."""
     for choice, place in choices(setting, workspace).items():
         try:
             backend = load_backend(choice, place)
@@ -78,12 +80,14 @@ def loaded(setting: Setting, workspace: Workspace, missing: list[str]) -> Iterat
 
 
 def choices(setting: Setting, workspace: Workspace) -> dict[Choice, Workspace]:
-    """All backends with all weights that they might have, and where those would be."""
+    """Map each backend and set of weights to the workspace in which the weights would be."""
     tiny = _tiny_networks(setting.scratch / "tiny_networks", workspace)
     released = Workspace(ROOT, workspace.params)
     found = {}
     for kind, backends in KINDS.items():
         for name in backends:
+            if name == GIVEN:
+                continue
             model = model_of(dataclasses.replace(getattr(workspace.params, kind), backend=name))
             if model is None:
                 found[Choice(kind, name, "none")] = workspace
@@ -96,17 +100,17 @@ def choices(setting: Setting, workspace: Workspace) -> dict[Choice, Workspace]:
 
 
 def load_backend(choice: Choice, place: Workspace) -> Any:
-    """The backend, without the line that says where its network runs.
+    """Make a backend, without printing the device of its network.
 
     Raises:
-        InputError: it cannot be made, for want of weights for example.
+        InputError: the backend cannot be made, for instance because its weights are absent.
     """
     with redirect_stdout(StringIO()):
-        return KINDS[choice.kind][choice.backend](place.params, place)
+        return KINDS[choice.kind][choice.backend](place)
 
 
 def labelling(kind: str, backend: Any, workspace: Workspace, count: int | None = None) -> Callable[[], Any]:
-    """An action: label the first `count` training images, or all, in the batches of the stage."""
+    """Make an action that labels the first `count` training images, or all, in the batches of the stage."""
     instances = workspace.training_instances(CATEGORY)[:count]
     size = workspace.params.pretrained.batch
     batches = [instances[start : start + size] for start in range(0, len(instances), size)]
@@ -123,7 +127,7 @@ def _row(choice: Choice, backend: Any, workspace: Workspace, quick: bool) -> Lab
 
 
 def _labeller(kind: str, backend: Any, workspace: Workspace) -> Callable[[Sequence[Instance]], Any]:
-    """What the stage of this kind does with a batch before it writes."""
+    """Make a function that labels one batch like the stage of this kind, without writing the labels."""
 
     def label(instances: Sequence[Instance]) -> Any:
         photos = [read_photo(workspace.root, instance) for instance in instances]
@@ -135,19 +139,19 @@ def _labeller(kind: str, backend: Any, workspace: Workspace) -> Callable[[Sequen
             masks = [read_mask(workspace.masks(CATEGORY) / f"{instance.name}.png") for instance in instances]
             return backend.poses(photos, masks)
         crops = [square_crop(instance.box, workspace.params.data.crop_margin) for instance in instances]
-        # A training image and its mirror image.
+        # The stage computes the features of each training image and of its mirror image.
         return [backend.token_maps(photos, crops, flip=flip) for flip in (False, True)]
 
     return label
 
 
 def _tiny_networks(folder: Path, workspace: Workspace) -> Workspace:
-    """A folder with the tiny random networks of the tests in the files of the released ones, pinned."""
+    """Make a workspace in which tiny random networks, from the tests, replace the files of the released ones."""
     if not folder.exists():
         folder.mkdir()
         shutil.copy(ROOT / "downloads.yaml", folder)
         with _tests_on_path():
-            from rehearsal import write_weights
+            from support.rehearsal import write_weights
 
             write_weights(folder)
     return Workspace(folder, workspace.params)
@@ -155,7 +159,7 @@ def _tiny_networks(folder: Path, workspace: Workspace) -> Workspace:
 
 @contextmanager
 def _tests_on_path() -> Iterator[None]:
-    """The tests' modules import each other by their bare names."""
+    """The tests' modules import each other from the folder tests/."""
     sys.path.insert(0, str(ROOT / "tests"))
     try:
         yield

@@ -1,4 +1,4 @@
-"""What the figures were measured on: processor, memory, GPU, versions, commit, load."""
+"""Description of the machine that the measurements ran on: processor, memory, GPU, versions, commit, load."""
 
 import os
 import platform
@@ -26,7 +26,7 @@ PACKAGES = (
     "kaolin",
     "deodr",
 )
-"""Whose versions may change a time; those that are not installed have none."""
+"""Packages whose versions may affect the times. Packages that are not installed have the version None."""
 
 
 def machine() -> dict[str, Any]:
@@ -46,18 +46,18 @@ def versions() -> dict[str, str | None]:
 
 
 def commit(root: Path) -> str | None:
-    """The checkout's commit, with '+' where files differ from it; None outside of git."""
+    """Commit of the checkout, with '+' if files differ from it. None outside of a git repository."""
     found = _git(root, "rev-parse", "HEAD")
     return f"{found}+" if found and _git(root, "status", "--porcelain") else found
 
 
 def load() -> list[float]:
-    """Processes that want to run: means over the last 1, 5 and 15 minutes."""
+    """Load averages over the last 1, 5 and 15 minutes."""
     return [round(value, 2) for value in os.getloadavg()]
 
 
 def gpu_obstacle() -> str:
-    """Why nothing can be trained on a GPU here; empty if it can."""
+    """Reason why this machine cannot train on a GPU. Empty if it can."""
     if not torch.cuda.is_available():
         return f"torch {torch.__version__} finds no GPU here."
     try:
@@ -68,7 +68,7 @@ def gpu_obstacle() -> str:
 
 
 def synchronise() -> None:
-    """Wait for what the GPU has been asked for, if there is one."""
+    """Wait until a GPU, if there is one, has finished all queued work."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
@@ -81,7 +81,7 @@ def _version(name: str) -> str | None:
 
 
 def _value(path: Path, key: str) -> str | None:
-    """The first value of `key` in a file of lines such as 'key : value'."""
+    """Read the first value of `key` from a file of lines such as 'key : value'."""
     lines = path.read_text().splitlines() if path.is_file() else []
     return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == key), None)
 

@@ -26,17 +26,18 @@ FACES = 5000
 
 
 class MemoryRow(NamedTuple):
-    """Peaks of one process, in megabytes (10^6 bytes)."""
+    """Peak memory of one process, in megabytes (10^6 bytes)."""
 
     work: str
     resident_mb: float
     above_imports_mb: float
+    """Resident memory in excess of that after importing everything."""
     gpu_mb: float
-    """Allocated by torch; zero without a GPU."""
+    """Peak GPU memory allocated by torch. Zero without a GPU."""
 
 
 def measure_memory(setting: Setting) -> tuple[Table, ...]:
-    """What the other parts measure, done once; the first row is what importing everything takes."""
+    """Measure the peak memory of the work of the other parts. The first row is that of importing everything."""
     rows: list[MemoryRow] = []
     for work in _works(setting):
         resident, gpu = _peaks(setting, work)
@@ -51,14 +52,14 @@ def main(arguments: Sequence[str]) -> None:
     with redirect_stdout(StringIO()):
         WORKS[name](Setting(bool(quick), Path(folder)), *details)
     gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
-    # Not getrusage, whose peak is at least that of the process that started this one.
+    # The peak of getrusage is unsuitable: it is at least that of the process that started this one.
     status = Path("/proc/self/status").read_text().splitlines()
     kilobytes = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
     print(json.dumps([kilobytes * 1024 / 1e6, gpu / 1e6]))
 
 
 def _works(setting: Setting) -> Iterator[str]:
-    """The pieces of work that can be done here: names of WORKS with their arguments; makes what they find on disk."""
+    """List the pieces of work for this machine, as names of `WORKS` with arguments, and prepare their files."""
     yield "imports"
     for backend, device in available_backends():
         yield from (f"rasterizer {backend} {device} {size}" for size in ((32,) if setting.quick else (64, 128, 256)))
@@ -110,7 +111,7 @@ WORKS: dict[str, Callable[..., object]] = {
 
 
 def _peaks(setting: Setting, work: str) -> tuple[float, float]:
-    """Megabytes of resident and of GPU memory."""
+    """Peak megabytes of resident and of GPU memory, measured in a subprocess."""
     command = [sys.executable, "-m", "benchmarks.memory", str(setting.scratch), work]
     done = execute(ROOT, *command, *["--quick"] * setting.quick)
     resident, gpu = json.loads(done.splitlines()[-1])

@@ -1,4 +1,4 @@
-"""Nearest neighbours of points, which aligning and comparing meshes spends its time on: scipy's trees beside kaolin."""
+"""Nearest-neighbour search between points, which dominates the comparison of meshes: scipy's trees and kaolin."""
 
 from typing import NamedTuple
 
@@ -10,27 +10,27 @@ from benchmarks.timing import interleaved, paired_ratio
 from pipeline.reconstruction.neighbours import Neighbours, kaolin_obstacle, make_neighbours
 
 SIZES = (1_000, 10_000, 30_000)
-"""The first two are those of the profile `paper`: `reconstruction.coarse_samples` and `reconstruction.samples`."""
+"""Numbers of points. The first two are `reconstruction.coarse_samples` and `.samples` of the profile `paper`."""
 
 
 class NeighbourRow(NamedTuple):
-    """Medians in milliseconds for as many queries as there are points in the cloud; the searches take turns."""
+    """Times of one search, as medians in milliseconds. There are as many queries as points in the cloud."""
 
     search: str
     points: int
     prepare_ms: float
-    """To make the cloud ready for many queries."""
+    """Time to prepare the cloud for many queries."""
     query_ms: float
     times_as_long: float
-    """The queries, against scipy's; the median of the rounds."""
+    """Ratio of `query_ms` to that of scipy: the median over the rounds, in which the searches take turns."""
     least: float
     most: float
     same: float
-    """Share of the queries that find the neighbour that scipy finds."""
+    """Share of the queries with the same neighbour as scipy."""
 
 
 def measure_neighbours(setting: Setting) -> tuple[Table, ...]:
-    """scipy on one core, and kaolin where it can be used, from arrays on the CPU to arrays on the CPU."""
+    """Measure scipy on one core, and kaolin where it can be used, from arrays on the CPU to arrays on the CPU."""
     obstacle = kaolin_obstacle()
     searches = [make_neighbours(name) for name in ("scipy", *["kaolin"] * (not obstacle))]
     rng = np.random.default_rng(0)

@@ -1,6 +1,6 @@
-"""Other differentiable rasterizers on the scenes of the benchmark, each behind the same two actions.
+"""Other differentiable rasterizers on the scenes of the benchmark, with a common interface.
 
-None of them is a dependency of the project; `pip install deodr trimesh` brings the one for the CPU.
+None of them is a dependency of the project. `pip install deodr trimesh` installs the one for the CPU.
 """
 
 from collections.abc import Callable
@@ -17,12 +17,12 @@ from benchmarks.soft_rasterizer import soft_render
 
 
 class Actions(NamedTuple):
-    """A renderer with its scene; the loss is mean(image^2), as in `benchmarks.rasterizer.forward_and_both`."""
+    """Actions of a renderer on its scene. The loss is mean(image^2), as in `benchmarks.rasterizer.forward_and_both`."""
 
     forward: Callable[[], object]
     both: Callable[[], object]
     silhouette: Callable[[], Tensor]
-    """Coverage [B, S, S] in [0, 1]."""
+    """Function that renders the coverage [B, S, S] in [0, 1]."""
 
 
 def soft(scene: Scene, size: int) -> Actions:
@@ -30,7 +30,7 @@ def soft(scene: Scene, size: int) -> Actions:
 
 
 def differentiable(draw: Callable[[Scene], Tensor], scene: Scene) -> Actions:
-    """The actions of a renderer that autograd differentiates."""
+    """Make the actions of a renderer that autograd differentiates."""
 
     def silhouette() -> Tensor:
         with torch.no_grad():
@@ -40,7 +40,7 @@ def differentiable(draw: Callable[[Scene], Tensor], scene: Scene) -> Actions:
 
 
 def dib_renderer(scene: Scene, size: int) -> Actions:
-    """kaolin's DIB-R (Chen et al. 2019), on a GPU: y points up, and nearer points have the larger z.
+    """Make the actions of kaolin's DIB-R (Chen et al. 2019) on a GPU. Its y axis points up, and nearer z is larger.
 
     Raises:
         ImportError: kaolin is not installed.
@@ -52,7 +52,7 @@ def dib_renderer(scene: Scene, size: int) -> Actions:
         depth = corners[..., 3].neg()
         xy = corners[..., :2] / corners[..., 3:] * corners.new_tensor([1.0, -1.0])
         features = scene.attributes[:, scene.tri.long()]
-        # Faces are shown from both sides.
+        # Faces are visible from both sides.
         image, soft_mask, _ = rasterization(size, size, depth, xy, features, torch.ones_like(depth[..., 0]))
         return torch.cat([image, soft_mask[..., None]], -1)
 
@@ -60,7 +60,7 @@ def dib_renderer(scene: Scene, size: int) -> Actions:
 
 
 def deodr(scene: Scene, size: int) -> Actions:
-    """DEODR (de La Gorce et al. 2011): one image after another, interpolation without perspective.
+    """Make the actions of DEODR (de La Gorce et al. 2011), which renders single images without perspective correction.
 
     Raises:
         ImportError: deodr, or trimesh that it needs, is not installed.
@@ -69,7 +69,7 @@ def deodr(scene: Scene, size: int) -> Actions:
     faces = scene.tri.numpy().astype(np.uint32)
     pos = scene.pos.double().numpy()
     mesh = library.TriMesh(faces, np.zeros((pos.shape[1], 3)), clockwise=True)
-    # The silhouette is one more channel of ones.
+    # An additional channel of ones renders the silhouette.
     attributes = [np.pad(values, ((0, 0), (0, 1)), constant_values=1.0) for values in scene.attributes.double().numpy()]
 
     def scenes() -> list[Any]:
@@ -88,7 +88,7 @@ def deodr(scene: Scene, size: int) -> Actions:
 
 
 def _scene(library: Any, mesh: Any, points: np.ndarray, values: np.ndarray, size: int) -> Any:
-    """DEODR's description of one image; its pixel centres are integers."""
+    """Make DEODR's scene of one image. Its pixel centres have integer coordinates."""
     pixels = (points[:, :2] / points[:, 3:] + 1) * size / 2 - 0.5
     faces, channels = len(mesh.faces), values.shape[1]
     return library.Scene2D(

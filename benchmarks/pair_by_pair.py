@@ -1,8 +1,9 @@
-"""The plain evaluator that `pipeline.evaluation` is measured against: pair by pair, keypoint by keypoint.
+"""Plain evaluator, which works pair by pair and keypoint by keypoint, as the reference for `pipeline.evaluation`.
 
-It does what evaluation scripts of published correspondence methods do: upsample the target's features for each pair,
-compare each keypoint with every pixel, count in Python. It shares files and frames with the pipeline, no calculation.
-All is in double precision, for the reason given in `pipeline.matching.images`; ties are settled by the same rules.
+Like the evaluation scripts of published correspondence methods, it upsamples the target's features for each pair,
+compares each keypoint with every pixel, and counts in Python. It shares file formats and frames with the pipeline, but
+no computation. It computes in double precision, for the reason given in `pipeline.matching.images`, and breaks ties by
+the same rules.
 """
 
 import math
@@ -16,22 +17,22 @@ from torch.nn import functional
 
 from pipeline.config.params import Correspondence
 from pipeline.config.workspace import Workspace
+from pipeline.labels.components.pca import Pca
 from pipeline.labels.features import read_tokens
-from pipeline.labels.features.pca import Pca
 from pipeline.photographs.crops import Crop, from_crop, sample_crop, square_crop, to_crop
-from pipeline.photographs.images import read_mask
+from pipeline.photographs.image_files import read_mask
 from pipeline.photographs.records import Instance, Pair
-from pipeline.prediction.projections import Predictions
+from pipeline.prediction.predictions import Predictions
 
 
 class PlainImage(NamedTuple):
-    """One image; points and maps are in its crop coordinates."""
+    """Image to match. Points and maps are in its crop coordinates."""
 
     crop: Crop
     region: Float[np.ndarray, "2 2"]
     allowed: Bool[np.ndarray, "S S"]
     tokens: Float[np.ndarray, "T T D"]
-    """Of unit length."""
+    """Patch features, scaled to unit length."""
     components: Float[np.ndarray, "T T K"]
     vertices: Float[np.ndarray, "N 2"] | None
     visible: Bool[np.ndarray, "N"] | None
@@ -57,7 +58,7 @@ def read_plain_image(
     image = PlainImage(crop, region, allowed, unit, pca.project(tokens).astype(np.float64), None, None, None)
     if predictions is None:
         return image
-    projection = predictions.projections[instance.name]
+    projection = predictions.images[instance.name].projection
     return image._replace(
         vertices=to_crop(projection.vertices.numpy().astype(np.float64), crop),
         visible=projection.visible.numpy(),
@@ -68,7 +69,11 @@ def read_plain_image(
 def match_pair(
     row: str, pair: Pair, source: PlainImage, target: PlainImage, params: Correspondence
 ) -> Float[np.ndarray, "K 2"]:
-    """What a row of the tables (`pipeline.matching.methods`) answers to one pair, in pixels of the target image."""
+    """Match the keypoints of one pair with the method of a table row, in pixels of the target image.
+
+    Args:
+        row: row of the tables, see `pipeline.matching.methods`.
+    """
     maps = {"nearest_neighbour": "tokens", "pca_nearest_neighbour": "components"}
     if row in maps:
         from_tokens, to_tokens = getattr(source, maps[row]), getattr(target, maps[row])
@@ -89,7 +94,7 @@ def match_pair(
 
 
 def pck_of_pairs(pairs: Sequence[Pair], predicted: Iterable[Float[np.ndarray, "K 2"]], alpha: float) -> float:
-    """PCK per image, in [0, 1]."""
+    """Compute the PCK per image, in [0, 1]."""
     shares = []
     for pair, points in zip(pairs, predicted, strict=True):
         limit = alpha * max(pair.target_box.width, pair.target_box.height)
@@ -103,12 +108,12 @@ def pck_of_pairs(pairs: Sequence[Pair], predicted: Iterable[Float[np.ndarray, "K
 def match_pairs_plainly(
     rows: Sequence[str], pairs: Sequence[Pair], images: Mapping[str, PlainImage], params: Correspondence
 ) -> dict[str, list[Float[np.ndarray, "K 2"]]]:
-    """Answers of each row to each pair."""
+    """Match each pair with the method of each table row."""
     return {row: [match_pair(row, p, images[p.source], images[p.target], params) for p in pairs] for row in rows}
 
 
 def interpolate(tokens: Float[np.ndarray, "T T C"], points: Float[np.ndarray, "*N 2"]) -> Float[np.ndarray, "*N C"]:
-    """Bilinear interpolation; the outermost tokens continue beyond their centres."""
+    """Interpolate tokens bilinearly. Beyond the centres of the outermost tokens their values are extended."""
     place = np.clip(points * len(tokens) - 0.5, 0, len(tokens) - 1)
     before = np.minimum(place.astype(int), len(tokens) - 2)
     (j, i), (x, y) = np.moveaxis(before, -1, 0), np.moveaxis(place - before, -1, 0)[..., None]
@@ -118,7 +123,7 @@ def interpolate(tokens: Float[np.ndarray, "T T C"], points: Float[np.ndarray, "*
 
 
 def _upsampled_directions(tokens: Float[np.ndarray, "T T C"], size: int) -> Float[np.ndarray, "C S S"]:
-    """Unit features at the pixels' centres."""
+    """Upsample tokens to unit features at the pixel centres."""
     maps = torch.from_numpy(tokens).permute(2, 0, 1)[None]
     dense = functional.interpolate(maps, size=(size, size), mode="bilinear", align_corners=False)[0]
     return (dense / dense.norm(dim=0).clamp_min(1e-12)).numpy()
@@ -127,7 +132,7 @@ def _upsampled_directions(tokens: Float[np.ndarray, "T T C"], size: int) -> Floa
 def _best_pixel(
     feature: Float[np.ndarray, "C"], directions: Float[np.ndarray, "C S S"], allowed: Bool[np.ndarray, "S S"]
 ) -> Float[np.ndarray, "2"]:
-    """The first pixel in reading order whose cosine is the highest, to 1e-9."""
+    """Find the pixel with the highest cosine similarity. Ties, within 1e-9, go to the first pixel in reading order."""
     size = len(allowed)
     direction = feature / max(np.linalg.norm(feature), 1e-12)
     cosine = (direction @ directions.reshape(len(feature), -1)).reshape(size, size)
@@ -148,7 +153,7 @@ def _reference(query: Float[np.ndarray, "2"], vertex: int, source: PlainImage, k
 
 
 def _window(params: Correspondence) -> Float[np.ndarray, "W 2"]:
-    """Offsets by rising distance; of those as far, the leftmost first, and of these the uppermost."""
+    """Offsets of the search window, sorted by distance. Ties are sorted from left to right, then from top to bottom."""
     reach = math.floor(math.sqrt(params.window_area) * params.map_size / 2)
     steps = range(-reach, reach + 1)
     offsets = [(x, y) for x in steps for y in steps]
@@ -161,7 +166,7 @@ def _search(
     window: Float[np.ndarray, "W 2"],
     target: PlainImage,
 ) -> Float[np.ndarray, "2"]:
-    """Eq. 11: of the window's points with the highest cosine, to 6 decimals, the first."""
+    """Search the window (Eq. 11) for the highest cosine similarity. Ties, to 6 decimals, go to the first point."""
     points = start + window
     found = interpolate(target.components, points)
     lengths = np.maximum(np.linalg.norm(found, axis=1), 1e-8) * max(np.linalg.norm(feature), 1e-8)

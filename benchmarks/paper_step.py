@@ -1,6 +1,6 @@
-"""The training step at the sizes of the profile `paper`, on made-up images that cover as much as objects do.
+"""Training step at the sizes of the profile `paper`, on synthetic images whose objects cover a typical area.
 
-On a GPU; on a CPU a step takes the better part of a minute, so that only `--quick` runs there, at toy sizes.
+The benchmark runs on a GPU. On a CPU a step takes most of a minute, so that only `--quick` runs there, at toy sizes.
 """
 
 import dataclasses
@@ -19,18 +19,18 @@ from pipeline.photographs.cameras import object_rotation
 from pipeline.training.dataset import TrainingSet
 
 IMAGES, CHANNELS = 64, 384
-"""Of the made-up set; ViT-S has so many channels."""
+"""Numbers of images and of feature channels of the synthetic training set. The channels are those of ViT-S."""
 
 
 class MemoryRow(NamedTuple):
-    """Most memory that torch held on the GPU at once, in megabytes."""
+    """Peak GPU memory allocated by torch, in megabytes."""
 
     device: str
     gpu_mb: float
 
 
 def measure_paper_step(setting: Setting) -> tuple[Table, ...]:
-    """Both phases, in both precisions of matrix products that `training.matmul` offers."""
+    """Measure both phases, with both precisions of matrix products that `training.matmul` offers."""
     obstacle = gpu_obstacle()
     if obstacle and not setting.quick:
         return (Table("Training step at the paper's sizes", (), (f"Not measured: {obstacle}",)),)
@@ -62,7 +62,7 @@ def measure_paper_step(setting: Setting) -> tuple[Table, ...]:
 
 
 def paper_params(quick: bool = False) -> Params:
-    """The shipped parameters with the paper's model, weights and training, or with smaller sizes."""
+    """Shipped parameters with the model, loss and training of the profile `paper`, or with smaller sizes if `quick`."""
     profile = read_profile(ROOT / "profiles", "paper")
     overlay: dict[str, Any] = {name: profile[name] for name in VARIED if name in profile}
     params = vary(load_params(ROOT / "params.yaml"), overlay)
@@ -70,7 +70,7 @@ def paper_params(quick: bool = False) -> Params:
 
 
 def made_up_set(params: Params, images: int, channels: int) -> TrainingSet:
-    """Random crops of upright ellipses that fill a third of the image, in random poses; seeded."""
+    """Make a seeded random training set of upright ellipses that cover a third of the image, with random poses."""
     rng = np.random.default_rng(0)
     size, grid = params.training.image_size, params.features.grid
     y, x = np.mgrid[:size, :size] * (2 / size) - 1

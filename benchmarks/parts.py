@@ -1,4 +1,4 @@
-"""The parts of the benchmark by name; each is imported when it is run."""
+"""Registry of the parts of the benchmark. A part is imported only when it runs."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -9,16 +9,16 @@ from benchmarks.table import Table
 from pipeline.base.errors import InputError, nearest
 
 ROOT = Path(__file__).resolve().parents[1]
-"""The checkout, whose parameters and stages are measured."""
+"""Root of the checkout, whose parameters and stages are measured."""
 
 
 class Setting(NamedTuple):
-    """How a part is run."""
+    """Settings with which a part runs."""
 
     quick: bool
-    """Small sizes and few repeats: shows that the command works; its figures mean little."""
+    """Whether to use small sizes and few repeats. This tests the command, but its figures are not meaningful."""
     scratch: Path
-    """A folder for what the parts write, and may share."""
+    """Folder for the files of all parts, which may share them."""
 
 
 Part = Callable[[Setting], tuple[Table, ...]]
@@ -36,16 +36,16 @@ PARTS = {
     "alternatives": "alternatives.measure_alternatives",
     "neighbours": "neighbours.measure_neighbours",
 }
-"""In the order in which they run: a function of a module in this package."""
+"""Parts in the order in which they run, each as 'module.function' in this package."""
 
 
 def find_part(name: str) -> Part:
-    """The function that measures a part.
+    """Import the function that measures a part.
 
     Raises:
-        InputError: there is no such part.
+        InputError: the name of the part is unknown.
     """
     if name not in PARTS:
-        raise InputError(f"python -m benchmarks: unknown part '{name}'. {nearest(name, PARTS)}")
+        raise InputError(f"semagic bench: unknown part '{name}'. {nearest(name, PARTS)}")
     module, function = PARTS[name].split(".")
     return getattr(import_module(f"benchmarks.{module}"), function)

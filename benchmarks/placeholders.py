@@ -1,4 +1,4 @@
-"""A repository in which every stage seems to have run: made-up files in the places of its outputs."""
+"""Repository in which every stage appears to be up to date, with placeholder files as outputs."""
 
 import os
 import shutil
@@ -12,27 +12,31 @@ from benchmarks.parts import ROOT
 from pipeline.config.profiles import merge_text
 
 COPIED = ("dvc.yaml", "params.yaml", "downloads.yaml", ".dvcignore", ".gitignore")
-CODE = ("pipeline", "stages")
+CODE = ("pipeline", "semagic", "stages")
 FILE_SUFFIXES = {".csv", ".json", ".md", ".parquet", ".safetensors", ".tex", ".yaml"}
-"""A path with another suffix is a folder."""
+"""Suffixes of outputs that are files. An output with any other suffix is a folder."""
 FILES = 20
-"""Files in each such folder."""
+"""Number of placeholders in each folder."""
 
 
 class Pretended(NamedTuple):
-    """A repository whose stages are all up to date."""
+    """Repository whose stages are all up to date."""
 
     folder: Path
     stages: int
     files: int
-    """Placeholders."""
+    """Number of placeholder files."""
 
 
 def pretend(folder: Path, overrides: Mapping[str, Any]) -> Pretended:
-    """Make `folder` such a repository, with changes of the shipped parameters.
+    """Make a repository in `folder` in which every stage appears to be up to date.
 
-    Nothing but `resolve` runs, in whose files the other stages' parameters are; `dvc commit` takes what is there for
-    what the stages have made.
+    Only the stage `resolve` runs, because its files hold the parameters of the other stages. `dvc commit` then records
+    the placeholders as the outputs of the stages.
+
+    Args:
+        folder: folder of the repository, which must not exist.
+        overrides: changes of the shipped parameters.
 
     Raises:
         RuntimeError: a command fails.
@@ -53,7 +57,7 @@ def pretend(folder: Path, overrides: Mapping[str, Any]) -> Pretended:
 
 
 def find_nothing_to_do(folder: Path) -> None:
-    """`dvc repro`.
+    """Run `dvc repro` in a repository whose stages are up to date.
 
     Raises:
         RuntimeError: a stage has run.
@@ -64,15 +68,15 @@ def find_nothing_to_do(folder: Path) -> None:
 
 
 def run_module(folder: Path, module: str, *arguments: str) -> str:
-    """`python -m module` with the arguments in `folder`; returns what it prints."""
+    """Run `python -m module` with the arguments in `folder`, and return its output."""
     return execute(folder, sys.executable, "-m", module, *arguments)
 
 
 def execute(folder: Path, *command: str) -> str:
-    """Run a command in `folder`; returns what it prints.
+    """Run a command in `folder`, and return its output.
 
     Raises:
-        RuntimeError: it failed; the message has the end of what it said.
+        RuntimeError: the command failed. The message contains the end of its error output.
     """
     environment = {**os.environ, "DVC_NO_ANALYTICS": "1"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
@@ -82,12 +86,12 @@ def execute(folder: Path, *command: str) -> str:
 
 
 def _fill(folder: Path) -> tuple[int, int]:
-    """Write the placeholders; returns the numbers of stages and of files."""
+    """Write the placeholders, and return the numbers of stages and of files."""
     from dvc.repo import Repo
 
     with Repo(str(folder)) as repo:
         stages = list(repo.index.stages)
-        # What stages make first: what others read may be a part of it, or several of them.
+        # Outputs come first, because a dependency of another stage may be a part of one, or contain several.
         paths = [Path(out.fs_path) for stage in stages for out in stage.outs]
         paths += [Path(dep.fs_path) for stage in stages for dep in stage.deps if dep.def_path.split("/")[0] not in CODE]
     made = {file for path in dict.fromkeys(paths) for file in _placeholders(path)}
@@ -95,7 +99,7 @@ def _fill(folder: Path) -> tuple[int, int]:
 
 
 def _placeholders(path: Path) -> list[Path]:
-    """Files at `path`, or in it if it is a folder, unless there are some."""
+    """Write placeholders at `path`, or inside it if it is a folder, unless there are files already."""
     if path.suffix in FILE_SUFFIXES:
         files = [] if path.exists() else [path]
     else:

@@ -1,4 +1,4 @@
-"""How a cost grows with a size: the exponent of a power law, with its standard error."""
+"""Power law of a cost as a function of a size: its exponent, with the standard error."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,22 +9,22 @@ from pipeline.base.errors import InputError
 
 
 class PowerLaw(NamedTuple):
-    """cost = factor size^exponent."""
+    """Power law cost = factor * size^exponent."""
 
     exponent: float
     standard_error: float | None
-    """Of the exponent; None for two sizes, which leave no residual."""
+    """Standard error of the exponent. None for two sizes, which leave no residual."""
     factor: float
 
 
 def fit_power_law(sizes: Sequence[float], costs: Sequence[float]) -> PowerLaw:
-    """Least squares of log cost on log size.
+    """Fit a power law by least squares of log cost on log size.
 
-    A cost with a constant part grows more slowly than its variable part, so that the exponent holds for the range of
-    the sizes only.
+    A cost with a constant part grows more slowly than its variable part, so that the exponent is valid only within the
+    range of the sizes.
 
     Raises:
-        InputError: there are fewer than two different sizes, or something is not positive.
+        InputError: there are fewer than two different sizes, or a size or cost is not positive.
     """
     if len(sizes) != len(costs) or len(set(sizes)) < 2 or not all(0 < value < np.inf for value in (*sizes, *costs)):
         raise InputError(

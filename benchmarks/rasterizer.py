@@ -1,4 +1,4 @@
-"""Milliseconds of the rasterizer, forward and forward with backward, against image size and faces."""
+"""Time of the rasterizer, forward and with backward, as a function of image size and number of faces."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ BATCH, CHANNELS = 8, 20
 
 
 class RasterizerRow(NamedTuple):
-    """Times are medians in milliseconds for the whole batch."""
+    """Times of one backend at one size: medians in milliseconds for the whole batch."""
 
     backend: str
     device: str
@@ -27,17 +27,17 @@ class RasterizerRow(NamedTuple):
     size: int
     faces: int
     covered: float
-    """Share of the pixels."""
+    """Share of the pixels that show a face."""
     forward_ms: float
     both_ms: float
-    """Forward and backward."""
+    """Time of forward and backward together."""
     both_low_ms: float
     both_high_ms: float
     both_cpu_ms: float
 
 
 def measure_rasterizer(setting: Setting) -> tuple[Table, ...]:
-    """Every backend that runs here, at every size; the CPU's with one thread and with one for each core."""
+    """Measure every available backend at every size, on the CPU with one thread and with one for each core."""
     sizes, counts, repeats = ((64, 128, 256), (1000, 2400, 5000, 20000), 15)
     if setting.quick:
         sizes, counts, repeats = (32, 64), (300, 1000), 2
@@ -54,20 +54,20 @@ def measure_rasterizer(setting: Setting) -> tuple[Table, ...]:
 
 
 def available_backends() -> Iterator[tuple[str, str]]:
-    """Names of backends that can be made on this machine, each with a type of device."""
+    """List the backends that can be made on this machine, as pairs of name and device type."""
     for name, backend in BACKENDS.items():
         for device in backend.devices:
             if device == "cpu" or torch.cuda.is_available():
                 try:
                     make_rasterizer(name, device)
-                # A backend whose library is not installed.
+                # The library of this backend is not installed.
                 except (InputError, ImportError):
                     continue
                 yield name, device
 
 
 def absent_backends() -> list[str]:
-    """A line for each backend that cannot be made on this machine."""
+    """Describe each backend that cannot be made on this machine in a sentence."""
     present = {name for name, _ in available_backends()}
     return [
         f"Not measured: {name}, it is not installed or finds no device." for name in BACKENDS if name not in present
@@ -76,7 +76,7 @@ def absent_backends() -> list[str]:
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """PyTorch's number of threads, which a CPU rasterizer takes over when it is made."""
+    """Set PyTorch's number of threads within the context. A CPU rasterizer adopts it when it is made."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -86,7 +86,7 @@ def torch_threads(count: int) -> Iterator[None]:
 
 
 def render(rasterizer: Rasterizer, scene: Scene, size: int, topology: object) -> torch.Tensor:
-    """Interpolated attributes and the silhouette, antialiased: [B, size, size, C + 1]."""
+    """Render antialiased attributes and silhouette: [B, size, size, C + 1]."""
     rast = rasterizer.rasterize(scene.pos, scene.tri, (size, size))
     image = rasterizer.interpolate(scene.attributes, rast, scene.tri)
     image = torch.cat([image, (rast[..., 3:] > 0).to(image.dtype)], -1)
@@ -96,7 +96,7 @@ def render(rasterizer: Rasterizer, scene: Scene, size: int, topology: object) ->
 def forward_and_both(
     draw: Callable[[Scene], torch.Tensor], scene: Scene
 ) -> tuple[Callable[[], object], Callable[[], object]]:
-    """Two actions: `draw` without gradients, and `draw` with gradients to positions and attributes.
+    """Make two actions: `draw` without gradients, and `draw` with gradients to positions and attributes.
 
     The loss is mean(image^2).
     """

@@ -1,4 +1,4 @@
-"""Time of a `dvc repro` and of a `make repro` that find nothing to do, against the number of stages."""
+"""Time of a no-op `dvc repro` and of a no-op `make repro`, as a function of the number of stages."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,26 +12,26 @@ from benchmarks.timing import interleaved
 from pipeline.config.profiles import read_profile
 
 PROFILES = {"quick": 3, "shipped": 3, "claims": 1, "paper": 1}
-"""Repeats of each; the last ones take minutes."""
+"""Profiles, with the number of repeats of each. The last ones take minutes."""
 
 
 class ReproRow(NamedTuple):
-    """Medians in seconds, of commands that start anew each time."""
+    """Times of one profile: medians in seconds. Every repeat starts the command anew."""
 
     profile: str
     stages: int
     files: int
     repro_s: float
-    """`dvc repro`."""
+    """Time of `dvc repro`."""
     low_s: float
     high_s: float
     cpu_s: float
     fanout_s: float
-    """`python -m pipeline.fanout`, the first command of `make repro`."""
+    """Time of `semagic run`, the first command of `make repro`."""
 
 
 def measure_repro(setting: Setting) -> tuple[Table, ...]:
-    """Profiles from the smallest to the paper's, each in a repository of its own."""
+    """Measure the profiles from the smallest to `paper`, each in a repository of its own."""
     chosen = {"quick": 1} if setting.quick else PROFILES
     rows = [_row(setting.scratch / f"repro_{name}", name, repeats) for name, repeats in chosen.items()]
     notes = [f"Outputs are placeholders, {FILES} small files in each folder; those of real runs are more and larger."]
@@ -42,7 +42,7 @@ def measure_repro(setting: Setting) -> tuple[Table, ...]:
 
 
 def no_op(folder: Path, overrides: Mapping[str, Any]) -> tuple[int, float]:
-    """Stages of a repository with these parameters, and the milliseconds of a `dvc repro` that finds nothing to do."""
+    """Measure a no-op `dvc repro` with changed parameters: number of stages, and time in milliseconds."""
     found = pretend(folder, overrides)
     times = interleaved({"repro": lambda: find_nothing_to_do(folder)}, repeats=1, warmup=0)
     return found.stages, times["repro"].summary().median
@@ -52,7 +52,7 @@ def _row(folder: Path, profile: str, repeats: int) -> ReproRow:
     found = pretend(folder, {} if profile == "shipped" else read_profile(ROOT / "profiles", profile))
     actions = {
         "repro": lambda: find_nothing_to_do(folder),
-        "fanout": lambda: run_module(folder, "pipeline.fanout"),
+        "fanout": lambda: run_module(folder, "semagic", "run"),
     }
     times = {name: samples.summary() for name, samples in interleaved(actions, repeats, warmup=0).items()}
     repro, fanout = times["repro"], times["fanout"]

@@ -1,4 +1,4 @@
-"""How costs grow: with images, vertices, pixels, categories and variants, as fitted exponents."""
+"""Growth of costs with the numbers of images, vertices, pixels, categories and variants, as fitted exponents."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -17,11 +17,11 @@ from benchmarks.world import CATEGORY, first_images, shared_world, training_set
 from pipeline.config.categories import CATEGORIES
 from pipeline.config.params import Params, load_params, vary
 from pipeline.config.workspace import Workspace
-from pipeline.photographs.tables import read_instances
+from pipeline.photographs.lists import read_instances
 
 
 class ScalingRow(NamedTuple):
-    """One cost at one size."""
+    """Measured cost at one size."""
 
     cost: str
     size_of: str
@@ -30,7 +30,7 @@ class ScalingRow(NamedTuple):
 
 
 class LawRow(NamedTuple):
-    """milliseconds ~ size^exponent over the sizes above."""
+    """Fitted power law milliseconds ~ size^exponent over a range of sizes."""
 
     cost: str
     size_of: str
@@ -41,7 +41,7 @@ class LawRow(NamedTuple):
 
 
 def measure_scaling(setting: Setting) -> tuple[Table, ...]:
-    """Each size alone, from about the shipped one in both directions."""
+    """Measure the costs while one size varies around the shipped value and the others stay fixed."""
     workspace = shared_world(setting)
     params = vary(workspace.params, QUICK) if setting.quick else workspace.params
     rows = [*_images(setting, workspace), *_vertices(setting, workspace, params), *_pixels(setting, workspace, params)]
@@ -56,7 +56,7 @@ def measure_scaling(setting: Setting) -> tuple[Table, ...]:
 
 
 def laws(rows: Sequence[ScalingRow]) -> list[LawRow]:
-    """One power law for each kind of cost and size."""
+    """Fit one power law for each kind of cost and size."""
     found = []
     for kind in dict.fromkeys((row.cost, row.size_of) for row in rows):
         sizes = [row.size for row in rows if (row.cost, row.size_of) == kind]
@@ -67,7 +67,7 @@ def laws(rows: Sequence[ScalingRow]) -> list[LawRow]:
 
 
 def _images(setting: Setting, workspace: Workspace) -> Iterator[ScalingRow]:
-    """Loading a training set, and the simulated labels of all kinds."""
+    """Measure loading a training set, and making simulated labels of all kinds, against the number of images."""
     params, repeats = workspace.params, 1 if setting.quick else 5
     backends = {kind: backends["simulated"](workspace) for kind, backends in KINDS.items()}
     parts = [first_images(workspace, count) for count in ((2, 4) if setting.quick else (10, 20, 40, 80))]
@@ -84,7 +84,7 @@ def _images(setting: Setting, workspace: Workspace) -> Iterator[ScalingRow]:
 
 
 def _vertices(setting: Setting, workspace: Workspace, params: Params) -> Iterator[ScalingRow]:
-    """The step against the template's vertices, which the resolution of the grid decides."""
+    """Measure the training step against the number of template vertices, which the grid resolution determines."""
     for resolution in (6, 8) if setting.quick else (12, 16, 20, 26, 34):
         yield from _steps(setting, workspace, vary(params, {"model": {"grid": {"resolution": resolution}}}), "vertices")
 
@@ -95,7 +95,7 @@ def _pixels(setting: Setting, workspace: Workspace, params: Params) -> Iterator[
 
 
 def _steps(setting: Setting, workspace: Workspace, params: Params, size_of: str) -> Iterator[ScalingRow]:
-    """Both phases of a training with these parameters, on one thread."""
+    """Measure both phases of a training with these parameters, on one thread."""
     with torch_threads(1):
         phases = run_steps(params, training_set(workspace, params), 6 if setting.quick else 30)
     for phase in PHASES:
@@ -104,11 +104,11 @@ def _steps(setting: Setting, workspace: Workspace, params: Params, size_of: str)
 
 
 def _cells(setting: Setting) -> Iterator[ScalingRow]:
-    """A `dvc repro` that finds nothing to do, against categories of one variant and variants of one category."""
+    """Measure a no-op `dvc repro` against categories of one variant, and against variants of one category."""
     shipped = load_params(ROOT / "params.yaml")
     one = {"trained": list(shipped.trained[:1]), "reconstruction": {"variants": []}}
     for count in (1, 2, 4, 8):
-        chosen = {**one, "categories": list(CATEGORIES[:count])}
+        chosen = {**one, "categories": list(CATEGORIES)[:count]}
         _, milliseconds = no_op(setting.scratch / f"categories_{count}", chosen)
         yield ScalingRow("nothing to do", "categories", count, milliseconds)
     for count in (1, 3, 9):

@@ -1,4 +1,4 @@
-"""A batch of made-up objects before a camera: the same input for every rasterizer that is compared."""
+"""Batch of synthetic objects in front of a camera, as the common input of all compared rasterizers."""
 
 import math
 from typing import NamedTuple
@@ -8,21 +8,21 @@ from jaxtyping import Float, Int32
 from torch import Tensor
 
 COVERAGE = 0.3
-"""Share of the pixels that the objects cover, about as in the crops of the pipeline."""
+"""Share of the pixels that the objects cover, similar to the crops of the pipeline."""
 
 
 class Scene(NamedTuple):
-    """Bumpy spheres, each turned in its own way, that share their faces."""
+    """Bumpy spheres in different orientations that share their faces."""
 
     pos: Float[Tensor, "B V 4"]
-    """Clip coordinates; w is between 2 and 4."""
+    """Clip coordinates of the vertices, with w between 2 and 4."""
     tri: Int32[Tensor, "F 3"]
-    """Counter-clockwise from outside."""
+    """Vertex indices of the faces, counter-clockwise seen from outside."""
     attributes: Float[Tensor, "B V C"]
 
 
 def make_scene(faces: int, batch: int, channels: int, device: str = "cpu", seed: int = 0) -> Scene:
-    """Objects of about `faces` faces: a sphere of 2n meridians and n bands has 4 n (n - 1)."""
+    """Make objects of about `faces` faces. A sphere of 2n meridians and n bands has 4 n (n - 1) faces."""
     generator = torch.Generator().manual_seed(seed)
     bands = round((1 + math.sqrt(1 + faces)) / 2)
     points, tri = _sphere(bands, 2 * bands)
@@ -38,7 +38,7 @@ def make_scene(faces: int, batch: int, channels: int, device: str = "cpu", seed:
 
 
 def _sphere(bands: int, meridians: int) -> tuple[Float[Tensor, "V 3"], Int32[Tensor, "F 3"]]:
-    """A unit sphere: two poles and `bands` - 1 rings of `meridians` vertices."""
+    """Make a unit sphere of two poles and `bands` - 1 rings of `meridians` vertices."""
     polar = torch.arange(1, bands) * math.pi / bands
     around = torch.arange(meridians) * 2 * math.pi / meridians
     polar, around = torch.meshgrid(polar, around, indexing="ij")

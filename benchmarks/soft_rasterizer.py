@@ -1,9 +1,10 @@
-"""A soft rasterizer in plain PyTorch (Liu et al., Soft Rasterizer, 2019): every face has a say at every pixel.
+"""Soft rasterizer in plain PyTorch (Liu et al., Soft Rasterizer, 2019), in which every face contributes to every pixel.
 
-d is the distance of pixel i to face j in normalised device coordinates, delta its sign, positive inside:
-D_ij = sigmoid(delta d^2 / sigma). A pixel's weights, which sum to 1, are w_ij ~ D_ij exp(z_ij / gamma) and for the
-background ~ exp(epsilon / gamma); its value is sum_j w_ij C_ij, its silhouette 1 - prod_j (1 - D_ij). C is interpolated
-with barycentric weights that are clipped to the face.
+The coverage of pixel i by face j is D_ij = sigmoid(delta d^2 / sigma), where d is their distance in normalised device
+coordinates and delta is 1 inside the face and -1 outside. The weights of a pixel are proportional to
+D_ij exp(z_ij / gamma) for a face and to exp(epsilon / gamma) for the background, and sum to 1. The value of the pixel
+is sum_j w_ij C_ij, and its silhouette is 1 - prod_j (1 - D_ij). The attribute C_ij is interpolated with barycentric
+weights that are clipped to the face.
 """
 
 import torch
@@ -12,13 +13,16 @@ from torch import Tensor
 from torch.nn import functional
 
 SIGMA, GAMMA, EPSILON = 1e-5, 1e-4, 1e-3
-"""Sharpness of the faces' borders (squared device coordinates), of their order in depth, and the background's depth."""
+"""Softness of the face borders (squared device coordinates), softness of the depth order, depth of the background."""
 
 
 def soft_render(
     pos: Float[Tensor, "B V 4"], tri: Int[Tensor, "F 3"], attributes: Float[Tensor, "B V C"], size: int
 ) -> Float[Tensor, "B S S C+1"]:
-    """Attributes and, in the last channel, the silhouette; one image after another, as each takes S S F numbers."""
+    """Render the attributes and, in the last channel, the silhouette.
+
+    Images are rendered one by one, because each needs S S F intermediate values.
+    """
     faces = tri.long()
     corners = [(points[..., :2] / points[..., 3:], points[..., 2] / points[..., 3]) for points in pos[:, faces]]
     values = [attribute[faces] for attribute in attributes]
@@ -37,7 +41,7 @@ def _image(
     score = torch.where(inside, square, -square) / SIGMA
     weights = weights.clamp(min=0)
     weights = weights / weights.sum(-1, keepdim=True)
-    # From 1 at the near plane to 0 at the far one.
+    # The nearness is 1 at the near plane and 0 at the far plane.
     nearness = (1 - (weights * depth).sum(-1)) / 2
     logits = functional.logsigmoid(score) + nearness / GAMMA
     background = logits.new_full((len(logits), 1), EPSILON / GAMMA)
@@ -48,7 +52,7 @@ def _image(
 
 
 def _barycentric(pixels: Float[Tensor, "P 1 2"], corners: Float[Tensor, "F 3 2"]) -> Float[Tensor, "P F 3"]:
-    """Screen-space weights of the corners, negative outside of the face."""
+    """Barycentric weights of the corners in screen space, negative outside of the face."""
     a, b, c = corners.unbind(1)
     area = _cross(b - a, c - a)
     area = torch.where(area.abs() < 1e-9, 1e-9, area)
@@ -59,7 +63,7 @@ def _barycentric(pixels: Float[Tensor, "P 1 2"], corners: Float[Tensor, "F 3 2"]
 
 
 def _squared_distance(pixels: Float[Tensor, "P 1 2"], corners: Float[Tensor, "F 3 2"]) -> Float[Tensor, "P F"]:
-    """To the nearest point of the face's border."""
+    """Squared distance of each pixel to the nearest point of each face's border."""
     sides = corners.roll(-1, 1) - corners
     squares = []
     for start, side in zip(corners.unbind(1), sides.unbind(1), strict=True):

@@ -1,8 +1,8 @@
-"""Where the time of a training step goes: profiled operations, attributed to named ranges of the forward pass.
+"""Split of the time of a training step: profiled operations, attributed to named ranges of the forward pass.
 
-The time of an operation of the backward pass is that of the range in which the operation that it differentiates ran;
-autograd's sequence numbers tell which one that was. An operation of a backward pass that is itself differentiated, as
-in the gradient of the signed distance, belongs where the first one ran.
+An operation of the backward pass is attributed to the range in which the operation that it differentiates ran, which
+autograd's sequence numbers identify. If that operation belongs to a backward pass itself, as in the gradient of the
+signed distance, the range of the original forward operation is used.
 """
 
 from collections import defaultdict
@@ -18,43 +18,44 @@ BACKWARD = "autograd::engine::evaluate_function"
 OPTIMISER = "Optimizer."
 REST = "rest"
 OPERATION = 0
-"""The scope of an event that is an operation; those of a backward pass have others around them."""
+"""Scope of a profiler event that is an operation. The events around the operations of a backward pass have others."""
 
 
 class PartTime(NamedTuple):
-    """Of one part, in milliseconds a step."""
+    """Time of one part, in milliseconds per step."""
 
     part: str
     forward_ms: float
     backward_ms: float
     gpu_ms: float
-    """Of the kernels that both launched; zero without a GPU."""
+    """Time of the GPU kernels that forward and backward launched. Zero without a GPU."""
 
 
 class Split(NamedTuple):
-    """The mean of the profiled steps."""
+    """Split of the mean profiled step."""
 
     step_ms: float
     parts: tuple[PartTime, ...]
-    """Disjoint; the part 'rest' makes them whole."""
+    """Disjoint parts of the step, which the part 'rest' completes."""
 
 
 def part(name: str) -> AbstractContextManager[Any]:
-    """A range that counts as this part, less what other parts take within it."""
+    """Make a profiler range whose time counts as this part, minus the time of other parts within it."""
     return record_function(PREFIX + name)
 
 
 def step_boundary() -> None:
-    """Marks the end of one or more steps and the beginning of the next."""
+    """Mark the end of one or more steps and the beginning of the next."""
     with record_function(BOUNDARY):
         pass
 
 
 def split_steps(events: Iterable[Any], every: int = 1) -> Split:
-    """The split of the steps between the first and the last boundary among a profiler's events.
+    """Compute the split of the steps between the first and the last boundary.
 
     Args:
-        every: steps from one boundary to the next.
+        events: events of a profiler.
+        every: number of steps from one boundary to the next.
     """
     cpu = [event for event in events if event.device_type == DeviceType.CPU]
     bounds = sorted(event.time_range.start for event in cpu if event.name == BOUNDARY)
@@ -80,17 +81,17 @@ def split_steps(events: Iterable[Any], every: int = 1) -> Split:
 
 
 class _Owners:
-    """Which part each range and each piece of a backward pass belongs to."""
+    """Lookup of the part to which each range and each event of a backward pass belongs."""
 
     def __init__(self, events: Sequence[Any]) -> None:
         self._forward: dict[tuple[int, int], Any] = {}
         for event in sorted(events, key=lambda event: event.time_range.start):
-            # Operations that need no gradient have the number of the next one that does: the last one is it.
+            # Operations without gradient share the number of the next one with gradient, so that the last one is right.
             if event.sequence_nr >= 0 and event.scope == OPERATION and not event.name.startswith(BACKWARD):
                 self._forward[event.thread, event.sequence_nr] = event
 
     def of(self, marker: Any) -> tuple[str, bool]:
-        """The part of a marker, and whether its time is of a backward pass."""
+        """Find the part of a marker, and whether its time belongs to a backward pass."""
         if marker.name.startswith(OPTIMISER):
             return "optimiser", False
         if not marker.name.startswith(BACKWARD):

@@ -1,16 +1,17 @@
-"""Tables of measurements: rows are NamedTuples, shown as Markdown and kept as JSON."""
+"""Tables of measurements, whose rows are NamedTuples, with output as Markdown and JSON."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 
 class Table(NamedTuple):
-    """Rows of one kind under a title; a note is one sentence that a reader needs."""
+    """Table with a title, rows of one kind, and notes."""
 
     title: str
     rows: Sequence[Any]
-    """NamedTuples of numbers, texts and None."""
+    """Rows, as NamedTuples of numbers, texts and None."""
     notes: Sequence[str] = ()
+    """Sentences that a reader of the table needs."""
 
     def markdown(self) -> str:
         lines = [f"### {self.title}", ""]
@@ -25,12 +26,12 @@ class Table(NamedTuple):
         return "\n".join(lines).rstrip() + "\n"
 
     def plain(self) -> dict[str, Any]:
-        """The table as JSON holds it."""
+        """Convert the table to plain data for JSON."""
         return {"title": self.title, "rows": [row._asdict() for row in self.rows], "notes": list(self.notes)}
 
 
 def shown(value: Any) -> str:
-    """A number with three or four digits that count; nothing as a dash."""
+    """Format a value: a float with three or more significant digits, and None as a dash."""
     if value is None:
         return "–"
     if isinstance(value, float):

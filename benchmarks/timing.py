@@ -1,4 +1,4 @@
-"""Repeated timings of actions that take turns, so that what else the machine does falls on all of them alike."""
+"""Repeated timings of actions that take turns, so that other load of the machine affects all of them alike."""
 
 import os
 import statistics
@@ -8,29 +8,29 @@ from typing import NamedTuple
 
 
 class Samples(NamedTuple):
-    """One action's times in milliseconds, in the order of the rounds."""
+    """Times of one action in milliseconds, in the order of the rounds."""
 
     wall: tuple[float, ...]
     cpu: tuple[float, ...]
-    """Of all threads of this process, and of those that it has started and waited for."""
+    """CPU times of all threads of this process, and of the child processes that it has waited for."""
 
     def summary(self) -> "Timing":
         return summarised(self.wall, self.cpu)
 
 
 class Timing(NamedTuple):
-    """What the repeats of one action took, in milliseconds."""
+    """Summary of the times of one action over its repeats, in milliseconds."""
 
     median: float
     low: float
     high: float
     cpu: float
-    """Median of the CPU time."""
+    """Median CPU time."""
     repeats: int
 
 
 class Ratio(NamedTuple):
-    """Median, least and greatest of the ratios within the rounds."""
+    """Median, minimum and maximum over the rounds of a ratio of two times."""
 
     median: float
     low: float
@@ -43,11 +43,16 @@ def interleaved(
     warmup: int = 1,
     synchronise: Callable[[], object] = lambda: None,
 ) -> dict[str, Samples]:
-    """Run every action once a round; every second round goes backwards, so that none always follows the same one.
+    """Time actions that take turns: every round runs each action once.
+
+    Every second round runs in reverse order, so that no action always follows the same one.
 
     Args:
-        warmup: rounds that are not counted: what compiles or fills a cache does so there.
-        synchronise: waits for what an action has left running, as a GPU's kernels; its time is the action's.
+        actions: actions by name.
+        repeats: number of rounds that count.
+        warmup: number of rounds before these, in which code is compiled and caches are filled.
+        synchronise: function that waits for asynchronous work of an action, such as GPU kernels. The wait counts as
+            time of the action.
     """
     samples: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in actions}
     for turn in range(warmup + repeats):
@@ -64,7 +69,7 @@ def interleaved(
 
 
 def cpu_seconds() -> float:
-    """CPU time of this process so far, and of the processes that it has waited for."""
+    """CPU time so far of this process and of the child processes that it has waited for."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system
 
@@ -74,6 +79,6 @@ def summarised(wall: Sequence[float], cpu: Sequence[float]) -> Timing:
 
 
 def paired_ratio(numerator: Samples, denominator: Samples) -> Ratio:
-    """How many times as long the first takes, from the rounds that both ran in."""
+    """Ratio of the times of two actions, computed within each round."""
     ratios = [a / b for a, b in zip(numerator.wall, denominator.wall, strict=True)]
     return Ratio(statistics.median(ratios), min(ratios), max(ratios))

@@ -1,4 +1,4 @@
-"""Short trainings by the pipeline's own loop, timed step by step; it is watched from outside and not changed."""
+"""Short trainings with the pipeline's own loop, timed step by step. The loop is observed from outside, not changed."""
 
 import dataclasses
 import itertools
@@ -20,34 +20,40 @@ from benchmarks.machine import synchronise
 from benchmarks.split import Split, part, split_steps, step_boundary
 from benchmarks.timing import cpu_seconds
 from pipeline.config.params import Params, Training
-from pipeline.training import trainer
+from pipeline.training import run
 from pipeline.training.dataset import TrainingSet
 from pipeline.training.device import configure_torch
+from pipeline.training.job import TrainingJob
+from pipeline.training.objective import Objective
+from pipeline.training.trainer import train
 
-NETWORKS = ("sdf", "field", "deformation", "texture", "encoder", "pose", "light")
-"""Attributes of the model."""
+NETWORKS = {
+    "sdf": "changing.distance.correction",
+    **{name: name for name in ("field", "deformation", "texture", "encoder", "pose", "light")},
+}
+"""Networks of the model by name, with the path of their submodule."""
 RASTERIZER = ("rasterize", "interpolate", "topology", "antialias")
 PHASES = ("before deformation", "with deformation")
 SETTLED = 0.6
-"""Share of each phase's steps that is not timed: the loss terms begin, and caches fill."""
+"""Share of each phase's steps, at its beginning, that is not timed: loss terms set in, and caches are filled."""
 
 
 class StepTimes(NamedTuple):
-    """The timed steps of one phase, in milliseconds; each number is a mean of a few steps."""
+    """Times of the steps of one phase, in milliseconds. Each number is a mean over a few steps."""
 
     wall: tuple[float, ...]
     cpu: tuple[float, ...]
     vertices: int
     split: Split | None
-    """Only of a profiled run."""
+    """Split of the step among its parts. None unless the run was profiled."""
 
 
 def run_steps(params: Params, data: TrainingSet, steps: int, profiled: bool = False) -> dict[str, StepTimes]:
-    """Train for 2 `steps`, half of them before deformation begins, and time the last of each phase.
+    """Train for 2 `steps` steps, half of them before deformation begins, and time the last steps of each phase.
 
-    The schedule is that of a whole training, compressed: the template has fewer steps to take shape than in one, so
-    that its number of vertices, which is returned, may be another one. The clock is read after every few steps: a GPU
-    has to finish its work for it, which it need not do between the others.
+    The schedule is that of a full training, compressed. The template has fewer steps to form, so that its number of
+    vertices, which is returned, may differ. The clock is read only after every few steps, because a GPU must finish its
+    work for each reading.
     """
     every = math.gcd(steps, max(1, steps // 10))
     watch = _Watch(steps, every, profiled)
@@ -59,19 +65,23 @@ def run_steps(params: Params, data: TrainingSet, steps: int, profiled: bool = Fa
 def train_briefly(
     params: Params, data: TrainingSet, steps: int, steps_ended: Callable[[dict[str, float]], None], every: int = 1
 ) -> None:
-    """2 `steps`, half of them before deformation begins; `steps_ended` is told of each `every`th."""
+    """Train for 2 `steps` steps, half of them before deformation begins.
+
+    Args:
+        steps_ended: callback after each `every`th step, with its row of the training curve.
+    """
     short = dataclasses.replace(
         params.training, steps=2 * steps, deform_from=0.5, log_every=every, checkpoint_every=2 * steps + 1
     )
     device = torch.device("cpu" if params.training.device == "auto" else params.training.device)
     with redirect_stderr(StringIO()), tempfile.TemporaryDirectory() as folder, configured(device, params.training):
         params = dataclasses.replace(params, training=short)
-        trainer.train(params, data, 0, Path(folder), report=steps_ended, device=device)
+        train(TrainingJob(params, data, 0, device), Path(folder), report=steps_ended)
 
 
 @contextmanager
 def configured(device: torch.device, params: Training) -> Iterator[None]:
-    """torch as in the stage, and afterwards as it was."""
+    """Configure torch as in the stage within the context, and restore its settings afterwards."""
     deterministic, filled = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic
     before = filled.fill_uninitialized_memory, torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     configure_torch(device, params)
@@ -84,7 +94,7 @@ def configured(device: torch.device, params: Training) -> Iterator[None]:
 
 
 class _Watch:
-    """Told of the end of each `every`th step; starts and stops the profiler and the clock of each phase."""
+    """Observer of each `every`th step, which starts and stops the profiler and the clock of each phase."""
 
     def __init__(self, steps: int, every: int, profiled: bool) -> None:
         first = round(SETTLED * steps / every) * every
@@ -119,20 +129,20 @@ class _Watch:
 
 @contextmanager
 def named_parts() -> Iterator[None]:
-    """Give the profiler's ranges to what the training loop calls, as long as the context lasts."""
-    new_model, make_rasterizer = trainer.new_model, trainer.make_rasterizer
+    """Wrap the functions that the training loop calls in profiler ranges within the context."""
+    new_model, make_rasterizer = run.new_model, run.make_rasterizer
 
     def watched_model(*arguments: Any) -> nn.Module:
         model = new_model(*arguments)
-        for name in NETWORKS:
-            _watch_module(getattr(model, name), name)
+        for name, place in NETWORKS.items():
+            _watch_module(model.get_submodule(place), name)
         return model
 
     with ExitStack() as stack:
         for owner, name, replacement in (
-            (trainer, "new_model", watched_model),
-            (trainer, "make_rasterizer", lambda *arguments: _WatchedRasterizer(make_rasterizer(*arguments))),
-            (trainer, "evaluate_objective", _within("losses and geometry", trainer.evaluate_objective)),
+            (run, "new_model", watched_model),
+            (run, "make_rasterizer", lambda *arguments: _WatchedRasterizer(make_rasterizer(*arguments))),
+            (Objective, "__call__", _within("losses and geometry", Objective.__call__)),
             (TrainingSet, "batch", _within("data", TrainingSet.batch)),
             (TrainingSet, "pose_batch", _within("data", TrainingSet.pose_batch)),
             (nn.utils, "clip_grad_norm_", _within("optimiser", nn.utils.clip_grad_norm_)),
@@ -142,7 +152,7 @@ def named_parts() -> Iterator[None]:
 
 
 class _WatchedRasterizer:
-    """A rasterizer whose calls are ranges."""
+    """Rasterizer whose calls are profiler ranges."""
 
     def __init__(self, rasterizer: Any) -> None:
         self.name = rasterizer.name
@@ -159,7 +169,7 @@ def _within(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _watch_module(module: nn.Module, name: str) -> None:
-    """A range around each call of a network."""
+    """Put a profiler range around each call of a network."""
     ranges = []
 
     def enter(*_: Any) -> None:

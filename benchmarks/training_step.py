@@ -1,4 +1,4 @@
-"""The training step of the shipped parameters: milliseconds, and where they go."""
+"""Time of the training step with the shipped parameters, and its split among the parts of the step."""
 
 import dataclasses
 from typing import NamedTuple
@@ -15,11 +15,14 @@ from pipeline.config.params import Params, vary
 from pipeline.training.dataset import TrainingSet
 
 QUICK = {"training": {"batch": 2, "pose_batch": 4, "image_size": 32}, "model": {"grid": {"resolution": 8}}}
-"""Smaller sizes for a look at whether it works."""
+"""Smaller sizes for a quick check that the benchmark works."""
 
 
 class StepRow(NamedTuple):
-    """One phase without the profiler: the median of means of a few steps, and the least and greatest of a repeat."""
+    """Step time of one phase without the profiler: the median of means over a few steps.
+
+    `low_ms` and `high_ms` are the smallest and largest median of a repeat.
+    """
 
     device: str
     phase: str
@@ -28,13 +31,13 @@ class StepRow(NamedTuple):
     low_ms: float
     high_ms: float
     cpu_ms: float
-    """Of all threads."""
+    """CPU time of a step, summed over all threads."""
     profiled: float
-    """How many times as much CPU time a step takes under the profiler."""
+    """Ratio of the CPU time of a step with the profiler to that without it."""
 
 
 class PartRow(NamedTuple):
-    """One part of a profiled step, milliseconds."""
+    """Time of one part of a profiled step, in milliseconds."""
 
     device: str
     phase: str
@@ -42,14 +45,14 @@ class PartRow(NamedTuple):
     forward_ms: float
     backward_ms: float
     share: float
-    """Of the profiled step."""
+    """Share of the profiled step that forward and backward of the part take."""
     gpu_ms: float
 
 
 def measure_training_step(setting: Setting) -> tuple[Table, ...]:
-    """Both phases on one thread, as the stage runs, and on a GPU where the parameters let a training use it.
+    """Measure both phases on one thread, as in the stage, and on a GPU where a training can use one.
 
-    Plain and profiled trainings take turns; the plain ones give the step, the profiled ones its split.
+    Plain and profiled trainings take turns. The plain ones give the time of the step, the profiled ones its split.
     """
     params, data = step_input(setting)
     steps, repeats = (10, 1) if setting.quick else (40, 3)
@@ -71,7 +74,7 @@ def measure_training_step(setting: Setting) -> tuple[Table, ...]:
 
 
 def step_input(setting: Setting) -> tuple[Params, TrainingSet]:
-    """The shipped parameters, or smaller ones, and a training set of the embedded benchmark's photographs."""
+    """Make the shipped parameters, or smaller ones, and a training set of photographs of the embedded benchmark."""
     workspace = shared_world(setting)
     params = vary(workspace.params, QUICK) if setting.quick else workspace.params
     return params, training_set(workspace, params)
@@ -80,7 +83,11 @@ def step_input(setting: Setting) -> tuple[Params, TrainingSet]:
 def measure_steps(
     device: str, params: Params, data: TrainingSet, steps: int, repeats: int
 ) -> tuple[list[StepRow], list[PartRow]]:
-    """Both phases, by trainings of 2 `steps` each, under the name `device`."""
+    """Measure both phases in repeated trainings of 2 `steps` steps.
+
+    Args:
+        device: name of the device in the rows.
+    """
     plain, profiled = [], []
     with torch_threads(1):
         for _ in range(repeats):
@@ -89,14 +96,14 @@ def measure_steps(
     rows, parts = [], []
     for phase in PHASES:
         rows.append(_step_row(device, phase, [run[phase] for run in plain], [run[phase] for run in profiled]))
-        # The one that other processes disturbed least.
+        # The fastest profiled run is the one that other processes disturbed least.
         quietest = min((run[phase].split for run in profiled), key=lambda split: split.step_ms)
         parts += _part_rows(device, phase, quietest)
     return rows, parts
 
 
 def devices() -> list[str]:
-    """Where trainings can run."""
+    """Devices on which trainings can run."""
     return ["cpu"] if gpu_obstacle() else ["cpu", "cuda"]
 
 

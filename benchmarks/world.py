@@ -1,4 +1,4 @@
-"""A small embedded benchmark of one category with all its labels, in a folder that the parts of a run share."""
+"""Small embedded benchmark of one category with all its labels, in a folder that the parts of a run share."""
 
 import dataclasses
 import shutil
@@ -11,11 +11,12 @@ from benchmarks.parts import ROOT, Setting
 from pipeline.config.cells import resolve_features
 from pipeline.config.params import Params, load_params, vary
 from pipeline.config.workspace import Workspace
-from pipeline.data.build import build, write_tables
+from pipeline.data.paper_rules import select
+from pipeline.data.selection import write_selection
+from pipeline.labels.components.foreground import foreground_tokens
+from pipeline.labels.components.pca import fit_pca, write_pca
 from pipeline.labels.depth.label import label_depth
-from pipeline.labels.features.foreground import foreground_tokens
 from pipeline.labels.features.label import label_features
-from pipeline.labels.features.pca import fit_pca, write_pca
 from pipeline.labels.masks.label import label_masks
 from pipeline.labels.poses.label import label_poses
 from pipeline.simulation.generate import generate
@@ -24,17 +25,18 @@ from pipeline.training.loading import load_training_set
 
 CATEGORY = "car"
 IMAGES, QUICK_IMAGES = 96, 8
-"""Training images of the shared world."""
+"""Numbers of training images of the shared world, and with `--quick`."""
 SHAPES = 8
 EVALUATED = 4
-"""Photographs in each of SPair-71k's splits, which nothing here looks at."""
+"""Number of photographs in each split of SPair-71k, which the benchmarks do not use."""
 
 
 def shipped_params(overlay: dict[str, Any] | None = None, images: int = 0) -> Params:
-    """The shipped parameters for one category, with changes of model, loss or training.
+    """Shipped parameters for one category.
 
     Args:
-        images: training images to generate, of few shapes; 0: as many as are shipped.
+        overlay: changes of model, loss or training.
+        images: number of training images to generate, of few shapes; 0 keeps the shipped numbers.
     """
     params = vary(load_params(ROOT / "params.yaml"), overlay or {})
     params = dataclasses.replace(resolve_features(params, params.backbones[0]), categories=(CATEGORY,))
@@ -51,12 +53,12 @@ def shipped_params(overlay: dict[str, Any] | None = None, images: int = 0) -> Pa
 
 
 def shared_world(setting: Setting) -> Workspace:
-    """The one that the parts of a run have in common."""
+    """Make the world that the parts of a run share."""
     return make_world(setting.scratch, QUICK_IMAGES if setting.quick else IMAGES)
 
 
 def make_world(scratch: Path, images: int) -> Workspace:
-    """Generate and label `images` training images; a world of as many images that is there already is used."""
+    """Generate and label `images` training images, or reuse a world with this number of images."""
     params = shipped_params(images=images)
     workspace = Workspace(scratch / f"world_{images}", params)
     if not workspace.pca(params.backbones[0], CATEGORY).is_file():
@@ -69,9 +71,9 @@ def make_world(scratch: Path, images: int) -> Workspace:
 def label(workspace: Workspace) -> None:
     """List the instances, label them and fit the principal components, as the stages do."""
     params, backbone = workspace.params, workspace.params.backbones[0]
-    # The pins of weights that nothing here uses.
+    # A complete workspace has the file of pins, although simulated labels use no weights.
     shutil.copy(ROOT / "downloads.yaml", workspace.pins)
-    write_tables(workspace, build(workspace, CATEGORY))
+    write_selection(workspace, select(workspace, CATEGORY))
     for work in (label_masks, label_depth, label_poses):
         work(workspace, CATEGORY)
     label_features(workspace, backbone, CATEGORY)
@@ -82,7 +84,7 @@ def label(workspace: Workspace) -> None:
 
 
 def first_images(workspace: Workspace, count: int) -> Workspace:
-    """The same world with at most `count` training images, in a folder of its own that links to the other."""
+    """Make a variant of a world with at most `count` training images, in a new folder that links to the original."""
     data = dataclasses.replace(workspace.params.data, max_training_images=count)
     params = dataclasses.replace(workspace.params, data=data)
     part = Workspace(workspace.root.with_name(f"{workspace.root.name}_{count}"), params)
@@ -90,11 +92,11 @@ def first_images(workspace: Workspace, count: int) -> Workspace:
         part.root.mkdir()
         for name in ("data", "labels", "features", part.pins.name):
             (part.root / name).symlink_to(workspace.root / name)
-        write_tables(part, build(params, part, CATEGORY))
+        write_selection(part, select(part, CATEGORY))
     return part
 
 
 def training_set(workspace: Workspace, params: Params) -> TrainingSet:
-    """The world's training set at the image size of `params`."""
+    """Load the training set of a world at the image size of `params`."""
     with redirect_stderr(StringIO()):
         return load_training_set(Workspace(workspace.root, params), params.backbones[0], CATEGORY)

@@ -2,10 +2,11 @@
 
 import os
 
-# Read when numpy and torch load, which is after this package. Sums on several threads are rounded in another order, so
-# that results would depend on the number of cores; `pipeline.fanout` uses them by running stages side by side.
+# numpy and torch read these variables when they load, which is after this package. One thread keeps results independent
+# of the number of cores, because sums on several threads round in a different order. `semagic run` uses all cores by
+# running stages in parallel.
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
-# A run never tries the network.
+# A run never accesses the network.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")

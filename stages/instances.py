@@ -1,16 +1,17 @@
 """List the training images and the evaluated pairs of one category."""
 
-from pipeline.data.build import build, describe, write_tables
+from pipeline.data.paper_rules import select
+from pipeline.data.selection import describe, write_selection
 from pipeline.tracking.sync import record_instances
 from stages.arguments import parse_category, run_stage
 
 
 def main() -> None:
     workspace, category = parse_category(__doc__)
-    tables = build(workspace, category)
-    write_tables(workspace, tables)
+    selection = select(workspace, category)
+    write_selection(workspace, selection)
     record_instances(workspace, category)
-    print(describe(tables))
+    print(describe(selection))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Fit the principal components of one category's features, on the training tokens that lie on the object."""
+"""Fit the principal components of one category's features to the training tokens that lie on the object."""
 
-from pipeline.labels.features.foreground import foreground_tokens
-from pipeline.labels.features.pca import fit_pca, write_pca
+from pipeline.labels.components.foreground import foreground_tokens
+from pipeline.labels.components.pca import fit_pca, write_pca
 from stages.arguments import parse_backbone, run_stage
 
 

@@ -1,4 +1,4 @@
-"""Before any test: the environment, and run-time checks of every shape and type annotation in `pipeline`."""
+"""Before any test: the environment, and run-time checks of every shape and type annotation in `pipeline` and `semagic`."""
 
 import os
 
@@ -21,7 +21,7 @@ import support.typecheck  # noqa: E402, F401
 settings.register_profile("project", derandomize=True, deadline=None)
 settings.load_profile("project")
 
-install_import_hook("pipeline", "support.typecheck.typechecked")
+install_import_hook(["pipeline", "semagic"], "support.typecheck.typechecked")
 
 import torch  # noqa: E402
 

@@ -1,1 +1,1 @@
-"""What every other package builds on: errors, atomic files, seeded generators, YAML text."""
+"""Foundations of every other package: errors, atomic files, seeded generators, YAML text."""

@@ -1,18 +1,18 @@
-"""The error that people who run the pipeline can act on, and the nearest-name hint it carries."""
+"""Error that the user of the pipeline can resolve, and helpers for its message."""
 
 import difflib
 from collections.abc import Iterable, Sequence
 
 
 class InputError(ValueError):
-    """Something the user supplied is wrong: a file, a parameter, a name.
+    """Invalid input of the user, such as a file, a parameter or a name.
 
-    The message names it, says what was expected and what was found, and how to mend it.
+    The message names the input, what was expected, what was found, and the remedy.
     """
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """A sentence that names the valid entry nearest to `name`, and all valid ones."""
+    """Sentence that names the valid entry nearest to `name`, and lists all valid entries."""
     choices = sorted(valid)
     close = difflib.get_close_matches(name, choices, n=1, cutoff=0.0)
     hint = f"Did you mean '{close[0]}'? " if close else ""
@@ -20,6 +20,6 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
 
 def some(names: Sequence[str], shown: int) -> str:
-    """The first `shown` names, and how many more there are."""
+    """List the first `shown` names, and the number of the others."""
     more = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")

@@ -1,4 +1,4 @@
-"""Atomic writes: a file is there whole or not at all."""
+"""Atomic writes: a file appears complete or not at all."""
 
 import errno
 import hashlib
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Errors of a write for which there is no room, on the disk or in a quota."""
+"""Error numbers of a failed write for lack of space, on the disk or in a quota."""
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], Any]) -> None:
@@ -43,6 +43,6 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of one file."""
+    """SHA-256 of a file, as hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,25 +1,26 @@
-"""Which source files decide what a module computes: the module, and all of the project that it imports.
+"""Source files that determine the results of a module: the module itself, and all modules of the project it imports.
 
-This is the one answer to that question. `dvc.yaml` lists these files as dependencies of its stages; an unfinished
-training, or an unfinished folder of labels, is continued only if none of them has changed.
+This is the only definition of these files. `dvc.yaml` lists them as dependencies of its stages. An unfinished training,
+or an unfinished folder of labels, is continued only if none of them has changed.
 """
 
 import ast
 import hashlib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 """Folder that holds the packages."""
 PACKAGES = ("pipeline", "stages")
+RECORDERS = Path("pipeline/tracking")
+"""Package that records results in MLflow and determines none of them. Imports of it are not followed."""
 
 
 @cache
 def source_sha256(module: str) -> str:
-    """Digest of the source of a module and of all modules of the project that it imports, directly or not.
+    """Digest of the source of a module and of all modules of the project that it imports, directly or indirectly.
 
-    Imports inside functions count. Where a file lies counts, too: a module that moves is another one.
+    Imports inside functions count. The path of a file counts too, so that moving a module changes the digest.
 
     Args:
         module: dotted name, such as 'pipeline.training.trainer'.
@@ -37,11 +38,13 @@ def source_sha256(module: str) -> str:
 
 
 def imported_files(root: Path, path: Path) -> set[Path]:
-    """Files that importing the source file `path` runs, itself included; imports inside functions count.
+    """Find the source files that importing the file `path` runs, including `path` itself.
+
+    Imports inside functions count.
 
     Args:
         root: folder that holds the packages.
-        path: a source file, relative to `root`.
+        path: source file, relative to `root`.
 
     Returns:
         Paths relative to `root`.
@@ -61,26 +64,23 @@ def imported_files(root: Path, path: Path) -> set[Path]:
 
 
 def module_file(root: Path, module: str) -> Path | None:
-    """Source file of a module of the project, relative to `root`; None for anything else."""
+    """Source file of a module, relative to `root`. None for a recorder or a module of another project."""
     path = Path(*module.split("."))
-    if path.parts[0] not in PACKAGES:
+    if path.parts[0] not in PACKAGES or path.is_relative_to(RECORDERS):
         return None
     candidates = (path.with_suffix(".py"), path / "__init__.py")
     return next((candidate for candidate in candidates if (root / candidate).is_file()), None)
 
 
-def _imported_names(root: Path, path: Path) -> Iterator[str]:
-    """Dotted names that a file imports; `from package import name` gives both, as the name may be a module."""
-    for node in ast.walk(_parsed(root / path)):
+@cache
+def _imported_names(root: Path, path: Path) -> tuple[str, ...]:
+    """Dotted names that a file imports. `from a import b` gives `a` and `a.b`, because `b` may be a module."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse((root / path).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             if node.level or node.module is None:
                 raise ValueError(f"{path}:{node.lineno}: a relative import; write the absolute one.")
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-@cache
-def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(names)

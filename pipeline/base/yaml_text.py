@@ -1,4 +1,4 @@
-"""Changes to the text of a YAML file that keep its comments, its quotes and the order of its keys."""
+"""Edits of the text of a YAML file that preserve its comments, quotes and key order."""
 
 import io
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from ruamel.yaml.representer import RoundTripRepresenter
 
 
 def edited(text: str, change: Callable[[Any], None]) -> str:
-    """`text` after `change` has modified its content in place; a change of nothing changes no byte."""
+    """Apply `change`, which modifies the parsed content in place, to YAML text. Unchanged content keeps every byte."""
     editor = YAML()
     editor.Representer = _Representer
     editor.preserve_quotes = True
@@ -23,7 +23,7 @@ def edited(text: str, change: Callable[[Any], None]) -> str:
 
 
 class _Representer(RoundTripRepresenter):
-    """Writes None as it stands in the files, instead of as nothing."""
+    """Representer that writes None as `null`, not as an empty value."""
 
 
 _Representer.add_representer(type(None), lambda writer, _: writer.represent_scalar("tag:yaml.org,2002:null", "null"))

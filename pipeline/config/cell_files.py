@@ -1,4 +1,4 @@
-"""A file for each cell with the parameters that it depends on: DVC runs just the cells whose file a change touches."""
+"""Each cell has a file with the parameters that it depends on: DVC runs just the cells whose file a change touches."""
 
 from typing import Any
 
@@ -26,14 +26,14 @@ SHARED = (
 
 
 def cell_parameters(params: Params, cell: Cell) -> dict[str, Any]:
-    """What `cell` is, and the resolved parameters as plain nested values."""
+    """The fields of `cell` and the parameters that it depends on, as plain nested values."""
     sections = {name: value for name, value in to_dict(resolve(params, cell)).items() if name not in SHARED}
     sections["features"].pop("backbones")
     return {**cell._asdict(), **_plain(sections)}
 
 
 def write_cell_files(workspace: Workspace) -> list[Cell]:
-    """Write the file of each cell that is run; equal parameters give equal bytes."""
+    """Write the file of each cell that is run, and return the cells. Equal parameters give equal bytes."""
     cells = list(all_cells(workspace.params))
     workspace.cell_files.mkdir(parents=True, exist_ok=True)
     for cell in cells:
@@ -43,7 +43,7 @@ def write_cell_files(workspace: Workspace) -> list[Cell]:
 
 
 def _plain(value: Any) -> Any:
-    """Tuples as lists, which YAML has."""
+    """The value with lists in place of tuples, which YAML lacks."""
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

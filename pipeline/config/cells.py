@@ -9,18 +9,20 @@ from pipeline.config.params import Params, vary, vary_features
 
 
 class Cell(NamedTuple):
-    """What one training is; the fields are the dimensions of the matrix in `dvc.yaml`, in this order."""
+    """One training. The fields are the dimensions of the matrix in `dvc.yaml`, in this order."""
 
     variant: str
-    """One of `variants`."""
+    """Variant of the method: a key of `variants`."""
     backbone: str
-    """One of `features.backbones`."""
+    """Backbone of the features: a key of `features.backbones`."""
     category: str
+    """Category that the model is of."""
     seed: int
+    """Seed of the training."""
 
     @property
     def name(self) -> str:
-        """As DVC names the cell's stages, e.g. 'ours-dinov2-car-0'."""
+        """The name that DVC gives the cell's stages, such as 'ours-dinov2-car-0'."""
         return "-".join(map(str, self))
 
 
@@ -43,7 +45,7 @@ def resolve(params: Params, cell: Cell) -> Params:
     Raises:
         InputError: the variant, the backbone or the category is unknown.
     """
-    check_category(cell.category)
+    check_category(cell.category, params.data.reader)
     if cell.variant not in params.variants:
         raise InputError(f"params.yaml: no variant '{cell.variant}'. {nearest(cell.variant, params.variants)}")
     return resolve_features(vary(params, params.variants[cell.variant]), cell.backbone)

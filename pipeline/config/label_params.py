@@ -1,135 +1,248 @@
-"""The typed form of the label sections of `params.yaml`: masks, depth, poses, features, pretrained networks."""
+"""The sections of `params.yaml` about labels and features: masks, depth, poses, features, networks, components."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-Overlays = Mapping[str, Mapping[str, Any]]
-"""Named sets of nested changes to other parameters."""
+from pipeline.config.variants import Overlays
 
 
 @dataclass(frozen=True)
 class SimulatedMaskParams:
+    """Error model of simulated masks: the true boundary, displaced by smooth noise."""
+
     boundary_std: float
+    """Standard deviation of the displacement [pixels]."""
     boundary_length: float
+    """Correlation length of the displacement [pixels]."""
 
 
 @dataclass(frozen=True)
 class GrabCutParams:
+    """GrabCut: colour models grown from the annotated box."""
+
     iterations: int
+    """Number of iterations of the colour models."""
     context: float
+    """Width of the frame around the box that shows the background [longer sides of the box]."""
     smallest_share: float
+    """Share of the box that a mask must cover, from 0 to 1.
+
+    A mask that covers less counts as not found.
+    """
 
 
 @dataclass(frozen=True)
 class SamParams:
+    """Segment Anything, prompted with the annotated box."""
+
     model: str
+    """Weights of the network: an entry of downloads.yaml."""
 
 
 @dataclass(frozen=True)
 class MaskChoice:
+    """Choice among the three masks that Segment Anything proposes.
+
+    The choice is the mask with the highest predicted quality among those that fit the annotated box. If none fits, the
+    network's single mask is taken.
+    """
+
     box_overlap: float
+    """Smallest intersection over union of the mask's own box and the annotated box."""
     box_share: float
+    """Smallest share of the annotated box that the mask covers, from 0 to 1."""
 
 
 @dataclass(frozen=True)
 class MaskCleaning:
+    """Removal of stray pixels from the chosen mask."""
+
     margin: float
+    """Distance from the box beyond which pixels are removed [sides of the box]."""
     smallest_part: float
+    """Area of a separate part below which it is removed [area of the largest part]."""
     largest_hole: float
+    """Area of a hole up to which it is filled [area of the mask]."""
 
 
 @dataclass(frozen=True)
 class Masks:
+    """Object masks (SAM in the paper)."""
+
     backend: str
+    """Source of the masks: simulated, grabcut, given, sam or segment_anything.
+
+    `simulated` distorts the truth of the embedded benchmark; the others take any photograph. `grabcut` is OpenCV's.
+    `given` takes the files that the column `mask` of photographs.csv names (see `data.folder`). `sam` is Segment
+    Anything through the package transformers, `segment_anything` the same through its own package.
+    """
     simulated: SimulatedMaskParams
     grabcut: GrabCutParams
     sam: SamParams
+    """Segment Anything through the package transformers, prompted with the annotated box."""
     segment_anything: SamParams
+    """Segment Anything through its own package, prompted with the annotated box."""
     choice: MaskChoice
     cleaning: MaskCleaning
 
 
 @dataclass(frozen=True)
 class SimulatedDepthParams:
+    """Error model of simulated disparity: noise, and an unknown scale and shift of each image."""
+
     smooth_noise: float
+    """Standard deviation of smooth noise [spread of disparity on the object]."""
     smooth_length: float
+    """Correlation length of the smooth noise [pixels]."""
     white_noise: float
+    """Standard deviation of white noise [spread of disparity on the object]."""
     scale_std: float
+    """Standard deviation of the natural logarithm of the scale."""
     shift_std: float
+    """Standard deviation of the shift [spread of disparity on the object]."""
 
 
 @dataclass(frozen=True)
 class DepthAnythingParams:
+    """Depth Anything V2 on the whole photograph."""
+
     model: str
+    """Weights of the network: an entry of downloads.yaml."""
     short_side: int
+    """Shorter side of the resized photograph, rounded to patches of 14 [pixels]."""
 
 
 @dataclass(frozen=True)
 class Depth:
+    """Relative depth (Depth Anything V2 in the paper): disparity up to a positive scale and a shift."""
+
     backend: str
+    """Source of the disparity: simulated, depth_anything, or unknown for none.
+
+    `simulated` distorts the truth of the embedded benchmark; `depth_anything` takes any photograph. `unknown` is for
+    variants that learn without depth.
+    """
     simulated: SimulatedDepthParams
     depth_anything: DepthAnythingParams
 
 
 @dataclass(frozen=True)
 class SimulatedPoseParams:
+    """Error model of simulated orientations."""
+
     azimuth_std: float
+    """Standard deviation of the error of the azimuth [degrees]."""
     elevation_std: float
+    """Standard deviation of the error of the elevation [degrees]."""
     theta_std: float
+    """Standard deviation of the error of the in-plane rotation [degrees]."""
     flip_share: float
+    """Share of images whose front and back are confused, from 0 to 1."""
 
 
 @dataclass(frozen=True)
 class OrientAnythingParams:
+    """Orient Anything V2 on the masked object before a white background."""
+
     model: str
+    """Weights of the network: an entry of downloads.yaml."""
     foreground: float
+    """Longer side of the object [sides of the picture]."""
 
 
 @dataclass(frozen=True)
 class Poses:
+    """Object orientation (Orient Anything V2 in the paper)."""
+
     backend: str
+    """Source of the orientation: simulated, orient_anything, given, or unknown for none.
+
+    `simulated` distorts the truth of the embedded benchmark; `orient_anything` takes any photograph. `given` takes
+    the angles in photographs.csv (see `data.folder`). `unknown` is for variants that learn without poses.
+    """
     simulated: SimulatedPoseParams
     orient_anything: OrientAnythingParams
 
 
 @dataclass(frozen=True)
 class SimulatedFeatureParams:
+    """Simulated tokens: a semantic code of the surface, with noise."""
+
     dims: int
+    """Number of channels of a token."""
     code_dims: int
+    """Number of dimensions of the semantic code that the channels mix."""
     frequency: float
+    """Root mean square frequency of the code [cycles per CAD unit].
+
+    The CAD unit is the diagonal of the mean shape's box.
+    """
     white_noise: float
+    """Standard deviation of white noise [amplitude of the code]."""
     smooth_noise: float
+    """Standard deviation of smooth noise [amplitude of the code]."""
     smooth_length: float
+    """Correlation length of the smooth noise [patches]."""
     instance_noise: float
+    """Standard deviation of the shift of an instance's code [amplitude of the code]."""
     background_length: float
+    """Correlation length of the background's features [patches]."""
 
 
 @dataclass(frozen=True)
 class SiftParams:
+    """Dense SIFT descriptors at the centres of the patches."""
+
     support: float
+    """Diameter of the region that a descriptor covers [patches]."""
 
 
 @dataclass(frozen=True)
 class DinoV2Params:
+    """Patch tokens of DINOv2, whose patches have 14 pixels."""
+
     model: str
+    """Weights of the network: an entry of downloads.yaml."""
 
 
 @dataclass(frozen=True)
 class Features:
+    """Patch features of the crop (DINOv2 ViT-S/14 tokens in the paper)."""
+
     backend: str
+    """Source of the features: simulated, sift or dinov2.
+
+    `simulated` derives them from the truth of the embedded benchmark; the others take any photograph. `sift` is
+    OpenCV's.
+    """
     grid: int
+    """Number of patches along a side of the crop: 8, 16, 32 or 64."""
     simulated: SimulatedFeatureParams
     sift: SiftParams
     dinov2: DinoV2Params
     backbones: Overlays
+    """Changes of each backbone to the section `features`."""
 
 
 @dataclass(frozen=True)
 class Pretrained:
+    """Networks of the label stages; nothing here changes a label beyond rounding."""
+
     weights: str
+    """Folder that `semagic weights` fills, with a folder for each network."""
     device: str
+    """Device of the networks: auto for the GPU if there is one, or cpu, cuda, cuda:1."""
     batch: int
+    """Number of images that a network sees at once."""
+
+
+@dataclass(frozen=True)
+class Pca:
+    """Principal components of the features (16 of DINOv2's in the paper)."""
+
+    dims: int
+    """Number of components."""
+    foreground_share: float
+    """Smallest share of a patch inside the mask, from 0 to 1, for it to take part in the fit."""
 
 
 def model_of(section: Masks | Depth | Poses | Features) -> str | None:

@@ -1,260 +1,46 @@
 """The typed form of `params.yaml`, which documents every key and holds every value."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
 from pipeline.base.errors import InputError, nearest
-from pipeline.config.categories import check_category
-from pipeline.config.label_params import Depth, Features, Masks, Overlays, Poses, Pretrained
+from pipeline.config.categories import RELEASES, check_category
+from pipeline.config.data_params import Data, Fetch, Simulation
+from pipeline.config.evaluation_params import Bootstrap, Correspondence, Evaluation, Reconstruction
+from pipeline.config.label_params import Depth, Features, Masks, Pca, Poses, Pretrained
+from pipeline.config.model_params import Model
+from pipeline.config.model_params import Pose as Pose
 from pipeline.config.parsing import merged, parse_section, to_dict
-
-VARIED = ("model", "loss", "training", "correspondence")
-"""Sections that a variant may change; the others are shared by all cells."""
-
-
-@dataclass(frozen=True)
-class Data:
-    generate: tuple[Literal["simulation"], ...]
-    fetch: tuple[Literal["pascal3d", "spair"], ...]
-    pascal3d: str
-    spair: str
-    evaluation_split: Literal["trn", "val", "test"]
-    exclude_truncated_pairs: bool
-    exclude_flagged_training: bool
-    max_training_images: int
-    crop_margin: float
-
-
-@dataclass(frozen=True)
-class Fetch:
-    downloads: str
-
-
-@dataclass(frozen=True)
-class Simulation:
-    seed: int
-    cad_dir: str
-    cad_scale_std: float
-    train_shapes: int
-    pair_shapes: int
-    train_images: int
-    trn_images: int
-    val_images: int
-    test_images: int
-    trn_pairs: int
-    val_pairs: int
-    test_pairs: int
-    image_size: int
-    truncated_share: float
-    occluded_share: float
-    broad_azimuth_share: float
-    broad_spread: float
-
-
-@dataclass(frozen=True)
-class Pca:
-    dims: int
-    foreground_share: float
-
-
-@dataclass(frozen=True)
-class Grid:
-    resolution: int
-    scale: float
-
-
-@dataclass(frozen=True)
-class Sdf:
-    layers: int
-    width: int
-    frequencies: int
-    radius: float
-
-
-@dataclass(frozen=True)
-class Mlp:
-    layers: int
-    width: int
-    frequencies: int
-
-
-@dataclass(frozen=True)
-class Field:
-    layers: int
-    width: int
-    frequencies: int
-    symmetric: bool
-
-
-@dataclass(frozen=True)
-class Deformation:
-    layers: int
-    width: int
-    frequencies: int
-    scale: float
-    symmetric: bool
-    identity: Literal["frozen", "grid"]
-    index_embedding: bool
-    code_dims: int
-    code_std: float
-
-
-@dataclass(frozen=True)
-class Encoder:
-    width: int
-    dims: int
-
-
-@dataclass(frozen=True)
-class Hypotheses:
-    count: int
-    max_elevation: float
-    max_theta: float
-    elongation: float
-
-
-@dataclass(frozen=True)
-class Pose:
-    keypoints: int
-    pool: int
-    fov: float
-    distance: float
-    max_elevation: float
-    max_theta: float
-    max_offset: float
-    max_zoom: float
-    hypotheses: Hypotheses
-
-
-@dataclass(frozen=True)
-class Model:
-    grid: Grid
-    sdf: Sdf
-    field: Field
-    deformation: Deformation
-    texture: Mlp
-    encoder: Encoder
-    pose: Pose
-
-
-@dataclass(frozen=True)
-class Loss:
-    mask: float
-    distance: float
-    rgb: float
-    feature: float
-    feature_deformed: float
-    eikonal: float
-    surface_size: float
-    deformation: float
-    laplacian: float
-    feat_cons: float
-    depth: float
-    pose: float
-    logit: float
-    logit_feature_boost: float
-
-
-@dataclass(frozen=True)
-class PoseAugmentation:
-    background: float
-    rotation: float
-    log_scale: float
-    shift: float
-
-
-@dataclass(frozen=True)
-class Exploration:
-    uniform_until: float
-    blend_until: float
-    best_from: float
-    best_until: float
-    best_share: float
-    sharpness: float
-    lr_angles: float
-    lr_logits: float
-
-
-@dataclass(frozen=True)
-class Training:
-    device: str
-    matmul: Literal["float32", "tf32"]
-    steps: int
-    batch: int
-    image_size: int
-    lr_prior: float
-    lr_instance: float
-    lr_codes: float
-    lr_pose: float
-    final_lr_factor: float
-    final_share: float
-    clip: float
-    flip: bool
-    pose_batch: int
-    pose_augmentation: PoseAugmentation
-    deform_from: float
-    feat_cons_ramp: float
-    label_pose_until: float
-    depth_from: float
-    jitter: float
-    ema: float
-    hypotheses: Exploration
-    checkpoint_every: int
-    log_every: int
-
-
-@dataclass(frozen=True)
-class Correspondence:
-    subdivisions: int
-    map_size: int
-    tolerance: float
-    search: bool
-    window_area: float
-    reference: Literal["image", "field", "mean"]
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    alphas: tuple[float, ...]
-    baselines: tuple[str, ...]
-    map_size: int
-    within_mask: bool
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    replicates: int
-    level: float
-    seed: int
-
-
-@dataclass(frozen=True)
-class Reconstruction:
-    variants: tuple[str, ...]
-    images: int
-    samples: int
-    coarse_samples: int
-    iterations: int
-    trim: float
-    candidates: int
-    neighbours: Literal["auto", "scipy", "kaolin"]
+from pipeline.config.training_params import Loss, Training
+from pipeline.config.training_params import PoseAugmentation as PoseAugmentation
+from pipeline.config.variants import VARIED, Overlays, with_bases
 
 
 @dataclass(frozen=True)
 class Tracking:
+    """Runs in MLflow."""
+
     experiment: str
+    """Name of the experiment."""
 
 
 @dataclass(frozen=True)
 class Params:
+    """All parameters: each variant is trained on each backbone, for each category and seed."""
+
     categories: tuple[str, ...]
+    """Categories that are run, among those of the dataset."""
     trained: tuple[str, ...]
+    """Variants that are trained: entries of `variants`."""
     backbones: tuple[str, ...]
+    """Backbones that are run: entries of `features.backbones`, of which Table 1 shows the first."""
     seeds: tuple[int, ...]
+    """Seeds of the initial weights, of the sample order and of every other draw of a training."""
     data: Data
     fetch: Fetch
     simulation: Simulation
@@ -272,11 +58,21 @@ class Params:
     bootstrap: Bootstrap
     reconstruction: Reconstruction
     variants: Overlays
+    """Changes of each variant to model, loss, training and correspondence.
+
+    A key `base` names another variant, whose changes are made first. A change to the sections themselves reaches every
+    variant that does not set the same key.
+    """
     tracking: Tracking
 
     def __post_init__(self) -> None:
         for category in self.categories:
-            check_category(category)
+            check_category(category, self.data.reader)
+        if self.data.generate and self.data.reader != RELEASES:
+            raise InputError(
+                f"params.yaml: data.generate writes releases, which the reader '{self.data.reader}' does not read. "
+                "Set data.generate to []."
+            )
         for key, names, known in (
             ("trained", self.trained, self.variants),
             ("backbones", self.backbones, self.features.backbones),
@@ -303,26 +99,29 @@ def parse_params(content: Any, source: str = "params") -> Params:
     """Check nested mappings against `Params`, and what every variant and backbone makes of them.
 
     Args:
+        content: the nested mappings; it may be anything.
         source: names `content` in errors.
 
     Raises:
-        InputError: a key is unknown, missing or of the wrong type.
+        InputError: a key is unknown, missing or of the wrong type; or a name, a base or a backend does not fit.
     """
     params = parse_section(Params, content, source)
+    params = dataclasses.replace(params, variants=with_bases(params.variants, source))
     for name, overlay in params.variants.items():
         varied = vary(params, overlay, f"{source}: variants.{name}")
-        if name in params.trained and varied.loss.pose and params.poses.backend == "unknown":
-            raise InputError(
-                f"{source}: the variant '{name}' learns from poses, which the backend 'unknown' has none of. Choose "
-                f"another poses.backend, or take '{name}' out of `trained`."
-            )
+        for label, weight in (("poses", varied.loss.pose), ("depth", varied.loss.depth)):
+            if name in params.trained and weight and getattr(params, label).backend == "unknown":
+                raise InputError(
+                    f"{source}: the variant '{name}' learns from {label}, which the backend 'unknown' has none of. "
+                    f"Choose another {label}.backend, or take '{name}' out of `trained`."
+                )
     for name, overlay in params.features.backbones.items():
         _check_backbone(params, name, overlay, f"{source}: features.backbones.{name}")
     return params
 
 
 def _check_backbone(params: Params, name: str, overlay: Mapping[str, Any], source: str) -> None:
-    """A backbone that is run may not change another backend than the one it uses: it would pass for what it is not."""
+    """Refuse a backbone that is run and changes another backend than its own: it would pass for what it is not."""
     features = vary_features(params, overlay, source).features
     inert = sorted(set(overlay) - {"backend", "grid", features.backend})
     if name in params.backbones and inert:
@@ -334,7 +133,11 @@ def _check_backbone(params: Params, name: str, overlay: Mapping[str, Any], sourc
 
 
 def vary(params: Params, overlay: Mapping[str, Any], source: str = "params") -> Params:
-    """`params` with the changes of a variant.
+    """The parameters with the changes of a variant.
+
+    Args:
+        overlay: nested changes, without a base.
+        source: names `overlay` in errors.
 
     Raises:
         InputError: a key that `params` lacks, or that no variant may change, or a value of the wrong type.
@@ -346,5 +149,9 @@ def vary(params: Params, overlay: Mapping[str, Any], source: str = "params") -> 
 
 
 def vary_features(params: Params, overlay: Mapping[str, Any], source: str = "params") -> Params:
-    """`params` with the changes of a backbone to `features`; errors as in `vary`."""
+    """The parameters with the changes of a backbone to the section `features`.
+
+    Raises:
+        InputError: a key that `features` lacks, or a value of the wrong type.
+    """
     return parse_section(Params, merged(to_dict(params), {"features": overlay}), source)

@@ -1,4 +1,4 @@
-"""Dataclasses from nested mappings and back, with errors that name the key and the nearest valid one."""
+"""Conversion of nested mappings to dataclasses and back, with errors that name the key and the nearest valid one."""
 
 import dataclasses
 import functools
@@ -14,6 +14,8 @@ def parse_section(kind: type, content: Any, source: str) -> Any:
     """Check nested mappings against a dataclass, and return an instance of it.
 
     Args:
+        kind: the dataclass.
+        content: the nested mappings; it may be anything.
         source: names `content` in errors.
 
     Raises:
@@ -28,7 +30,7 @@ def to_dict(params: Any) -> dict[str, Any]:
 
 
 def merged(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
-    """`content` with the leaves of `overlay` in the places of its own; neither is changed."""
+    """A copy of `content` in which the leaves of `overlay` take the places of its own; neither is changed."""
     result = dict(content)
     for name, value in overlay.items():
         below = result.get(name)
@@ -80,7 +82,7 @@ def _convert_section(kind: type, value: Any, source: str, key: str) -> Any:
 
 @functools.cache
 def _fields(kind: type) -> dict[str, Any]:
-    """Types by name; kept, because resolving them takes most of the time of a check."""
+    """The types of a dataclass's fields by name. They are kept: finding them takes most of the time of a check."""
     return typing.get_type_hints(kind)
 
 

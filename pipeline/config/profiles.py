@@ -1,7 +1,5 @@
-"""Named sets of parameters: `python -m pipeline.config.profiles NAME` merges profiles/NAME.yaml into params.yaml."""
+"""Named sets of parameters: `semagic profile NAME` merges profiles/NAME.yaml into params.yaml."""
 
-import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +9,8 @@ import yaml
 from pipeline.base.errors import InputError, nearest
 from pipeline.base.files import write_text
 from pipeline.base.yaml_text import edited
-from pipeline.config.params import load_params, parse_params
+from pipeline.config.params import Params, parse_params
 from pipeline.config.parsing import merged
-from pipeline.fanout.machine import cores
-from pipeline.fanout.projection import in_words, projected_seconds, stage_counts
 
 
 def merge_text(text: str, overrides: Mapping[str, Any], source: str) -> str:
@@ -61,32 +57,33 @@ def parse_assignment(text: str) -> dict[str, Any]:
     return nested
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.config.profiles", description=__doc__)
-    parser.add_argument("name", help="file in profiles/, without .yaml")
-    parser.add_argument("--input", type=Path, default=Path("params.yaml"), help="parameters to start from")
-    parser.add_argument("--output", type=Path, help="where to write them (default: where they came from)")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one more override")
-    options = parser.parse_args(arguments)
-    output = options.output or options.input
+def apply_profile(name: str, source: Path, target: Path, assignments: Sequence[str] = ()) -> Params:
+    """Merge a profile of the folder profiles/, and then `assignments`, into a parameter file.
+
+    Args:
+        name: of a file in profiles/, without .yaml.
+        source: the parameter file to start from.
+        target: where the result is written; may be `source`.
+        assignments: more overrides, each as 'KEY=VALUE'. Only the whole has to be valid.
+
+    Returns:
+        The parameters in `target`.
+
+    Raises:
+        InputError: `source` cannot be read, `target` cannot be written, or a name, a key or a value is not valid.
+    """
+    overrides = read_profile(Path("profiles"), name)
+    for assignment in assignments:
+        overrides = merged(overrides, parse_assignment(assignment))
+    if not source.is_file():
+        raise InputError(f"{source}: expected a parameter file to start from, found none. Name another with --input.")
+    origin = " ".join([f"profiles/{name}.yaml", *(f"--set {assignment}" for assignment in assignments)])
+    text = merge_text(source.read_text(encoding="utf-8"), overrides, origin)
     try:
-        text = options.input.read_text(encoding="utf-8")
-        overrides = read_profile(Path("profiles"), options.name)
-        for assignment in options.set:
-            overrides = merged(overrides, parse_assignment(assignment))
-        # At once: only the whole has to be valid.
-        source = " ".join([f"profiles/{options.name}.yaml", *(f"--set {assignment}" for assignment in options.set)])
-        text = merge_text(text, overrides, source)
-        write_text(output, text)
-    except (InputError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    params = load_params(output)
-    counts, jobs = stage_counts(params), cores()
-    print(f"{output}: parameters of the profile '{options.name}': {counts['train']} trainings.")
-    print(f"Projected time from nothing on {jobs} cores: {in_words(projected_seconds(counts, params, jobs))}.")
-    return 0
+        write_text(target, text)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written ({error.strerror}). Name another with --output.") from error
+    return parse_params(yaml.safe_load(text), str(target))
 
 
 def _merge(content: Any, overrides: Mapping[str, Any], source: str, prefix: str) -> None:
@@ -107,7 +104,3 @@ def _replace_items(items: Any, values: Sequence[Any]) -> None:
     items[:] = list(values)
     if trailing is not None:
         items.ca.items[len(items) - 1] = trailing
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.config.categories import check_category
 from pipeline.config.cells import Cell
 from pipeline.config.params import Params
+from pipeline.photographs.lists import read_instances
 from pipeline.photographs.records import Instance
-from pipeline.photographs.tables import read_instances
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class Workspace:
         return self.root / self.params.data.spair
 
     @property
+    def photographs_csv(self) -> Path:
+        """Table of photographs of one's own, which the dataset reader `folder` and the label backends `given` read."""
+        return self.root / self.params.data.folder / "photographs.csv"
+
+    @property
     def pins(self) -> Path:
         """The file that says what may be downloaded, with hashes."""
         return self.root / "downloads.yaml"
@@ -47,6 +53,14 @@ class Workspace:
     def weights(self) -> Path:
         """Folder of the foundation models' weights, each model in a folder that is named as in downloads.yaml."""
         return self.root / self.params.pretrained.weights
+
+    def check_category(self, name: str) -> str:
+        """Return `name` if the dataset reader may know such a category.
+
+        Raises:
+            InputError: the name is unknown, or cannot name a folder.
+        """
+        return check_category(name, self.params.data.reader)
 
     def photograph(self, instance: Instance) -> Path:
         """The photograph that shows an instance."""

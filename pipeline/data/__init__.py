@@ -1,1 +1,1 @@
-"""Readers and writers of PASCAL3D+ (release 1.1) and SPair-71k, and the tables of instances and pairs made of them."""
+"""Datasets: readers of PASCAL3D+, SPair-71k and folders of one's own, and the paper's rules of what is used of them."""

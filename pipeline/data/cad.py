@@ -16,18 +16,18 @@ class CadModel(NamedTuple):
 
     vertices: Float[np.ndarray, "V 3"]
     faces: Int[np.ndarray, "F 3"]
-    """0-based; the file's are 1-based."""
+    """Vertex indices from 0; the file's begin with 1."""
     keypoints: Mapping[str, Float[np.ndarray, "3"]]
-    """Those that this model has."""
+    """Keypoints that this model has, by name."""
 
 
 def cad_path(root: Path, category: str) -> Path:
-    """All models of a category with their keypoints."""
+    """File of all models of a category with their keypoints."""
     return root / "CAD" / f"{category}.mat"
 
 
 def mesh_path(root: Path, category: str, index: int) -> Path:
-    """Mesh of the model with the 1-based `index`."""
+    """File of the mesh of the model with the 1-based `index`."""
     return root / "CAD" / category / f"{index:02d}.off"
 
 

@@ -1,4 +1,4 @@
-"""The releases' 1-based pixel coordinates and ours; boxes against the frame of their image."""
+"""Conversion between the releases' 1-based pixel coordinates and continuous ones, and clipping of boxes."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ def from_one_based(points: Sequence | np.ndarray) -> Float[np.ndarray, "*N"]:
 
 
 def to_one_based(points: Sequence | np.ndarray) -> Float[np.ndarray, "*N"]:
-    """1-based coordinates, as PASCAL3D+ stores them, of continuous pixels."""
+    """Coordinates from 1, as PASCAL3D+ stores them, of continuous pixels."""
     return np.asarray(points, dtype=np.float64) + 0.5
 
 
 def to_one_based_integers(points: Sequence | np.ndarray) -> Int[np.ndarray, "*N"]:
-    """1-based integer coordinates, as SPair-71k stores them, of continuous pixels; halves are rounded up."""
+    """Integer coordinates from 1, as SPair-71k stores them, of continuous pixels; halves are rounded up."""
     return np.floor(to_one_based(points) + 0.5).astype(np.int64)
 
 

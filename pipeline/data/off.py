@@ -15,7 +15,7 @@ class Mesh(NamedTuple):
 
     vertices: Float[np.ndarray, "V 3"]
     faces: Int[np.ndarray, "F 3"]
-    """0-based vertex indices."""
+    """Vertex indices from 0."""
 
 
 def read_off(path: Path) -> Mesh:

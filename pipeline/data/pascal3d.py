@@ -13,7 +13,7 @@ from pipeline.base.files import write_text
 from pipeline.data import matlab
 
 Split = Literal["imagenet", "pascal"]
-"""Where the annotated photographs come from: ImageNet, or PASCAL VOC as those of SPair-71k do."""
+"""Source of the annotated photographs: ImageNet, or PASCAL VOC, from which SPair-71k's photographs come too."""
 
 SUBSETS = ("train", "val")
 """Image lists of the ImageNet split."""
@@ -21,12 +21,12 @@ SUBSETS = ("train", "val")
 
 @dataclass(frozen=True)
 class Anchor:
-    """Where a named keypoint of the CAD model appears in the image."""
+    """Place in the image of a named keypoint of the CAD model."""
 
     location: tuple[float, float] | None
-    """1-based pixels."""
+    """Pixels from 1; None where the keypoint is not visible."""
     status: int
-    """1 visible; other values say why it is not."""
+    """Visibility: 1 visible; other values say why the keypoint is not."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ViewpointRecord:
     elevation: float | None
     theta: float | None
     distance: float | None
-    """0 where only the coarse angles were annotated."""
+    """Distance in CAD units; 0 where only the coarse angles were annotated."""
     focal: float | None
     px: float | None
     py: float | None
@@ -51,11 +51,11 @@ class ObjectRecord:
     """One annotated object."""
 
     category: str
-    """The field `class`."""
+    """Name of the category: the field `class` of the file."""
     bbox: tuple[float, float, float, float] | None
-    """[xmin, ymin, xmax, ymax], 1-based pixels."""
+    """Box [xmin, ymin, xmax, ymax] in pixels from 1."""
     cad_index: int | None
-    """1-based index into `CAD/<category>`."""
+    """Number of the model in `CAD/<category>`, from 1."""
     anchors: dict[str, Anchor]
     viewpoint: ViewpointRecord | None
     truncated: bool
@@ -75,7 +75,7 @@ class ImageRecord:
 
 
 def image_path(root: Path, category: str, name: str) -> Path:
-    """Photograph of the ImageNet split; those of the PASCAL split are read from SPair-71k's JPEGImages."""
+    """Photograph of the ImageNet split; photographs of the PASCAL split are read from SPair-71k's JPEGImages."""
     return root / "Images" / f"{category}_imagenet" / f"{name}.JPEG"
 
 
@@ -159,7 +159,7 @@ def _object_struct(item: ObjectRecord) -> dict[str, Any]:
 
 
 def _or_empty(value: Any) -> Any:
-    """MATLAB's numbers are double precision; an unknown one is empty."""
+    """The value as MATLAB stores it: numbers in double precision, an unknown value as an empty array."""
     if value is None:
         return matlab.EMPTY
     return [float(x) for x in value] if isinstance(value, tuple) else float(value)

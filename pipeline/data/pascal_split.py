@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipeline.data import pascal3d
 from pipeline.data.coordinates import box_from_one_based, clip_box
-from pipeline.data.training import viewpoint
+from pipeline.data.imagenet_split import viewpoint
 from pipeline.photographs.records import Box, Instance, intersection_over_union
 
 MIN_OVERLAP = 0.5

@@ -22,7 +22,7 @@ KEYPOINT_SLOTS = 30
 Number = int | float
 Point = tuple[Number, Number]
 Corners = tuple[Number, Number, Number, Number]
-"""[xmin, ymin, xmax, ymax]."""
+"""Box [xmin, ymin, xmax, ymax] in pixels from 1."""
 Annotation = TypeVar("Annotation")
 
 
@@ -39,7 +39,7 @@ class ImageAnnotation:
     image_depth: int
     category: str
     pose: str
-    """'Left', 'Right', 'Frontal', 'Rear' or 'Unspecified'."""
+    """Side that is seen: 'Left', 'Right', 'Frontal', 'Rear' or 'Unspecified'."""
     truncated: int
     occluded: int
     difficult: int
@@ -47,7 +47,7 @@ class ImageAnnotation:
     kps: dict[str, Point | None]
     """A point or None for each of the slots "0" to "29"; it may lie a little outside the box."""
     azimuth_id: int
-    """floor(azimuth / 45 degrees)."""
+    """Azimuth in eighths of a turn: floor(azimuth / 45 degrees)."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,9 @@ class PairAnnotation:
     viewpoint_variation: int
     scale_variation: int
     truncation: int
-    """0 none, 1 source, 2 target, 3 both."""
+    """Truncated objects: 0 none, 1 source, 2 target, 3 both."""
     occlusion: int
-    """The same code for occluded objects."""
+    """Occluded objects: 0 none, 1 source, 2 target, 3 both."""
 
 
 def image_path(root: Path, category: str, name: str) -> Path:
@@ -91,7 +91,7 @@ def annotation_path(root: Path, category: str, name: str) -> Path:
 
 
 def pair_path(root: Path, split: str, filename: str) -> Path:
-    """`filename` is the stem that a pair annotation and the lists of pairs hold."""
+    """File of a pair annotation; `filename` is the stem that the annotation and the lists of pairs hold."""
     return root / "PairAnnotation" / split / f"{filename}.json"
 
 
@@ -178,7 +178,7 @@ def _read(path: Path, kind: type[Annotation]) -> Annotation:
 
 
 def _freeze(value: Any) -> Any:
-    """JSON's lists as tuples, at every depth."""
+    """The value with tuples in place of lists, at every depth."""
     if isinstance(value, list):
         return tuple(_freeze(item) for item in value)
     if isinstance(value, dict):

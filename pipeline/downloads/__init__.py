@@ -1,1 +1,1 @@
-"""Downloads that are pinned by a hash: transfer, safe unpacking, and a record of every file."""
+"""Downloads pinned by their hash: transfer, safe unpacking, and a manifest of every file."""

@@ -1,4 +1,4 @@
-"""Safe unpacking: a folder is there whole or not at all, and nothing is written outside of it."""
+"""Safe, atomic unpacking: a folder appears complete or not at all, and nothing is written outside of it."""
 
 import hashlib
 import shutil
@@ -13,24 +13,24 @@ from pipeline.downloads.disk import require_space, write_error
 from pipeline.downloads.members import DAMAGES, Archive, open_archive, resolve_links
 
 BLOCK = 4096
-"""Bytes that the smallest file takes on disk; the releases have tens of thousands of them."""
+"""Size of a file-system block in bytes. It matters because the releases hold tens of thousands of small files."""
 
 
 def unpack(archive: Path, target: Path, folder: str) -> dict[str, Digest]:
-    """Unpack an archive into the folder `target`, in place of what is there.
+    """Unpack an archive into the folder `target`, replacing its previous content.
 
     Args:
-        folder: what the archive is expected to hold at its top.
+        folder: top-level folder that the archive must contain.
 
     Returns:
-        Size and hash of each file by its path relative to `target`; '/' separates its parts.
+        Size and hash of each file, by its path relative to `target` with '/' as separator.
 
     Raises:
-        InputError: the archive is damaged, does not hold `folder` or is not safe, or the disk is full; `target` is as
-            it was before.
+        InputError: the archive is damaged or unsafe, does not contain `folder`, or the disk is full. `target` is then
+            unchanged.
     """
     temporary = target.with_name(f".{target.name}.unpacking")
-    # What an earlier run may have left when it was killed.
+    # A run that was killed may have left this folder.
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         with open_archive(archive) as content:
@@ -62,7 +62,7 @@ def _write_all(content: Archive, archive: Path, temporary: Path, folder: str) ->
     require_space(temporary.parent, sum(-(-size // BLOCK) * BLOCK for size in sizes.values()), "unpacking")
     written = {}
     with tqdm(total=sum(sizes.values()), desc=f"{archive.name}: unpacking", unit="B", unit_scale=True) as progress:
-        # In the order of the archive: a tar file can only be read forwards at speed.
+        # Members are read in archive order, because seeking backwards in a compressed tar file is slow.
         for path, index in sorted(files.items(), key=lambda item: item[1]):
             with content.open(index) as source:
                 written[str(path)] = _write(source, temporary / path, progress)
@@ -82,14 +82,14 @@ def _write(source: BufferedIOBase, path: Path, progress: tqdm) -> Digest:
 
 
 def _make_folders(content: Archive, temporary: Path) -> None:
-    """Also the empty ones."""
+    """Make every folder of the archive, empty folders included."""
     for member in content.members:
         if member.kind == "folder":
             (temporary / PurePosixPath(member.name)).mkdir(parents=True, exist_ok=True)
 
 
 def _replace(target: Path, temporary: Path) -> None:
-    """Put `temporary` in the place of `target`, which may not exist."""
+    """Move `temporary` to `target`, which may exist. The old folder is restored if the move fails."""
     old = target.with_name(f".{target.name}.replaced")
     shutil.rmtree(old, ignore_errors=True)
     if target.exists():

@@ -11,29 +11,29 @@ CHUNK = 1 << 20
 
 
 class Digest(NamedTuple):
-    """What a file is."""
+    """Size and hash of a file as observed."""
 
     bytes: int
     sha256: str
-    """64 hexadecimal digits."""
+    """SHA-256 of the file, as 64 hexadecimal digits."""
 
 
 @dataclass(frozen=True)
 class Pin:
-    """What a file has to be; None where nothing is recorded yet."""
+    """Expected size and hash of a file. A field is None until it has been recorded."""
 
     bytes: int | None
     sha256: str | None
 
     def difference(self, found: Digest) -> str | None:
-        """'expected ..., found ...', or None where `found` agrees with everything that is recorded."""
+        """Describe a mismatch as 'expected ..., found ...'. None where `found` agrees with all recorded fields."""
         if self.sha256 in (None, found.sha256) and self.bytes in (None, found.bytes):
             return None
         return f"expected {_in_words(self.bytes, self.sha256)}, found {_in_words(found.bytes, found.sha256)}"
 
 
 def digest_of(path: Path) -> Digest:
-    """Read a file whole, with a progress bar."""
+    """Compute the digest of a file, with a progress bar."""
     hasher, size = hashlib.sha256(), path.stat().st_size
     with (
         path.open("rb") as stream,

@@ -1,4 +1,4 @@
-"""Space on disk, looked at before gigabytes are written, and what to say when it runs out all the same."""
+"""Check of the free disk space before large writes, and the error message for a failed write."""
 
 import shutil
 from pathlib import Path
@@ -7,14 +7,14 @@ from pipeline.base.errors import InputError
 from pipeline.base.files import DISK_FULL
 
 MARGIN = 64_000_000
-"""Bytes that are left free: a full disk breaks more than this project."""
+"""Bytes that always stay free, because a full disk affects other programs too."""
 
 
 def require_space(folder: Path, size: int, purpose: str) -> None:
-    """Check that `size` bytes more fit on the disk of `folder`, which need not exist yet.
+    """Check that `size` more bytes fit on the disk of `folder`, which need not exist yet.
 
     Raises:
-        InputError: they do not.
+        InputError: there is not enough free space.
     """
     existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     free = shutil.disk_usage(existing).free
@@ -26,7 +26,7 @@ def require_space(folder: Path, size: int, purpose: str) -> None:
 
 
 def write_error(path: Path, error: OSError) -> InputError:
-    """The error to raise when `path` could not be written."""
+    """Make the error to raise when `path` could not be written."""
     if error.errno in DISK_FULL:
         advice = "The disk or its quota is full: free some space and run this again."
     else:
@@ -35,7 +35,7 @@ def write_error(path: Path, error: OSError) -> InputError:
 
 
 def in_words(size: float) -> str:
-    """A number of bytes as '7.52 GB' or, when small, '31 kB'."""
+    """Format a number of bytes with a suitable unit, such as '7.52 GB' or '31 kB'."""
     for unit, factor, digits in (("GB", 1e9, 2), ("MB", 1e6, 1)):
         if size >= factor / 10:
             return f"{size / factor:.{digits}f} {unit}"

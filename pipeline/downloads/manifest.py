@@ -1,4 +1,7 @@
-"""`files.json` of an unpacked release: size and hash of every file. Written last, it marks a whole release."""
+"""Manifest `files.json` of an unpacked release: size and hash of every file.
+
+The manifest is written last, so that its presence marks a complete release.
+"""
 
 import json
 from pathlib import Path
@@ -11,11 +14,11 @@ NAME = "files.json"
 
 
 class Manifest(NamedTuple):
-    """What an archive was unpacked to."""
+    """Record of an unpacked archive."""
 
     archive_sha256: str
     files: dict[str, Digest]
-    """By path relative to the folder of the release."""
+    """Size and hash of each file, by its path relative to the folder of the release."""
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -23,7 +26,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest of an unpacked release; None where there is none that can be read: the release is not whole."""
+    """Read the manifest of an unpacked release. None where it is missing or unreadable: the release is incomplete."""
     try:
         content = json.loads((folder / NAME).read_text(encoding="utf-8"))
         return Manifest(content["archive_sha256"], {name: Digest(*item) for name, item in content["files"].items()})
@@ -32,7 +35,7 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 def has_all_files(folder: Path, manifest: Manifest) -> bool:
-    """Whether every file is there in its size: a check that takes no time; the hashes are for `stages.verify`."""
+    """Whether every file exists with its recorded size. This check is fast; `semagic verify` compares the hashes."""
     return all(
         (folder / name).is_file() and (folder / name).stat().st_size == found.bytes
         for name, found in manifest.files.items()

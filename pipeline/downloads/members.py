@@ -1,4 +1,4 @@
-"""What a zip or tar.gz archive holds, in one form for both, and the rules that it has to keep."""
+"""Uniform view of the members of a zip or tar.gz archive, and the safety rules that they must satisfy."""
 
 import gzip
 import stat
@@ -27,19 +27,19 @@ DAMAGES = (
     NotImplementedError,
     RuntimeError,
 )
-"""What reading a damaged archive raises."""
+"""Exceptions that reading a damaged archive may raise."""
 
 
 class Member(NamedTuple):
-    """An entry of an archive."""
+    """Entry of an archive."""
 
     name: str
-    """As it stands in the archive."""
+    """Name as stored in the archive."""
     kind: Literal["file", "folder", "link", "other"]
     size: int
-    """Bytes of a file once unpacked."""
+    """Size of an unpacked file in bytes, 0 for a link or a folder."""
     target: str | None
-    """What a link points to, relative to the root of the archive; None where that is outside."""
+    """Target of a link, relative to the root of the archive. None where it lies outside, and for other kinds."""
 
     @property
     def path(self) -> PurePosixPath:
@@ -47,21 +47,21 @@ class Member(NamedTuple):
 
 
 class Archive(NamedTuple):
-    """An open archive."""
+    """Open archive."""
 
     members: tuple[Member, ...]
     open: Callable[[int], BufferedIOBase]
-    """Content of the file with that index in `members`; the end of it has been checked once it was read."""
+    """Function that opens the file of a given index in `members`. Reading it to the end verifies its checksum."""
     finish: Callable[[], None]
-    """Reads what follows the last file and checks it."""
+    """Function that reads and checks the data after the last file."""
 
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
-    """Open a file by its ending, .zip or .tar.gz; damage raises one of `DAMAGES`.
+    """Open an archive, whose suffix .zip, .tar.gz or .tgz selects the format. Damage raises one of `DAMAGES`.
 
     Raises:
-        InputError: the ending is another one.
+        InputError: the suffix is a different one.
     """
     if path.name.endswith(".zip"):
         with zipfile.ZipFile(path) as archive:
@@ -78,12 +78,13 @@ def open_archive(path: Path) -> Iterator[Archive]:
 
 
 def resolve_links(members: Sequence[Member], source: Path) -> dict[PurePosixPath, int]:
-    """The files to write, each with the index of the member that has its content.
+    """Map each file to write to the index of the member that holds its content.
 
-    A link stands for a copy of the file that it points to: nothing in the result points anywhere.
+    A link becomes a copy of the file that it points to, so that unpacking writes no links.
 
     Raises:
-        InputError: a member would be written outside, or is a device, or a link to no file of the archive.
+        InputError: a member would be written outside of the folder, is a device, or is a link whose target is not a
+            file of the archive.
     """
     files = {_inside(member, source): index for index, member in enumerate(members) if member.kind == "file"}
     links = {}
@@ -115,13 +116,13 @@ def _refused(source: Path, member: Member, reason: str) -> InputError:
 def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
     mode = info.external_attr >> 16
     if stat.S_ISLNK(mode):
-        # As long as a path may be; more is no link.
+        # 4096 bytes is the longest path that Linux allows.
         with archive.open(info) as stream:
             target = stream.read(4096).decode("utf-8", "replace")
         return Member(info.filename, "link", 0, _from_root(info.filename, target))
     if info.is_dir():
         return Member(info.filename, "folder", 0, None)
-    # Archives that were made elsewhere than on Unix have no mode.
+    # Archives made on systems other than Unix store no mode.
     plain = stat.S_IFMT(mode) in (0, stat.S_IFREG)
     return Member(info.filename, "file" if plain else "other", info.file_size, None)
 
@@ -136,7 +137,7 @@ def _tar_member(entry: tarfile.TarInfo) -> Member:
 
 
 def _from_root(name: str, target: str) -> str | None:
-    """The target of a link, seen from the root of the archive, by the names alone."""
+    """Resolve the target of a link relative to the archive root. Only names are used. None where it lies outside."""
     if target.startswith("/"):
         return None
     parts = list(PurePosixPath(name).parts[:-1])
@@ -151,6 +152,6 @@ def _from_root(name: str, target: str) -> str | None:
 
 
 def _read_on(stream: BufferedIOBase) -> None:
-    """To the end, where gzip compares the checksum."""
+    """Read a stream to its end, where gzip verifies the checksum."""
     while stream.read(CHUNK):
         pass

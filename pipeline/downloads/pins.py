@@ -1,4 +1,4 @@
-"""The typed form of `downloads.yaml`: what may be downloaded, from where, and the hash it must have."""
+"""Typed form of `downloads.yaml`: every possible download, its address, and its expected hash."""
 
 import fcntl
 import os
@@ -22,13 +22,15 @@ SCHEMES = ("https://", "http://", "ftp://")
 
 @dataclass(frozen=True)
 class Gigabytes:
+    """Approximate sizes of a release, in units of 1e9 bytes."""
+
     archive: float
     unpacked: float
 
 
 @dataclass(frozen=True)
 class Release:
-    """A data set that comes as one archive."""
+    """Data set that is distributed as one archive."""
 
     title: str
     url: str
@@ -50,13 +52,13 @@ class Release:
 
     @property
     def size(self) -> int:
-        """Bytes of the archive; an estimate until they are recorded."""
+        """Size of the archive in bytes; an estimate until the exact size is recorded."""
         return self.bytes or round(1e9 * self.approximate_gigabytes.archive)
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A model of a repository at a revision, or a single file at an address."""
+    """Pretrained model: files of a repository at a revision, or a single file at a URL."""
 
     title: str
     licence: str
@@ -68,22 +70,24 @@ class Weights:
 
     @property
     def size(self) -> int:
-        """Bytes of all files; an estimate until they are recorded."""
+        """Total size of the files in bytes; an estimate until all exact sizes are recorded."""
         sizes = [pin.bytes for pin in self.files.values()]
         return sum(sizes) if None not in sizes else round(1e6 * self.approximate_megabytes)
 
 
 @dataclass(frozen=True)
 class Pins:
+    """All entries of downloads.yaml, by name."""
+
     releases: Mapping[str, Release]
     weights: Mapping[str, Weights]
 
 
 def read_pins(path: Path) -> Pins:
-    """Read and check downloads.yaml.
+    """Read and validate downloads.yaml.
 
     Raises:
-        InputError: the file is missing, or a key or a value of it is not valid.
+        InputError: the file is missing, or one of its keys or values is invalid.
     """
     if not path.is_file():
         raise InputError(
@@ -93,7 +97,15 @@ def read_pins(path: Path) -> Pins:
 
 
 def parse_pins(content: Any, source: str = "downloads") -> Pins:
-    """Check nested mappings against `Pins`; errors, which name `source`, as in `read_pins`."""
+    """Parse nested mappings into `Pins`.
+
+    Args:
+        content: parsed YAML.
+        source: name of the source for error messages.
+
+    Raises:
+        InputError: a key or a value is invalid.
+    """
     if isinstance(content, dict) and isinstance(content.get("weights"), dict):
         absent = {"repository": None, "revision": None, "url": None}
         filled = {name: {**absent, **(entry or {})} for name, entry in content["weights"].items()}
@@ -110,10 +122,10 @@ def parse_pins(content: Any, source: str = "downloads") -> Pins:
 
 
 def find_release(pins: Pins, name: str) -> Release:
-    """The release of that name.
+    """Find the release called `name`.
 
     Raises:
-        InputError: there is none.
+        InputError: downloads.yaml has no release of this name.
     """
     if name not in pins.releases:
         raise InputError(f"Unknown release '{name}' in downloads.yaml. {nearest(name, pins.releases)}")
@@ -121,10 +133,10 @@ def find_release(pins: Pins, name: str) -> Release:
 
 
 def find_weights(pins: Pins, name: str) -> Weights:
-    """The model of that name.
+    """Find the pretrained model called `name`.
 
     Raises:
-        InputError: there is none.
+        InputError: downloads.yaml has no model of this name.
     """
     if name not in pins.weights:
         raise InputError(f"Unknown model '{name}' in downloads.yaml. {nearest(name, pins.weights)}")
@@ -132,10 +144,10 @@ def find_weights(pins: Pins, name: str) -> Weights:
 
 
 def record(path: Path, keys: Sequence[str], found: Digest) -> None:
-    """Write size and hash of one download into downloads.yaml, whose comments stay.
+    """Write size and hash of one download into downloads.yaml, preserving its comments.
 
     Args:
-        keys: where the download stands, for instance ('releases', 'spair').
+        keys: nested keys of the download in the file, for instance ('releases', 'spair').
     """
 
     def change(content: Any) -> None:
@@ -151,7 +163,10 @@ def record(path: Path, keys: Sequence[str], found: Digest) -> None:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Wait for other processes: two releases may arrive at once, and each rewrites the whole file."""
+    """Hold an exclusive lock on `folder`.
+
+    Two downloads may finish at the same time, and each rewrites the whole of downloads.yaml.
+    """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

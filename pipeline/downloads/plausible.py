@@ -1,4 +1,7 @@
-"""Whether a file without a recorded hash is what its name says: what is recorded first is believed ever after."""
+"""Format check of a downloaded file that has no recorded hash yet.
+
+Without this check, a login page in place of the file would be recorded as the expected content.
+"""
 
 import json
 import zipfile
@@ -10,10 +13,10 @@ from pipeline.base.errors import InputError
 
 
 def check_weights_file(path: Path) -> None:
-    """Check the form of a JSON, safetensors or PyTorch file; of others nothing is known.
+    """Check the format of a JSON, safetensors or PyTorch file. Files with other suffixes pass unchecked.
 
     Raises:
-        InputError: it has another form, as a page that asks for a login has. The file is removed.
+        InputError: the content does not have the format that the suffix announces. The file is removed.
     """
     try:
         if path.suffix == ".json":

@@ -1,4 +1,4 @@
-"""One release from its address to a checked folder."""
+"""Download, check and unpack one release."""
 
 from pathlib import Path
 
@@ -12,24 +12,26 @@ from pipeline.downloads.transfer import TransferError, download
 
 
 def fetch_release(pins: Path, name: str, downloads: Path, target: Path) -> None:
-    """Make `target` hold the release, with `files.json` beside its folder; a whole release stays as it is.
+    """Download and unpack a release into `target`, with `files.json` beside its folder.
 
-    The archive is taken from `downloads` if it is there, otherwise downloaded to it. It must have the hash that is
-    pinned; where none is, its own is recorded once it has unpacked.
+    A release that is already complete is left unchanged. The archive is taken from `downloads` if it exists there, and
+    is downloaded to it otherwise. It must have the pinned hash. If none is pinned, the hash of the archive is recorded
+    after it has been unpacked.
 
     Args:
-        pins: downloads.yaml.
-        name: an entry of its `releases`.
+        pins: path of downloads.yaml.
+        name: key of the release in the section `releases` of downloads.yaml.
         downloads: folder of the archives.
+        target: folder to unpack into.
 
     Raises:
-        InputError: there is no such release, it cannot be downloaded, or the archive is not the pinned one, is damaged
-            or does not fit on the disk. `target` is then as it was.
+        InputError: the name is unknown, the release cannot be downloaded, or the archive differs from its pin, is
+            damaged or does not fit on the disk. `target` is then unchanged.
     """
     release = find_release(read_pins(pins), name)
     print(_describe(release), flush=True)
     if _is_whole(target, release):
-        print(f"{target} is whole: every file is there in its size (`python -m stages.verify` compares the hashes).")
+        print(f"{target} is whole: every file is there in its size (`semagic verify` compares the hashes).")
         return
     archive = downloads / release.archive
     found = _checked(archive, release, name) if archive.is_file() else _downloaded(archive, release, name)

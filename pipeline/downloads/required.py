@@ -1,4 +1,4 @@
-"""The pretrained models that a set of parameters needs."""
+"""Pretrained models that a set of parameters requires."""
 
 from pipeline.config.cells import resolve_features
 from pipeline.config.label_params import model_of
@@ -6,7 +6,7 @@ from pipeline.config.params import Params
 
 
 def required_models(params: Params) -> tuple[str, ...]:
-    """Names in downloads.yaml of the models behind the backends that are chosen, each once."""
+    """Names, as in downloads.yaml, of the models that the chosen label backends need, without duplicates."""
     features = [resolve_features(params, backbone).features for backbone in params.backbones]
     models = (model_of(section) for section in (params.masks, params.depth, params.poses, *features))
     return tuple(dict.fromkeys(model for model in models if model is not None))

@@ -1,4 +1,4 @@
-"""One file from an address, by the program curl: resumed where it stopped, checked, and whole or not at all."""
+"""Download of one file with the program curl: resumable, checked, and atomic."""
 
 import shutil
 import subprocess
@@ -13,30 +13,32 @@ from pipeline.downloads.disk import require_space
 CONNECT_SECONDS = 10
 STALL_SECONDS = 30
 STALL_BYTES_PER_SECOND = 1000
-"""A transfer that is slower than this for so many seconds is given up."""
+"""Minimum speed: a transfer that stays below it for `STALL_SECONDS` is aborted."""
 CANNOT_RESUME = (31, 33, 36)
-"""Exit codes of curl where server and file on disk do not allow to go on: FTP's REST, HTTP's range, a wrong offset."""
+"""Exit codes of curl for a download that cannot be resumed: FTP without REST, HTTP without ranges, a wrong offset."""
 REFUSED, NOTHING_LEFT = 22, "416"
-"""Exit code of curl for HTTP's errors, and the one of a range that begins where the file ends."""
+"""Exit code of curl for an HTTP error, and the HTTP status of a range that begins where the file ends."""
 CANNOT_WRITE = 23
+"""Exit code of curl for a failed local write."""
 
 
 class TransferError(InputError):
-    """Nothing is wrong with what was asked for, but it did not arrive: no network, no server, no curl."""
+    """Failed transfer of a valid request, for lack of a network, a server or curl."""
 
 
 def download(url: str, path: Path, pin: Pin, size: int) -> Digest:
-    """Download `url` to `path`, by way of `<path>.part`, which an interrupted download leaves and the next one resumes.
+    """Download `url` to `path`.
 
-    A file that was resumed and is not the pinned one is fetched once more from its beginning.
+    The data goes to `<path>.part` first. An interrupted download leaves this file, and the next one resumes it. If a
+    resumed file does not match its pin, it is downloaded once more from the beginning.
 
     Args:
-        pin: what the file has to be.
-        size: its bytes, for the progress bar and the disk space; may be an estimate.
+        pin: expected size and hash of the file.
+        size: size of the file in bytes, exact or estimated, for the progress bar and the check of the disk space.
 
     Raises:
-        TransferError: it could not be fetched, or not completely.
-        InputError: there is no space, or the address delivers another file than the pinned one.
+        TransferError: the file could not be downloaded completely.
+        InputError: the disk space does not suffice, or the URL delivers a file that differs from its pin.
     """
     part = path.with_name(f"{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +48,7 @@ def download(url: str, path: Path, pin: Pin, size: int) -> Digest:
         require_space(path.parent, size - _size(part), f"the download of {path.name}")
         code, message = _run_curl(url, part, size)
         if resumes and (code in CANNOT_RESUME or (code == REFUSED and NOTHING_LEFT in message)):
-            # What is there may be all of it already; without a pin nothing tells.
+            # The partial file may be complete already, which only a pinned hash can confirm.
             if pin.sha256 and pin.difference(found := digest_of(part)) is None:
                 part.replace(path)
                 return found
@@ -66,7 +68,7 @@ def download(url: str, path: Path, pin: Pin, size: int) -> Digest:
 
 
 def _run_curl(url: str, part: Path, size: int) -> tuple[int, str]:
-    """Exit code and message of curl, which appends to `part`."""
+    """Run curl, which appends to `part`, and return its exit code and message."""
     program = shutil.which("curl")
     if not program:
         raise TransferError(

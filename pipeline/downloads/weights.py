@@ -1,4 +1,4 @@
-"""The weights of one model from their addresses to checked files."""
+"""Download and check the weights of one pretrained model."""
 
 import os
 from pathlib import Path
@@ -11,20 +11,22 @@ from pipeline.downloads.plausible import check_weights_file
 from pipeline.downloads.transfer import TransferError, download
 
 HUB = "https://huggingface.co"
-"""Where repositories are, unless the environment's HF_ENDPOINT names a mirror."""
+"""Default host of the model repositories. The environment variable HF_ENDPOINT may name a mirror instead."""
 
 
 def fetch_weights(pins: Path, name: str, folder: Path) -> None:
-    """Make `folder` hold the files of a model; those that are there are compared with their hashes.
+    """Download the files of a model into `folder`.
 
-    The hash of a file that has none yet is recorded in downloads.yaml.
+    Files that exist already are compared with their pins. The hash of a file without a pin is recorded in
+    downloads.yaml.
 
     Args:
-        pins: downloads.yaml.
-        name: an entry of its `weights`.
+        pins: path of downloads.yaml.
+        name: key of the model in the section `weights` of downloads.yaml.
+        folder: folder of the model's files.
 
     Raises:
-        InputError: there is no such model, a file cannot be downloaded, or one is not the pinned one.
+        InputError: the name is unknown, a file cannot be downloaded, or a file differs from its pin.
     """
     weights = find_weights(read_pins(pins), name)
     print(describe(name, weights), flush=True)
@@ -39,20 +41,20 @@ def fetch_weights(pins: Path, name: str, folder: Path) -> None:
 
 
 def describe(name: str, weights: Weights) -> str:
-    """Name, size, licence and source of a model, two lines."""
+    """Describe name, size, licence and source of a model in three lines."""
     source = weights.url or f"{HUB}/{weights.repository} at {weights.revision}"
     return f"{name}: {weights.title}, about {in_words(weights.size)}\n  licence: {weights.licence}\n  {source}"
 
 
 def address(weights: Weights, file: str) -> str:
-    """Where a file of the model is."""
+    """URL of one file of the model."""
     if weights.url is not None:
         return weights.url
     return f"{os.environ.get('HF_ENDPOINT', HUB)}/{weights.repository}/resolve/{weights.revision}/{file}"
 
 
 def _estimate(weights: Weights, file: str) -> int:
-    """Bytes of a file whose size is not recorded; beside the weights the others are small."""
+    """Estimated size in bytes of a file without a recorded size. JSON files count as 0 beside the weights."""
     return 0 if file.endswith(".json") else weights.size
 
 

@@ -1,8 +1,9 @@
-"""What true shapes and true poses are worth: `python -m stages.ceiling --category car --variant ours`.
+"""Upper bound on the PCK with true shapes and true poses: `semagic ceiling --category car --variant ours`.
 
-One CAD model stands in for the template. It is held rigid, or deformed until its keypoints are those of the model that
-an image shows; its pose is the annotated one, or that of a trained cell; scale and place fit the image as well as they
-can. Its projections are matched as a trained model's are (SEMAGIC Eq. 8-10, without the search), on the same pairs.
+One CAD model replaces the template. It stays rigid, or is deformed until its keypoints agree with those of the CAD
+model annotated for the image. Its pose is the annotated one, or that of a trained cell. Scale and translation are
+fitted to the image by least squares. The projections are matched on the same pairs as those of a trained model (SEMAGIC
+Eq. 8-10, without the search).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,36 +23,39 @@ from pipeline.config.params import Params
 from pipeline.data.cad import CadModel
 from pipeline.evaluation.pck import is_correct, keypoint_errors, longer_side, pck
 from pipeline.matching.transfer import transfer
-from pipeline.photographs.cameras import OBJECT_TO_CAD, object_rotation, project_cad
+from pipeline.photographs.cameras import OBJECT_TO_CAD, clip_depth, object_rotation, project_cad
 from pipeline.photographs.crops import square_crop, to_crop
+from pipeline.photographs.lists import PairList
 from pipeline.photographs.records import Instance
-from pipeline.photographs.tables import PairList
-from pipeline.prediction.projections import Projection, visible_vertices
+from pipeline.prediction.projection import Projection, visible_vertices
 from pipeline.reconstruction.sampling import sample_surface
+from pipeline.rendering.depth_map import depth_map
 from pipeline.rendering.rasterizer import Rasterizer, make_rasterizer
 
 SAMPLES = 20_000
-"""Points of the template's surface that are matched, some 0.01 of its diagonal apart."""
+"""Number of points sampled on the template's surface for matching, about 0.01 of its diagonal apart."""
 
 
 class PointedMesh(NamedTuple):
-    """A CAD model (CAD frame) and points of its surface."""
+    """CAD model and points on its surface, in the CAD frame."""
 
     model: CadModel
     points: Float[np.ndarray, "N 3"]
 
 
 class Ceiling(NamedTuple):
-    """Scores on the evaluated pairs of one category."""
+    """Scores of the ceiling on the evaluated pairs of one category."""
 
     pairs: int
-    """Those whose images have an annotated viewpoint and model, and a predicted pose if asked for."""
+    """Number of scored pairs. Both images have an annotated viewpoint and CAD model, and a predicted pose if needed."""
     pck: dict[float, float]
-    """In [0, 1], for each alpha: `pipeline.evaluation.pck.Pck.per_image`."""
+    """PCK per image in [0, 1] for each alpha, see `pipeline.evaluation.pck.Pck.per_image`."""
 
 
 def most_typical(models: Sequence[CadModel]) -> CadModel:
-    """Of the models with the most keypoints p, the one nearest to their means m over all models: least sum ||p - m||^2.
+    """Find the most typical CAD model among those with the most keypoints.
+
+    It minimises the sum of ||p - m||^2 over its keypoints p, where m is the mean of the keypoint over all models.
 
     Raises:
         InputError: no model has keypoints.
@@ -71,9 +75,10 @@ def most_typical(models: Sequence[CadModel]) -> CadModel:
 
 
 def deform(mesh: PointedMesh, keypoints: Mapping[str, Float[np.ndarray, "3"]]) -> PointedMesh:
-    """The mesh with those of its keypoints that are in `keypoints` moved there, and all else with them.
+    """Deform a mesh so that its keypoints move to their positions in `keypoints`.
 
-    Displacements are interpolated by the biharmonic spline in space, sum_k w_k ||x - p_k|| + c.
+    Keypoints that are not in `keypoints` are dropped. The displacements of all other points are interpolated by the
+    biharmonic spline in space, sum_k w_k ||x - p_k|| + c.
     """
     names = [name for name in mesh.model.keypoints if name in keypoints]
     own, wanted = (np.stack([points[name] for name in names]) for points in (mesh.model.keypoints, keypoints))
@@ -84,7 +89,7 @@ def deform(mesh: PointedMesh, keypoints: Mapping[str, Float[np.ndarray, "3"]]) -
 
 
 def fit(points: Float[np.ndarray, "K 2"], target: Float[np.ndarray, "K 2"]) -> tuple[float, Float[np.ndarray, "2"]]:
-    """Scale s and shift t that minimise sum_k ||s p_k + t - q_k||^2; the points must not all be one."""
+    """Fit the scale s and shift t that minimise sum_k ||s p_k + t - q_k||^2. The points p must not all coincide."""
     centred, wanted = points - points.mean(axis=0), target - target.mean(axis=0)
     scale = float((centred * wanted).sum() / np.square(centred).sum())
     return scale, target.mean(axis=0) - scale * points.mean(axis=0)
@@ -93,8 +98,8 @@ def fit(points: Float[np.ndarray, "K 2"], target: Float[np.ndarray, "K 2"]) -> t
 def viewpoint_angles(rotation: Float[np.ndarray, "3 3"]) -> tuple[float, float, float]:
     """Azimuth, elevation and theta in degrees of a rotation from the object to the camera frame.
 
-    The inverse of `cameras.object_rotation`, a product Rz(theta) Rx(elevation - 90) Rz(-azimuth) of which the
-    Euler angles have the middle one in [0, 180] instead.
+    This is the inverse of `cameras.object_rotation`, the product Rz(theta) Rx(elevation - 90) Rz(-azimuth). scipy's
+    Euler angles have their middle angle in [0, 180] instead, which the conversion accounts for.
     """
     first, middle, last = Rotation.from_matrix(rotation @ OBJECT_TO_CAD.T).as_euler("ZXZ", degrees=True)
     return 180 - last, 90 - middle, first + 180
@@ -108,12 +113,16 @@ def project_mesh(
     params: Params,
     rasterizer: Rasterizer,
 ) -> Projection:
-    """The mesh's points in the given pose, scaled and shifted in the image to fit the keypoints that it shows.
+    """Project the points of a mesh in a given pose, scaled and shifted in the image to fit its annotated keypoints.
 
     Args:
-        rotation: from the object to the camera frame.
-        shown: keypoints of the model that PASCAL3D+ annotates for this image (CAD frame); two or more are the mesh's.
-        instance: with an annotated viewpoint, in which `shown` is seen.
+        mesh: CAD model that replaces the template.
+        rotation: pose of the mesh, from the object to the camera frame.
+        shown: keypoints, in the CAD frame, of the CAD model that PASCAL3D+ annotates for this image. At least two of
+            them must be keypoints of the mesh.
+        instance: image with an annotated viewpoint, in which `shown` is seen.
+        params: parameters of the crop and of the correspondence.
+        rasterizer: rasterizer of the depth map that decides visibility.
     """
     annotated, crop = instance.viewpoint, square_crop(instance.box, params.data.crop_margin)
     azimuth, elevation, theta = viewpoint_angles(rotation)
@@ -143,15 +152,18 @@ def ceiling(
     deformed: bool,
     poses: Mapping[str, Float[np.ndarray, "3 3"]] | None = None,
 ) -> Ceiling:
-    """Score the most typical of `models` on the listed pairs.
+    """Score the most typical of a category's CAD models on the listed pairs.
 
     Args:
-        models: all of the category, in the order of their indices.
-        deformed: give it the keypoints of the model that each image shows; otherwise it stays as it is.
-        poses: rotations from the object to the camera frame by the name of the image; by default the annotated ones.
+        instances: images of the category.
+        models: all CAD models of the category, in the order of their indices.
+        listed: evaluated pairs.
+        params: parameters of the evaluation.
+        deformed: whether the model is deformed to the keypoints of the CAD model annotated for each image.
+        poses: rotations from the object to the camera frame, by image name; by default the annotated ones.
 
     Raises:
-        InputError: no model has keypoints, or no pair has images with all that is needed.
+        InputError: no model has keypoints, or no pair has two images with all required annotations.
     """
     typical = most_typical(models)
     points = sample_surface(typical.vertices, typical.faces, SAMPLES, seeded(0, "ceiling", listed.category))
@@ -160,7 +172,7 @@ def ceiling(
     for instance in tqdm(list(instances), desc=f"{listed.category}: projecting", unit="image"):
         view = instance.viewpoint
         shown = {} if instance.cad_index is None else models[instance.cad_index - 1].keypoints
-        # Without a distance only coarse angles are known.
+        # Viewpoints without a distance have only coarse angles.
         if view is None or view.distance == 0 or len(typical.keypoints.keys() & shown.keys()) < 2:
             continue
         if poses is None:
@@ -199,11 +211,13 @@ def _depth_map(
     params: Params,
     rasterizer: Rasterizer,
 ) -> Float32[Tensor, "S S"]:
-    """Depth of the nearest surface at each pixel of a crop, infinite where there is none; `corners` are in the crop."""
-    near, far = 0.9 * depth.min(), 1.1 * depth.max()
+    """Depth of the nearest surface at each pixel of a crop, infinite where there is none.
+
+    Args:
+        corners: vertices in crop coordinates.
+        depth: camera depth of the vertices.
+    """
     x, y = ((2 * corners - 1) * depth[:, None]).unbind(-1)
-    clip = torch.stack([x, y, ((far + near) * depth - 2 * far * near) / (far - near), depth], -1)[None]
-    size = params.correspondence.map_size
-    rast = rasterizer.rasterize(clip, faces, (size, size))
-    values = rasterizer.interpolate(depth[None, :, None], rast, faces)[0, ..., 0]
-    return torch.where(rast[0, ..., 3] > 0, values, torch.inf)
+    z = clip_depth(depth, 0.9 * depth.min(), 1.1 * depth.max())
+    clip = torch.stack([x, y, z, depth], -1)[None]
+    return depth_map(rasterizer, clip, faces, params.correspondence.map_size)[0]

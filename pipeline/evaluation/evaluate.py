@@ -6,9 +6,9 @@ from pipeline.config.workspace import Workspace
 from pipeline.evaluation.mesh_measures import measure_meshes
 from pipeline.evaluation.result import Evaluation, Switches, Trained
 from pipeline.evaluation.scoring import match_pairs, score_matches
-from pipeline.labels.features.pca import read_pca
+from pipeline.labels.components.pca import read_pca
 from pipeline.matching.methods import MESH_METHODS
-from pipeline.prediction.projections import read_projections
+from pipeline.prediction.predictions import read_predictions
 
 
 def evaluate_cell(workspace: Workspace, cell: Cell) -> Evaluation:
@@ -21,15 +21,16 @@ def evaluate_cell(workspace: Workspace, cell: Cell) -> Evaluation:
         InputError: an input is missing, or no pair is left.
     """
     params = workspace.params
-    predictions = read_projections(workspace.predictions(cell) / "projections.safetensors")
+    predictions = read_predictions(workspace.predictions(cell))
     pca = read_pca(workspace.pca(cell.backbone, cell.category))
     matches = match_pairs(workspace, cell.backbone, cell.category, MESH_METHODS, pca, predictions)
     trained = Trained(cell.variant, cell.seed, switches_of(params))
-    return score_matches(params, cell.backbone, matches, trained, measure_meshes(workspace, cell, matches, predictions))
+    mesh = measure_meshes(workspace, cell.category, matches, predictions)
+    return score_matches(params, cell.backbone, matches, trained, mesh)
 
 
 def switches_of(params: Params) -> Switches:
-    """What a cell with these parameters has of the method."""
+    """The parts of the method that a cell with these parameters has."""
     return Switches(
         depth=params.loss.depth > 0,
         pose=params.loss.pose > 0,

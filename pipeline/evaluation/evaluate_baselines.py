@@ -3,7 +3,7 @@
 from pipeline.config.workspace import Workspace
 from pipeline.evaluation.result import Evaluation
 from pipeline.evaluation.scoring import match_pairs, score_matches
-from pipeline.labels.features.pca import read_pca
+from pipeline.labels.components.pca import read_pca
 from pipeline.matching.methods import select_baselines
 
 

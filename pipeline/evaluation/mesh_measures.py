@@ -1,4 +1,4 @@
-"""What the evaluated images say of a trained model beside its correspondences: pose, silhouette, drift, variation."""
+"""Measures of a trained model beside its correspondences: pose error, silhouette, vertex drift, shape variation."""
 
 from collections import defaultdict
 
@@ -7,7 +7,6 @@ import pandas as pd
 
 from pipeline.base.errors import InputError
 from pipeline.config.categories import symmetry_fold
-from pipeline.config.cells import Cell
 from pipeline.config.workspace import Workspace
 from pipeline.evaluation.drift import assign_keypoints, surface_variance, vertex_drift
 from pipeline.evaluation.pose_error import PoseErrors, pose_errors
@@ -17,36 +16,31 @@ from pipeline.evaluation.shape_variation import shape_variation
 from pipeline.evaluation.silhouette import mask_iou
 from pipeline.photographs.cameras import object_rotation
 from pipeline.photographs.crops import sample_crop, square_crop
-from pipeline.photographs.images import read_mask
+from pipeline.photographs.image_files import read_mask
 from pipeline.photographs.records import Instance
-from pipeline.prediction.meshes import PredictedMeshes, read_meshes
-from pipeline.prediction.projections import Predictions
+from pipeline.prediction.predictions import Predictions
 
 
-def measure_meshes(workspace: Workspace, cell: Cell, matches: Matches, predictions: Predictions) -> MeshMeasures:
+def measure_meshes(workspace: Workspace, category: str, matches: Matches, predictions: Predictions) -> MeshMeasures:
     """Measure the predicted meshes of the images in the scored pairs.
 
     A measure for which there is nothing to compare with (no annotated viewpoint, no mask label, no keypoint that two
     images show, no second image) is None.
-
-    Raises:
-        InputError: the predicted meshes are missing.
     """
-    meshes = read_meshes(workspace.predictions(cell) / "meshes.safetensors")
     used = set(matches.points["source"]) | set(matches.points["target"])
-    instances = [i for i in workspace.evaluation_instances(cell.category) if i.name in used]
+    instances = [i for i in workspace.evaluation_instances(category) if i.name in used]
     viewed = [instance for instance in instances if instance.viewpoint is not None]
-    pose = _pose(cell.category, viewed, predictions) if viewed else None
+    pose = _pose(category, viewed, predictions) if viewed else None
     return MeshMeasures(
         pose_images=len(viewed),
         pose_error=pose and pose.aligned.median,
         pose_error_raw=pose and pose.raw.median,
         pose_within_30=pose and pose.aligned.within_30,
         quarter_turns=pose.turn // 90 if pose else 0,
-        mask_iou=_mask_iou(workspace, instances, meshes),
-        drift=_drift(matches.points, predictions, meshes),
+        mask_iou=_mask_iou(workspace, instances, predictions),
+        drift=_drift(matches.points, predictions),
         shape_variation=shape_variation(
-            meshes.template.numpy(), [meshes.vertices[instance.name].numpy() for instance in instances]
+            predictions.template.numpy(), [predictions.images[instance.name].deformed.numpy() for instance in instances]
         ),
     )
 
@@ -54,34 +48,34 @@ def measure_meshes(workspace: Workspace, cell: Cell, matches: Matches, predictio
 def _pose(category: str, instances: list[Instance], predictions: Predictions) -> PoseErrors:
     views = [instance.viewpoint for instance in instances]
     annotated = np.stack([object_rotation(view.azimuth, view.elevation, view.theta) for view in views])
-    predicted = np.stack([predictions.projections[instance.name].rotation.numpy() for instance in instances])
+    predicted = np.stack([predictions.images[instance.name].projection.rotation.numpy() for instance in instances])
     return pose_errors(predicted, annotated, symmetry_fold(category))
 
 
-def _mask_iou(workspace: Workspace, instances: list[Instance], meshes: PredictedMeshes) -> float | None:
-    """Mean over the images with a mask label, in the crop that the networks see."""
+def _mask_iou(workspace: Workspace, instances: list[Instance], predictions: Predictions) -> float | None:
+    """Mean overlap over the images with a mask label, in the crop that the networks see."""
     overlaps = []
     for instance in instances:
         path = workspace.mask(instance)
         if path.is_file():
-            predicted = meshes.silhouettes[instance.name].numpy()
+            predicted = predictions.images[instance.name].silhouette.numpy()
             crop = square_crop(instance.box, workspace.params.data.crop_margin)
             label = sample_crop(read_mask(path).astype(np.uint8), crop, len(predicted), smooth=False) > 0
             overlaps.append(mask_iou(predicted, label))
     return float(np.mean(overlaps)) if overlaps else None
 
 
-def _drift(points: pd.DataFrame, predictions: Predictions, meshes: PredictedMeshes) -> float | None:
-    """From each image's annotated keypoints, which are the sources of its pairs."""
+def _drift(points: pd.DataFrame, predictions: Predictions) -> float | None:
+    """Vertex drift from the annotated keypoints of each image, which are the sources of its pairs."""
     annotated = points[["source", "keypoint", "source_x", "source_y"]].drop_duplicates(["source", "keypoint"])
     assigned: dict[str, list[np.ndarray]] = defaultdict(list)
     positions = predictions.positions.numpy()
     for name, rows in annotated.groupby("source"):
         keypoints = {row.keypoint: (row.source_x, row.source_y) for row in rows.itertuples()}
-        for keypoint, vertex in assign_keypoints(predictions.projections[name], keypoints).items():
+        for keypoint, vertex in assign_keypoints(predictions.images[name].projection, keypoints).items():
             assigned[keypoint].append(positions[vertex])
-    total = surface_variance(meshes.template.numpy(), meshes.faces.numpy())
+    total = surface_variance(predictions.template.numpy(), predictions.faces.numpy())
     try:
-        return vertex_drift({keypoint: np.stack(places) for keypoint, places in assigned.items()}, total).mean
+        return vertex_drift({keypoint: np.stack(places) for keypoint, places in assigned.items()}, total)
     except InputError:
         return None

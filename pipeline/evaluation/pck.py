@@ -9,16 +9,16 @@ from pipeline.base.errors import InputError
 from pipeline.photographs.records import Box
 
 TABLE_ALPHA = 0.1
-"""Threshold of the paper's tables."""
+"""Threshold alpha of the paper's tables."""
 
 
 class Pck(NamedTuple):
-    """Shares in [0, 1] of the keypoints of one category that are correct."""
+    """Percentage of correct keypoints of one category, as shares in [0, 1]."""
 
     per_image: float
-    """Mean over the pairs of each pair's share; the number of the tables."""
+    """Mean over the pairs of the share of correct keypoints. The tables report this one."""
     per_point: float
-    """Share of all keypoints, pooled over the pairs."""
+    """Share of correct keypoints, pooled over the pairs."""
 
 
 def keypoint_errors(predicted: Float[np.ndarray, "K 2"], truth: Float[np.ndarray, "K 2"]) -> Float[np.ndarray, "K"]:
@@ -27,26 +27,26 @@ def keypoint_errors(predicted: Float[np.ndarray, "K 2"], truth: Float[np.ndarray
 
 
 def longer_side(box: Box) -> float:
-    """max(h, w), by which the thresholds are scaled."""
+    """Longer side max(h, w) of a box, which scales the thresholds."""
     return float(max(box.height, box.width))
 
 
 def is_correct(
     errors: Float[np.ndarray, "K"], target_sides: Float[np.ndarray, "K"], alpha: float
 ) -> Bool[np.ndarray, "K"]:
-    """error <= alpha * max(h, w) of the TARGET's box, both in original pixels; the boundary counts as correct."""
+    """Whether each keypoint is correct: error <= alpha * max(h, w) of the TARGET's box, in original pixels."""
     return errors <= alpha * target_sides
 
 
 def pck(correct: Bool[np.ndarray, "K"], counts: Int[np.ndarray, "P"]) -> Pck:
-    """Both averages over the pairs of one category.
+    """Average correct keypoints over the pairs of one category, per image and per point.
 
     Args:
-        correct: which keypoints are correct, pair after pair.
+        correct: whether each keypoint is correct, concatenated over the pairs.
         counts: number of keypoints of each pair, one or more.
 
     Raises:
-        InputError: there is no pair, or a pair without keypoints, whose share is undefined.
+        InputError: there is no pair, or a pair has no keypoints, so that its share is undefined.
     """
     if len(counts) == 0 or counts.min() == 0:
         raise InputError(f"PCK needs pairs with keypoints; found {len(counts)} pairs, or one without keypoints.")

@@ -1,7 +1,7 @@
-"""Geodesic errors of predicted orientations, as they are and with the model's front put right.
+"""Geodesic errors of predicted orientations, without and with an alignment of the model's front.
 
-Rotations R lead from the object frame (y up, z front) to the camera frame. With Y(t) = object_rotation(t, 0, 0), a turn
-about the object's up axis, R Y(t) is R with t more of azimuth, whatever its elevation and in-plane rotation.
+Rotations R map the object frame (y up, z front) to the camera frame. Y(t) = object_rotation(t, 0, 0) is a rotation
+about the object's up axis. R Y(t) has an azimuth larger by t than R, and the same elevation and in-plane rotation.
 """
 
 from typing import NamedTuple
@@ -14,39 +14,37 @@ from pipeline.base.errors import InputError
 from pipeline.photographs.cameras import geodesic_degrees, object_rotation
 
 FOLDS = (0, 1, 2, 4)
-"""Rotational symmetries of an object: so many equal fronts; 0 is none at all."""
+"""Valid rotational symmetries of an object, as the number of equivalent fronts; 0 stands for no front at all."""
 
 
 class PoseSummary(NamedTuple):
-    """Errors over the images of one category."""
+    """Summary of the pose errors over the images of one category."""
 
     median: float
-    """Degrees."""
+    """Median error in degrees."""
     mean: float
-    """Degrees."""
+    """Mean error in degrees."""
     within_30: float
     """Share in [0, 1] of errors below 30 degrees: Acc_pi/6 of Tulsiani and Malik, Viewpoints and Keypoints (2015)."""
-    within_10: float
-    """Share in [0, 1] of errors below 10 degrees."""
 
 
 class PoseErrors(NamedTuple):
-    """Errors of one category before and after the alignment."""
+    """Pose errors of one category before and after the alignment of the front."""
 
     raw: PoseSummary
     aligned: PoseSummary
     turn: int
-    """Degrees that the alignment adds to all predicted azimuths: 0, 90, 180 or 270."""
+    """Angle in degrees that the alignment adds to all predicted azimuths: 0, 90, 180 or 270."""
 
 
 def image_errors(
     predicted: Float[np.ndarray, "I 3 3"], annotated: Float[np.ndarray, "I 3 3"], fold: int
 ) -> Float[np.ndarray, "I"]:
-    """Error of each image in degrees: the smallest angle to any of the orientations that look the same.
+    """Error of each image in degrees: the smallest geodesic angle over all equivalent orientations.
 
-    With `fold` n > 0 these are R Y(360 m / n) for m = 0 ... n - 1. With 0 they are all R Y(t), and the smallest angle
-    is the one between the up axes: no rotation that leads one axis to the other has a smaller one, and one has just
-    this. Single precision leaves errors near 0 uncertain by some hundredths of a degree.
+    With `fold` n > 0 the equivalent orientations are R Y(360 m / n) for m = 0 ... n - 1. With `fold` 0 they are R Y(t)
+    for all t, and the smallest angle is the one between the up axes: a rotation that maps one axis to the other has at
+    least this angle, and one of them attains it. Single precision limits errors near 0 to some hundredths of a degree.
 
     Raises:
         InputError: `fold` is not one of `FOLDS`.
@@ -63,15 +61,15 @@ def image_errors(
 
 
 def pose_errors(predicted: Float[np.ndarray, "I 3 3"], annotated: Float[np.ndarray, "I 3 3"], fold: int) -> PoseErrors:
-    """Errors of one category, raw and aligned.
+    """Pose errors of one category, raw and aligned.
 
-    A model that has learned without orientation labels calls any side its front. The alignment grants every model one
-    turn of its frame, the same for all images, by 0, 90, 180 or 270 degrees: the one with the lowest median; among
-    equal medians that with the lower mean, then the smallest. Turns that the object's symmetry makes equal count as
-    the smallest of them, so that folds 0 and 4 leave nothing to choose.
+    The front of a model that was trained without orientation labels is arbitrary. The alignment therefore rotates the
+    frame of the model by 0, 90, 180 or 270 degrees about the up axis, by the same angle for all images. It chooses the
+    angle with the lowest median error, then the lowest mean, then the smallest angle. Of angles that are equivalent
+    under the object's symmetry only the smallest is tried, so that folds 0 and 4 allow no alignment.
 
     Args:
-        fold: rotational symmetry of the category (docs/conventions.md): 1, 2 or 4 equal fronts, or 0 for none.
+        fold: rotational symmetry of the category (docs/conventions.md): 1, 2 or 4 equivalent fronts, or 0 for no front.
 
     Raises:
         InputError: there is no image, or `fold` is unknown.
@@ -80,17 +78,15 @@ def pose_errors(predicted: Float[np.ndarray, "I 3 3"], annotated: Float[np.ndarr
         raise InputError("Pose errors need an image with an annotated viewpoint; found none.")
     turns = range(0, 360 // fold, 90) if fold in (1, 2) else (0,)
     summaries = {turn: _summarise(image_errors(predicted @ _turn(turn), annotated, fold)) for turn in turns}
-    # Rounding errors must not tell equal medians apart: arccos makes 1e-6 degrees of them.
+    # Equal medians must not be distinguished by rounding errors, which arccos amplifies to 1e-6 degrees.
     best = min(summaries, key=lambda turn: tuple(np.round(summaries[turn][:2], 4)))
     return PoseErrors(summaries[0], summaries[best], best)
 
 
 def _turn(degrees: int) -> Float[np.ndarray, "3 3"]:
-    """Y(t), exact for multiples of 90 degrees."""
+    """Rotation Y(t) about the up axis, exact for multiples of 90 degrees."""
     return object_rotation(degrees, 0, 0).round(12)
 
 
 def _summarise(errors: Float[np.ndarray, "I"]) -> PoseSummary:
-    return PoseSummary(
-        float(np.median(errors)), float(errors.mean()), float((errors < 30).mean()), float((errors < 10).mean())
-    )
+    return PoseSummary(float(np.median(errors)), float(errors.mean()), float((errors < 30).mean()))

@@ -14,14 +14,14 @@ from pipeline.config.params import Correspondence, Params
 from pipeline.config.workspace import Workspace
 from pipeline.evaluation.pck import Pck, is_correct, keypoint_errors, longer_side, pck
 from pipeline.evaluation.result import Backends, Evaluation, MeshMeasures, Metrics, Settings, Trained, threshold_name
-from pipeline.labels.features.pca import Pca
+from pipeline.labels.components.pca import Pca
 from pipeline.matching.images import EvaluatedImage, prepare_image
 from pipeline.matching.methods import Method
 from pipeline.matching.queries import by_image, make_queries
 from pipeline.photographs.crops import from_crop
+from pipeline.photographs.lists import PairList, read_pairs
 from pipeline.photographs.records import Pair
-from pipeline.photographs.tables import PairList, read_pairs_file
-from pipeline.prediction.projections import Predictions
+from pipeline.prediction.predictions import Predictions
 
 
 class Matches(NamedTuple):
@@ -29,7 +29,7 @@ class Matches(NamedTuple):
 
     listed: PairList
     points: pd.DataFrame
-    """See `pipeline.evaluation.result.Evaluation`."""
+    """One row for each keypoint of each pair and method, as `pipeline.evaluation.result.Evaluation` describes it."""
     skipped: dict[str, str]
     """Reason for each pair, 'source-target', that could not be scored."""
 
@@ -50,7 +50,7 @@ def match_pairs(
     Raises:
         InputError: an input is missing, or no pair is left.
     """
-    listed = read_pairs_file(workspace.pairs(category))
+    listed = read_pairs(workspace.pairs(category))
     images, reasons = _prepare_images(workspace, backbone, category, listed, pca, predictions)
     scored: dict[int, Pair] = {}
     skipped: dict[str, str] = {}
@@ -75,7 +75,7 @@ def find_matches(
     methods: Mapping[str, Method],
     params: Correspondence,
 ) -> dict[str, Float[np.ndarray, "Q 2"]]:
-    """What each method answers to the source keypoints, pair after pair, in pixels of the original target images."""
+    """The answers of each method to the source keypoints, pair after pair, in pixels of the original target images."""
     queries = make_queries(pairs, {name: image.crop for name, image in images.items()})
     numbered = list(images.values())
 
@@ -121,7 +121,7 @@ def score(points: pd.DataFrame, row: str, alpha: float) -> Pck:
 
 
 def settings_of(params: Params) -> Settings:
-    """What a reader of the scores has to know of `params`."""
+    """The parameters that a reader of the scores has to know."""
     return Settings(
         split=params.data.evaluation_split,
         exclude_truncated_pairs=params.data.exclude_truncated_pairs,
@@ -145,7 +145,7 @@ def _prepare_images(
     pca: Pca | None,
     predictions: Predictions | None,
 ) -> tuple[Mapping[str, EvaluatedImage], dict[str, str]]:
-    """Each image of the pairs once, and the reason for each that cannot be used."""
+    """Each image of the pairs once, and for each image that cannot be used the reason."""
     instances = {i.name: i for i in workspace.evaluation_instances(category)}
     images: dict[str, EvaluatedImage] = {}
     reasons: dict[str, str] = {}
@@ -161,7 +161,7 @@ def _prepare_images(
 
 
 def _table(pairs: Mapping[int, Pair], predicted: Mapping[str, Float[np.ndarray, "Q 2"]]) -> pd.DataFrame:
-    """Pair after pair, with the methods one after the other in each of them."""
+    """A table of all answers: pair after pair, and within a pair method after method."""
     listed = list(pairs.values())
     counts = [len(pair.keypoint_ids) for pair in listed]
     source, target = (

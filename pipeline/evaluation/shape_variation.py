@@ -1,4 +1,4 @@
-"""Shape variation: how far the instances of a category are deformed away from each other."""
+"""Shape variation: the differences in shape between the instances of a category."""
 
 from collections.abc import Sequence
 
@@ -13,13 +13,14 @@ def shape_variation(template: Float[np.ndarray, "N 3"], instances: Sequence[Floa
 
         sqrt(mean_ij ||v_ij - m_j||^2) / d.
 
-    0: all instances have one shape, whatever it is; offsets that they share do not count. Poses do not either.
+    The variation is 0 if all instances have the same shape. It does not depend on offsets from the template that all
+    instances share, nor on poses.
 
     Args:
         template, instances: vertices in the object frame.
 
     Returns:
-        None for fewer than two instances.
+        Variation as a share of the template's diagonal, or None for fewer than two instances.
     """
     if len(instances) < 2:
         return None

@@ -1,1 +1,1 @@
-"""Stages of dvc.yaml side by side: the schedule, the processes and the command `python -m pipeline.fanout`."""
+"""Parallel execution of the stages of dvc.yaml: plan, schedule, processes, and progress on the terminal."""

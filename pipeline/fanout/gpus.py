@@ -1,4 +1,4 @@
-"""GPUs for commands that run at once: each sees one of them, as `cuda`."""
+"""Distribution of GPUs over parallel commands. Each command sees one GPU, as `cuda`."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -6,10 +6,11 @@ from contextlib import contextmanager
 
 
 class Gpus:
-    """Lends the GPU that fewest commands have; may be called from any thread.
+    """Thread-safe pool that lends each command the GPU with the fewest users.
 
     Args:
-        names: as CUDA_VISIBLE_DEVICES takes them, e.g. '0' and '1'. Without any, commands see what the caller sees.
+        names: GPUs in the notation of CUDA_VISIBLE_DEVICES, such as '0' and '1'. If empty, commands see all GPUs that
+            the caller sees.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -18,7 +19,7 @@ class Gpus:
 
     @contextmanager
     def lend(self) -> Iterator[dict[str, str]]:
-        """The environment variables of a command, while it runs."""
+        """Lend a GPU for the duration of the context, as environment variables for a command."""
         if not self._users:
             yield {}
             return

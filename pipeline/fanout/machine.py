@@ -1,4 +1,4 @@
-"""What this process may use of the machine."""
+"""Resources of the machine that this process may use."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Which stages have to run, and in which order: the part of the fan-out that asks DVC."""
+"""Plan of a run, obtained from DVC: the stages that have to run, and their order."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
@@ -12,27 +12,30 @@ Node = TypeVar("Node", bound=Hashable)
 
 
 class Plan(NamedTuple):
-    """The stages that may have to run."""
+    """Stages that may have to run, with their dependencies."""
 
     needs: dict[str, tuple[str, ...]]
-    """For each stage those that it needs and that may have to run too, in a topological order."""
+    """Dependencies of each stage that may have to run, restricted to such stages, in a topological order."""
     current: int
-    """Number of stages that are up to date, and everything upstream of them."""
+    """Number of stages that are up to date together with everything upstream."""
     temporary: Path
     """DVC's folder for temporary files, which git and DVC ignore."""
 
 
 def make_plan(targets: Sequence[str] = ()) -> Plan:
-    """The plan for `targets`, named as for `dvc repro`, and what they need; by default for every stage of dvc.yaml.
+    """Make the plan for `targets` and everything that they need.
+
+    Args:
+        targets: names as for `dvc repro`; by default every stage of dvc.yaml.
 
     Raises:
-        dvc.exceptions.DvcException: there is no repository, dvc.yaml is not valid, a target is unknown, or another
-            DVC is at work.
+        dvc.exceptions.DvcException: there is no repository, dvc.yaml is invalid, a target is unknown, or another DVC
+            process holds the lock.
     """
     with Repo() as repo, repo.lock:
         stages = [stage for target in targets or [PROJECT_FILE] for stage in repo.stage.collect(target)]
         graph = repo.index.graph.copy()
-        # As in `dvc repro`, a frozen stage does not ask for what it needs.
+        # As in `dvc repro`, the dependencies of a frozen stage are ignored.
         graph.remove_edges_from([edge for stage in graph if stage.frozen for edge in graph.out_edges(stage)])
         needs = needed_stages(graph, stages)
         stale = stale_stages(needs, lambda stage: stage.changed())
@@ -41,15 +44,16 @@ def make_plan(targets: Sequence[str] = ()) -> Plan:
 
 
 def needed_stages(graph: nx.DiGraph, targets: Sequence[Node]) -> dict[Node, tuple[Node, ...]]:
-    """The targets and all that they need, each with what it needs, in a topological order.
+    """Dependencies of the targets and of everything that they need, in a topological order.
 
-    The order is depth first, so that one category is trained while the next is labelled.
+    The order is depth-first, so that one category is trained while the next is labelled.
 
     Args:
-        graph: an edge u -> v says that u needs v.
+        graph: dependency graph, in which an edge u -> v means that u needs v.
+        targets: nodes to start from.
     """
     wanted = set(targets)
-    # From a target that another one needs the search would start too early.
+    # The search starts only from targets that no other target needs; other starts would break the depth-first order.
     inner = {node for target in wanted for node in nx.descendants(graph, target)}
     outer = [target for target in dict.fromkeys(targets) if target not in inner]
     order = dict.fromkeys(node for target in outer for node in nx.dfs_postorder_nodes(graph, target))
@@ -57,12 +61,12 @@ def needed_stages(graph: nx.DiGraph, targets: Sequence[Node]) -> dict[Node, tupl
 
 
 def stale_stages(needs: Mapping[Node, Sequence[Node]], changed: Callable[[Node], bool]) -> dict[Node, tuple[Node, ...]]:
-    """The part of `needs` that may have to run: what has changed, and what needs, over any distance, such a stage.
+    """Part of `needs` that may have to run: changed stages, and all stages that depend on them.
 
     Args:
-        needs: in a topological order.
-        changed: whether a stage has to run as things are; asked only where everything upstream is up to date, because
-            elsewhere the answer may be another one once that has run.
+        needs: dependencies of each stage, in a topological order.
+        changed: function that says whether a stage has to run. It is called only for stages whose upstream is up to
+            date; for other stages the answer may change once the upstream stages have run.
     """
     stale: dict[Node, tuple[Node, ...]] = {}
     for node, others in needs.items():

@@ -1,4 +1,4 @@
-"""Commands on this machine, each in a process group of its own and with a log file."""
+"""Execution of commands as subprocesses, each with its own process group and log file."""
 
 import os
 import signal
@@ -12,19 +12,20 @@ from urllib.parse import quote
 from pipeline.fanout.gpus import Gpus
 
 STOPPED = 130
-"""Exit code of what was not started because everything was being stopped."""
+"""Exit code of a command that was not started because the run was being stopped."""
 TAIL_BYTES = 65536
+"""Number of bytes at the end of a log in which its last lines are searched."""
 
 
 class Processes:
-    """Runs commands until it is stopped; every method may be called from any thread.
+    """Thread-safe runner of commands that can be stopped.
 
     Args:
-        command: the command line for a name.
-        logs: folder of the log files, created when it is missing.
-        environment: of the commands.
-        grace: seconds between the request to end and the kill.
-        gpus: that the commands share.
+        command: function that returns the command line for a name.
+        logs: folder of the log files, which is created if it does not exist.
+        environment: environment variables of the commands.
+        grace: seconds between the interrupt and the kill when the commands are stopped.
+        gpus: GPUs that the commands share.
     """
 
     def __init__(
@@ -43,13 +44,13 @@ class Processes:
         logs.mkdir(parents=True, exist_ok=True)
 
     def log(self, name: str) -> Path:
-        """Where the output of a command goes; names of stages in other folders hold slashes."""
+        """Path of the log of a command. Slashes in names, as of stages in other folders, are quoted."""
         return self._logs / f"{quote(name, safe='@')}.log"
 
     def run(self, name: str) -> int:
-        """Run the command of `name` to its end; returns its exit code, negative if a signal ended it.
+        """Run the command of `name` to its end and return its exit code, which is negative if a signal ended it.
 
-        What the command leaves behind in its process group is killed.
+        Processes that the command leaves behind in its process group are killed.
         """
         with self._gpus.lend() as variables:
             return self._run(name, {**self._environment, **variables})
@@ -67,7 +68,7 @@ class Processes:
                 start_new_session=True,
             )
             self._running.add(process)
-        # As long as it is not reaped its number cannot become that of another process group.
+        # Until the process is reaped, its id cannot be reused for another process group.
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         with self._lock:
             self._running.remove(process)
@@ -75,7 +76,7 @@ class Processes:
         return process.wait()
 
     def stop(self) -> None:
-        """Start nothing more and end what runs, as Ctrl-C would; kill what is still there after the grace period."""
+        """Start no further command and interrupt the running ones. Kill those that survive the grace period."""
         self._stopped = True
         try:
             self._signal(signal.SIGINT)
@@ -83,7 +84,7 @@ class Processes:
             while self._running and time.monotonic() < deadline:
                 time.sleep(0.02)
         finally:
-            # Also at a second Ctrl-C.
+            # A second Ctrl-C also ends up here.
             self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
@@ -93,7 +94,7 @@ class Processes:
 
 
 def tail(path: Path, lines: int) -> list[str]:
-    """The last lines of a log as a terminal would show them: of a line that was rewritten, the last state."""
+    """Read the last lines of a log. Of a line that was rewritten with carriage returns, the last state is returned."""
     with path.open("rb") as stream:
         stream.seek(max(0, path.stat().st_size - TAIL_BYTES))
         text = stream.read().decode("utf-8", errors="replace")

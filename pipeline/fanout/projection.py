@@ -1,4 +1,4 @@
-"""How long a run will take, projected from what its stages took at the shipped parameters."""
+"""Projected time of a run, from the measured times of its stages at the shipped parameters."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -21,13 +21,17 @@ SECONDS = {
     "reconstruct": 45.0,
     "report": 6.0,
 }
-"""Seconds of one cell at the parameters that are shipped, on two cores with two cells at once; of `data` and `report`
-for each category. Four variants of the nine share their first phase, which makes the mean training shorter."""
+"""Seconds of one cell of each stage at the shipped parameters, on two cores with two cells in parallel.
+
+The times of `data` and `report` count for each category. Four of the nine variants share their first phase, which
+shortens the mean training.
+"""
 SHIPPED_STEPS, SHIPPED_IMAGES = 800, 640
+"""Numbers of training steps and of generated images with which `SECONDS` was measured."""
 
 
 def stage_counts(params: Params) -> Counter[str]:
-    """Cells of each stage of `dvc.yaml`; of `data` and `report`, which have one, the categories in it."""
+    """Number of cells of each stage of `dvc.yaml`. For `data` and `report`, which have one cell, that of categories."""
     categories = len(params.categories)
     labelled = categories * len(params.backbones)
     trained = labelled * len(params.seeds)
@@ -39,15 +43,17 @@ def stage_counts(params: Params) -> Counter[str]:
 
 
 def stages_to_go(stages: Iterable[str], params: Params) -> Counter[str]:
-    """`stage_counts` of the stages named as DVC does, such as 'train@ours-dinov2-car-0'."""
+    """Count given stages like `stage_counts`, by their DVC names, such as 'train@ours-dinov2-car-0'."""
     counts = Counter(stage.split("@")[0] for stage in stages)
     return Counter({name: len(params.categories) if name in ("data", "report") else n for name, n in counts.items()})
 
 
 def projected_seconds(counts: Counter[str], params: Params, jobs: int) -> float | None:
-    """Wall time of `counts` on `jobs` cores, on a machine like the one that SECONDS was measured on.
+    """Projected wall time of stages on `jobs` cores, on a machine like the one that `SECONDS` was measured on.
 
-    None where labels are not simulated: how long networks take depends on the processor most of all.
+    Returns:
+        Seconds, or None where labels are not simulated, because the time of the networks depends mainly on the
+        processor.
     """
     if {params.masks.backend, params.depth.backend, params.poses.backend, params.features.backend} != {"simulated"}:
         return None
@@ -55,13 +61,13 @@ def projected_seconds(counts: Counter[str], params: Params, jobs: int) -> float 
     scale = dict.fromkeys(("data", "masks", "depth", "poses", "features", "pca"), images)
     scale["train"] = params.training.steps / SHIPPED_STEPS
     total = sum(SECONDS.get(name, 0.0) * scale.get(name, 1.0) * number for name, number in counts.items())
-    # `data` and `report` have one cell each, in which the other cores wait; the generator has threads of its own.
+    # `data` and `report` have one cell each. During `report` the other cores wait; the generator is multithreaded.
     alone = SECONDS["report"] * counts["report"]
     return (total - alone) / jobs + alone
 
 
 def in_words(seconds: float | None) -> str:
-    """'2 h 05 min', or '7 min'."""
+    """Format a duration, such as '2 h 05 min' or '7 min'."""
     if seconds is None:
         return "unknown, as labels are not simulated (docs/reproduce.md)"
     minutes = max(1, round(seconds / 60))

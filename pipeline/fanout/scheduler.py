@@ -1,4 +1,4 @@
-"""Running the nodes of a directed acyclic graph, several at once, whatever a node is and wherever it runs."""
+"""Parallel execution of the nodes of a directed acyclic graph, independent of what a node is and where it runs."""
 
 import heapq
 from collections.abc import Callable, Mapping, Sequence
@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 
 class Outcome(NamedTuple):
-    """What became of every node."""
+    """Result of every node of a graph."""
 
     codes: dict[str, int]
-    """Exit code of each node that ran, in the order in which they ended; 0 is success."""
+    """Exit code of each node that ran, in the order in which the nodes ended. 0 is success."""
     skipped: tuple[str, ...]
-    """The nodes that did not run because something that they need failed or was skipped."""
+    """Nodes that did not run because a node that they need failed or was skipped."""
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -29,19 +29,19 @@ def run_graph(
     ended: Callable[[str, int], Any] = lambda node, code: None,
     stop: Callable[[], Any] = lambda: None,
 ) -> Outcome:
-    """Run each node once, after all that it needs have succeeded; a failure leaves the nodes that need it out.
+    """Run each node once, after all nodes that it needs have succeeded. Nodes that need a failed node are skipped.
 
     Args:
-        needs: for each node those that it needs, each of them a node too. Among nodes that may start, the first in the
-            order of the mapping does; with one job, a mapping in a topological order is followed as it stands.
-        run: called with a node on a thread of its own; returns its exit code.
-        jobs: how many nodes may run at once, at least 1.
-        started, ended: told of each node, on the caller's thread.
-        stop: called when an exception, that of Ctrl-C included, ends the run early. It must make the running calls of
-            `run` return: they are waited for before the exception goes on.
+        needs: dependencies of each node, each of them a node too. Among nodes that are ready, the first in the order
+            of the mapping starts. With one job, a mapping in a topological order is executed in this order.
+        run: function that runs a node, called on a thread of its own, and returns its exit code.
+        jobs: maximum number of nodes that run in parallel, at least 1.
+        started, ended: callbacks for the start and the end of each node, called on the caller's thread.
+        stop: callback for an exception, including KeyboardInterrupt, that ends the run early. It must make the running
+            calls of `run` return, because the exception propagates only after them.
 
     Raises:
-        graphlib.CycleError: a node needs itself in the end.
+        graphlib.CycleError: the dependencies contain a cycle.
     """
     rank = {node: position for position, node in enumerate(needs)}
     sorter = TopologicalSorter(needs)
@@ -52,7 +52,7 @@ def run_graph(
     with ThreadPoolExecutor(jobs) as pool:
         try:
             while True:
-                # Of a failed node the sorter is not told, so that nothing that needs it ever becomes ready.
+                # Failed nodes are not reported to the sorter, so that nodes that need them never become ready.
                 for node in sorter.get_ready():
                     heapq.heappush(ready, (rank[node], node))
                 while ready and len(running) < jobs:

@@ -12,7 +12,7 @@ from pipeline.geometry.tetgrid import TET_EDGES, TetGrid
 from pipeline.hardware.transfers import constant
 
 SMALLEST_DISTANCE = 1e-4
-"""Signed distances (object units) nearer to 0 are moved out to this: no gradient is unbounded, no face degenerate."""
+"""Minimum absolute signed distance, in object units. It bounds the gradients and prevents degenerate faces."""
 
 BORDER_DISTANCE = 0.01
 """Depth below 0, in object units, to which `close_border` pushes the field on the grid's outer layer."""
@@ -21,39 +21,39 @@ BORDER_DISTANCE = 0.01
 class Surface(NamedTuple):
     """Closed triangle mesh whose vertices lie on edges of a tetrahedral grid.
 
-    Anything known on the grid's vertices has the value (1 - w) g[a] + w g[b] on the surface.
+    A quantity g on the vertices of the grid takes the value (1 - w) g[a] + w g[b] on the surface.
     """
 
     vertices: Float[Tensor, "N 3"]
     """Positions in the frame of the grid, in the order of the grid's edges."""
     faces: Int[Tensor, "F 3"]
-    """Counter-clockwise seen from outside (sdf < 0)."""
+    """Vertex indices of the faces, counter-clockwise seen from outside (sdf < 0)."""
     edges: Int[Tensor, "N 2"]
-    """Grid vertices (a, b) at the ends of each vertex's edge."""
+    """Grid vertices (a, b) at the ends of the edge on which each surface vertex lies."""
     weights: Float[Tensor, " N"]
-    """w in (0, 1): vertex = (1 - w) a + w b. Carries gradient to the sdf."""
+    """Weight w in (0, 1) of each vertex (1 - w) a + w b. It carries gradient to the sdf."""
 
 
 def crossed_vertices(grid: TetGrid, sdf: Float[Tensor, " V"]) -> Bool[Tensor, " V"]:
-    """The grid vertices at the ends of edges on which the sdf changes sign: only they receive gradient."""
+    """Mask of the grid vertices that end an edge on which the sdf changes sign. Only these receive gradient."""
     edges = grid.edges[_crossed_edges(grid, sdf > 0)]
     mask = torch.zeros(len(sdf), dtype=torch.bool, device=sdf.device)
     return mask.index_fill_(0, edges.reshape(-1), True)
 
 
 def close_border(grid: TetGrid, sdf: Float[Tensor, " V"]) -> Float[Tensor, " V"]:
-    """The sdf made negative on the grid's outer layer, so that its zero level is closed."""
+    """Make the sdf negative on the grid's outer layer, so that its zero level set is closed."""
     return torch.where(grid.border, sdf.clamp(max=-BORDER_DISTANCE), sdf)
 
 
 def sparse_sdf(
     grid: TetGrid, grid_vertices: Float[Tensor, "V 3"], field: Callable[[Tensor], Tensor]
 ) -> Float[Tensor, " V"]:
-    """The closed sdf on the grid with gradient only where marching tetrahedra can pass any on.
+    """Evaluate the closed sdf on the grid, with gradient only at the vertices that marching tetrahedra uses.
 
-    `field` maps points [N, 3] to signed distances [N]. It is evaluated inside the border without gradient, then again
-    with gradient at the crossed vertices: the same surface and gradients as one full evaluation, for a fraction of the
-    memory. On the border only the crossed vertices have their own value.
+    `field` maps points [N, 3] to signed distances [N]. It is evaluated inside the border without gradient, and again
+    with gradient at the crossed vertices. Surface and gradients equal those of one full evaluation, for a fraction of
+    the memory. On the border only the crossed vertices have a value of the field.
     """
     with torch.no_grad():
         values = field(grid_vertices.index_select(0, grid.inner))
@@ -63,13 +63,17 @@ def sparse_sdf(
 
 
 def marching_tetrahedra(grid: TetGrid, grid_vertices: Float[Tensor, "V 3"], sdf: Float[Tensor, " V"]) -> Surface:
-    """Extract the surface sdf = 0, with the sdf positive inside; a vertex with sdf = 0 counts as outside.
+    """Extract the surface sdf = 0. The sdf is positive inside, and a vertex with sdf = 0 counts as outside.
 
-    On an edge (a, b) of changing sign the vertex is (1 - w) a + w b with w = s_a / (s_a - s_b) (MagicPony, DMTet).
-    Differentiable in `grid_vertices` (the grid's own, or moved without turning a tetrahedron inside out) and in
-    `sdf`. Faces depend on signs alone. The surface is closed if the sdf is negative on `grid.border`; if it has one
-    sign everywhere the surface is empty. A mirror-symmetric sdf gives mirror-symmetric vertices, to the bit, and
-    faces, except that the planar quadrilaterals across x = 0 are split along one diagonal.
+    On an edge (a, b) where the sdf changes sign the vertex is (1 - w) a + w b with w = s_a / (s_a - s_b) (MagicPony,
+    DMTet). The vertices are differentiable in `grid_vertices` and in `sdf`; the faces depend on signs alone. The
+    surface is closed if the sdf is negative on `grid.border`, and empty if the sdf has one sign everywhere.
+
+    A mirror-symmetric sdf gives bitwise mirror-symmetric vertices. The faces are mirror-symmetric too, except that
+    planar quadrilaterals across x = 0 are split along one diagonal.
+
+    Args:
+        grid_vertices: vertices of the grid, or displaced ones that invert no tetrahedron.
     """
     inside = sdf > 0
     crossed = _crossed_edges(grid, inside)
@@ -97,12 +101,15 @@ def _crossed_edges(grid: TetGrid, inside: Bool[Tensor, " V"]) -> Bool[Tensor, " 
 
 
 def _gather(values: Bool[Tensor, " V"], index: Int[Tensor, "R C"]) -> Bool[Tensor, "R C"]:
-    # Four times as fast as values[index].
+    # This is four times as fast as values[index].
     return values.index_select(0, index.reshape(-1)).view(index.shape)
 
 
 def _mixed(rows: Bool[Tensor, "R C"]) -> Bool[Tensor, " R"]:
-    """Rows of two or four that are neither all true nor all false; read as one number each, in a third of the time."""
+    """Mask of the rows, of two or four booleans, that are neither all true nor all false.
+
+    Each row is read as one integer, which takes a third of the time.
+    """
     number, all_true = {2: (torch.int16, 0x0101), 4: (torch.int32, 0x01010101)}[rows.shape[1]]
     words = rows.view(number)[:, 0]
     return (words != 0) & (words != all_true)
@@ -110,16 +117,16 @@ def _mixed(rows: Bool[Tensor, "R C"]) -> Bool[Tensor, " R"]:
 
 def _away_from_zero(sdf: Float[Tensor, " V"]) -> Float[Tensor, " V"]:
     moved = torch.where(sdf > 0, sdf.clamp(min=SMALLEST_DISTANCE), sdf.clamp(max=-SMALLEST_DISTANCE))
-    # The gradient passes straight through, or a vertex at exactly 0 would never move again.
+    # The gradient passes straight through; without it a vertex at exactly 0 would never move again.
     return sdf + (moved - sdf).detach()
 
 
 def _case_table() -> tuple[tuple, tuple]:
-    """Up to two triangles for each set of inside corners (bit k = corner k, bit 4 = `flipped`), as local edges.
+    """Tables of marching tetrahedra: triangles [32, 2, 3] as local edges, and which of them exist [32, 2].
 
-    32 times 2 times 3 of them; second result: which of the two triangles exist. One corner apart from three is cut by a
-    triangle; two from two by a quadrilateral whose corners, taken in turn, share an inside or an outside corner of the
-    tetrahedron.
+    The first index is the case: bit k says whether corner k is inside, and bit 4 is `flipped`. A triangle separates
+    one corner from three. A quadrilateral separates two corners from two; its consecutive corners lie on edges that
+    share an inside or an outside corner of the tetrahedron.
     """
     corners = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
     middles = corners[torch.tensor(TET_EDGES)].mean(1)

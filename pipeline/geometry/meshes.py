@@ -13,20 +13,20 @@ from torch import Tensor
 from pipeline.hardware.transfers import constant
 
 SMALLEST_NORMAL = 1e-20
-"""Squared lengths up to this are those of degenerate faces: their normals are left at 0."""
+"""Largest squared length of a summed normal that counts as degenerate. Such a normal is left at 0."""
 
 
 class Component(NamedTuple):
-    """A part of a mesh with its own numbering of vertices."""
+    """Part of a mesh with its own vertex numbering."""
 
     vertices: Int[Tensor, " K"]
-    """Rows of the whole mesh's vertices, ascending."""
+    """Indices of the part's vertices in the whole mesh, ascending."""
     faces: Int[Tensor, "G 3"]
-    """Faces in the order of the whole mesh, as positions in `vertices`."""
+    """Faces of the part as positions in `vertices`, in the order of the whole mesh."""
 
 
 def vertex_normals(vertices: Float[Tensor, "*B N 3"], faces: Int[Tensor, "F 3"]) -> Float[Tensor, "*B N 3"]:
-    """Unit normals, the means of the adjacent faces' normals weighted by area; 0 where all of these are degenerate."""
+    """Unit vertex normals, the area-weighted means of the adjacent face normals. 0 where all these are degenerate."""
     corners = faces.unbind(1)
     rows = _vertex_rows(vertices)
     p, q, r = (rows.index_select(0, corner).unflatten(1, (-1, 3)) for corner in corners)
@@ -41,47 +41,42 @@ def vertex_normals(vertices: Float[Tensor, "*B N 3"], faces: Int[Tensor, "F 3"])
     return torch.where(usable, total, 0.0) * torch.where(usable, square, 1.0).rsqrt()
 
 
-def signed_volume(vertices: Float[Tensor, "*B N 3"], faces: Int[Tensor, "F 3"]) -> Float[Tensor, "*B"]:
-    """Enclosed volume, positive if the faces are counter-clockwise from outside: sum of p . (q x r) / 6."""
-    p, q, r = vertices[..., faces, :].unbind(-2)
-    return (p * torch.linalg.cross(q, r)).sum((-1, -2)) / 6
-
-
 def mesh_edges(faces: Int[Tensor, "F 3"]) -> Int[Tensor, "E 2"]:
-    """The edges (a < b) of a mesh, each once, sorted."""
+    """Sorted edges (a < b) of a mesh, without duplicates."""
     return _unique_edges(faces)[0]
 
 
 class Graph(NamedTuple):
-    """Which vertices of a mesh are neighbours."""
+    """Adjacency graph of the vertices of a mesh."""
 
     edges: Int[Tensor, "E 2"]
-    """Each once."""
+    """Edges (a < b), without duplicates."""
     degrees: Float[Tensor, "N 1"]
-    """Number of each vertex's neighbours."""
+    """Number of neighbours of each vertex."""
 
 
 def mesh_graph(faces: Int[Tensor, "F 3"], n: int) -> Graph:
-    """The neighbours of each vertex of a mesh of `n` vertices."""
+    """Adjacency graph of a mesh of `n` vertices."""
     edges = mesh_edges(faces)
     return Graph(edges, edges.reshape(-1).bincount(minlength=n).float()[:, None])
 
 
 class Subdivision(NamedTuple):
-    """A mesh whose faces are each split into four at the middles of their edges."""
+    """Subdivision of a mesh: each face is split into four at the midpoints of its edges."""
 
     edges: Int[Tensor, "E 2"]
-    """The edges whose middles follow the old vertices, in this order."""
+    """Edges of the original mesh. Their midpoints follow its vertices, in this order."""
     faces: Int[Tensor, "4F 3"]
+    """Faces of the subdivided mesh."""
 
     def refine(self, values: Float[Tensor, "*B N C"]) -> Float[Tensor, "*B M C"]:
-        """Values on the old vertices, followed by their means on the new ones."""
+        """Extend values on the original vertices by their means at the midpoints of the edges."""
         a, b = self.edges.unbind(1)
         return torch.cat([values, (values.index_select(-2, a) + values.index_select(-2, b)) / 2], -2)
 
 
 def subdivide(faces: Int[Tensor, "F 3"], n: int) -> Subdivision:
-    """Split each face of a mesh of `n` vertices into four; the surface stays the same."""
+    """Split each face of a mesh of `n` vertices into four. The surface stays the same."""
     edges, index = _unique_edges(faces)
     ab, bc, ca = (n + index.reshape(-1, 3)).unbind(1)
     a, b, c = faces.unbind(1)
@@ -90,7 +85,7 @@ def subdivide(faces: Int[Tensor, "F 3"], n: int) -> Subdivision:
 
 
 def laplacian_energy(values: Float[Tensor, "B N C"], graph: Graph) -> Float[Tensor, ""]:
-    """Roughness of values on vertices: mean over all elements of (value - mean of the neighbours' values)^2.
+    """Laplacian energy of values on vertices: mean over all elements of (value - mean of the neighbours' values)^2.
 
     A vertex without neighbours counts as smooth.
     """
@@ -102,9 +97,10 @@ def laplacian_energy(values: Float[Tensor, "B N C"], graph: Graph) -> Float[Tens
 
 
 def mirror_pairs(vertices: Float[Tensor, "N 3"], tolerance: float) -> Int[Tensor, " N"]:
-    """Index of each vertex's mirror image about x = 0, found within `tolerance` (units of the vertices).
+    """Find the index of each vertex's mirror image about x = 0, within `tolerance` in units of the vertices.
 
-    Always an involution: a vertex on the plane, or without a partner that in turn is nearest to it, maps to itself.
+    The result is an involution. A vertex on the plane maps to itself, and so does a vertex without a partner to which
+    it is mutually nearest.
     """
     index = np.arange(len(vertices))
     if len(index) == 0:
@@ -116,20 +112,20 @@ def mirror_pairs(vertices: Float[Tensor, "N 3"], tolerance: float) -> Int[Tensor
 
 
 class Representatives(NamedTuple):
-    """The vertices on which a mirror-symmetric function need be evaluated."""
+    """Subset of the vertices that suffices to evaluate a mirror-symmetric function."""
 
     rows: Int[Tensor, " H"]
-    """One vertex of each mirror pair, and every vertex without a partner, ascending."""
+    """Indices of one vertex of each mirror pair and of every vertex without a partner, ascending."""
     index: Int[Tensor, " N"]
     """For each vertex, the position in `rows` of itself or of its mirror image."""
     share: Float[Tensor, " H"]
-    """Share of all vertices that each stands for."""
+    """Share of all vertices that each representative stands for."""
 
 
 def representatives(vertices: Float[Tensor, "N 3"], mirror: Int[Tensor, " N"]) -> Representatives:
-    """Choose one of each pair of `mirror_pairs`; pairs that are not mirror images to the bit keep both.
+    """Choose one vertex of each pair of `mirror_pairs`. Pairs that are not bitwise mirror images keep both vertices.
 
-    Vertices of a frozen template are exact mirror images, so that nothing changes but the time.
+    Vertices of a frozen template are exact mirror images, so that only the time changes, not the result.
     """
     own = torch.arange(len(vertices), device=vertices.device)
     exact = (vertices[mirror] == vertices * constant((-1.0, 1.0, 1.0), vertices)).all(1)
@@ -139,9 +135,10 @@ def representatives(vertices: Float[Tensor, "N 3"], mirror: Int[Tensor, " N"]) -
 
 
 def largest_component(faces: Int[Tensor, "F 3"], n: int) -> Component:
-    """The connected part with the most faces of a mesh of `n` vertices; the one seen first if several have as many.
+    """Find the connected component with the most faces of a mesh of `n` vertices. Ties go to the first component.
 
-    A cavity is a part of its own. Two separate mirror halves are two parts, and one of them is lost.
+    The surface of a cavity is a component of its own. Two separate mirror halves are two components, one of which is
+    lost.
     """
     if len(faces) == 0:
         return Component(faces.new_zeros(0), faces)
@@ -156,27 +153,20 @@ def largest_component(faces: Int[Tensor, "F 3"], n: int) -> Component:
     return Component(kept, position[faces[face_part == largest].long()])
 
 
-def is_watertight(faces: Int[Tensor, "F 3"]) -> bool:
-    """Whether the mesh is closed: each directed edge occurs once, and so does its reverse. No faces: False."""
-    sides = _sides(faces)
-    directed = sides.unique(dim=0)
-    return len(faces) > 0 and len(directed) == len(sides) and torch.equal(directed, directed.flip(1).unique(dim=0))
-
-
 def _vertex_rows(values: Float[Tensor, "*B N C"]) -> Float[Tensor, "N D"]:
-    """All instances' values on a vertex side by side: gathering and adding such rows takes half the time or less."""
+    """Put the values of all instances on a vertex into one row, which at least halves the time to gather and add."""
     return values.movedim(-2, 0).flatten(1)
 
 
 def _unique_edges(faces: Int[Tensor, "F 3"]) -> tuple[Int[Tensor, "E 2"], Int[Tensor, " S"]]:
-    """The edges (a < b), each once, sorted; and the row of each side of `_sides`."""
+    """Sorted edges (a < b) without duplicates, and the row of the edge of each side of `_sides`."""
     low, high = _sides(faces).long().sort(1).values.unbind(1)
-    # Single numbers sort far faster than rows.
+    # Scalar keys sort far faster than rows.
     count = int(faces.max()) + 1 if len(faces) else 1
     keys, index = (low * count + high).unique(return_inverse=True)
     return torch.stack([keys // count, keys % count], 1).to(faces.dtype), index
 
 
 def _sides(faces: Int[Tensor, "F 3"]) -> Int[Tensor, "S 2"]:
-    """The directed edges of all faces, one for each side of each face."""
+    """Directed edges of all faces, one for each side of each face."""
     return torch.stack([faces, faces.roll(-1, dims=1)], dim=-1).reshape(-1, 2)

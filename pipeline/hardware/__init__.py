@@ -1,1 +1,1 @@
-"""Devices, the optional packages that need a GPU, and small transfers to one."""
+"""Devices, optional packages that need a GPU, and small transfers between CPU and GPU."""

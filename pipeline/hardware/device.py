@@ -1,4 +1,4 @@
-"""The processor that a parameter names."""
+"""Choice of the torch device that a parameter names."""
 
 import re
 from typing import TYPE_CHECKING
@@ -10,15 +10,16 @@ if TYPE_CHECKING:
 
 
 def choose_device(name: str, key: str) -> "torch.device":
-    """The device of this name: 'auto' (the first GPU if there is one), 'cpu', 'cuda' or 'cuda:N'.
+    """Choose a torch device.
 
-    What 'auto' finds is printed, as a GPU that torch does not see would cost days.
+    The device that 'auto' selects is printed, because a GPU that torch does not find can cost days.
 
     Args:
-        key: of params.yaml that has the name.
+        name: 'auto' (the first GPU if there is one, otherwise the CPU), 'cpu', 'cuda' or 'cuda:N'.
+        key: key of params.yaml that holds the name, for messages.
 
     Raises:
-        InputError: no such name, or the GPU is not there.
+        InputError: the name is invalid, or torch does not find this GPU.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""Optional packages that need a GPU: whether one can be used here, and if not, what to do about it."""
+"""Check whether an optional package that needs a GPU can be used on this machine, with the remedy if not."""
 
 import importlib
 
@@ -6,10 +6,12 @@ import torch
 
 
 def obstacle(package: str, module: str, command: str) -> str:
-    """Why `module` of `package` cannot be used here and how to mend it, as sentences; empty if it can.
+    """Explain in sentences why a module cannot be used on this machine, with the remedy. Empty if it can be used.
 
     Args:
-        command: installs the package. A package without the module is another one of the same name.
+        package: name of the package.
+        module: module of the package. If only the module is missing, a different package of the same name is installed.
+        command: command that installs the package.
     """
     if not torch.cuda.is_available():
         return (
@@ -29,6 +31,6 @@ def obstacle(package: str, module: str, command: str) -> str:
             )
         return f"{package} cannot be imported ({error}). Install what it lacks, or all of it again: {command}"
     except (ImportError, OSError, RuntimeError) as error:
-        # Its compiled part was built for another torch, or for another CUDA.
+        # The compiled extension was built for another version of torch or CUDA.
         return f"{package} cannot be imported ({error}). Build it again for torch {torch.__version__}: {command}"
     return ""

@@ -1,7 +1,6 @@
-"""Small tensors on their way to a GPU and back.
+"""Asynchronous transfers of small tensors between CPU and GPU.
 
-An ordinary copy between CPU and GPU lets the GPU finish all it has to do first, and leaves it idle until the CPU has
-found it new work.
+An ordinary copy waits until the GPU has finished all queued work, and leaves it idle until the CPU queues more.
 """
 
 from collections.abc import Callable
@@ -13,12 +12,16 @@ from torch import Tensor
 
 
 def send(tensor: Shaped[Tensor, "*S"], device: torch.device) -> Shaped[Tensor, "*S"]:
-    """A tensor of the CPU on the device; a GPU goes on working meanwhile."""
+    """Copy a CPU tensor to a device without interrupting the work of a GPU."""
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def fetch(tensor: Shaped[Tensor, "*S"]) -> Callable[[], Tensor]:
-    """Begin to copy a tensor to the CPU; what is returned waits for it, but not for what a GPU was given later."""
+    """Begin to copy a tensor to the CPU.
+
+    Returns:
+        Function that waits for the copy and returns it. It does not wait for work that was queued on the GPU later.
+    """
     if tensor.device.type != "cuda":
         return tensor.cpu
     copy, arrived = tensor.to("cpu", non_blocking=True), torch.cuda.Event()
@@ -32,12 +35,12 @@ def fetch(tensor: Shaped[Tensor, "*S"]) -> Callable[[], Tensor]:
 
 
 def constant(values: tuple, like: Tensor) -> Tensor:
-    """These numbers in the precision and on the device of another tensor, where they stay: do not change them."""
+    """Tensor of constant values with the dtype and device of `like`. It is cached, so it must not be modified."""
     return _constant(values, like.dtype, like.device)
 
 
 @lru_cache
 def _constant(values: tuple, dtype: torch.dtype, device: torch.device) -> Tensor:
-    # A tensor made in inference mode could not be used where gradients are wanted later.
+    # A tensor created in inference mode could not take part in a computation with gradients later.
     with torch.inference_mode(False):
         return torch.tensor(values, dtype=dtype, device=device)

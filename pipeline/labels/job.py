@@ -1,4 +1,4 @@
-"""What the jobs of all kinds of labels have in common."""
+"""Jobs of labelling: the settings and the inputs that all kinds of labels have in common."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

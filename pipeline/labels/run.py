@@ -18,7 +18,7 @@ from pipeline.photographs.records import Instance
 
 Label = TypeVar("Label")
 LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "scipy", "segment-anything", "torch", "transformers")
-"""Whose versions may change a label."""
+"""Libraries whose versions may change a label."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Kind(Generic[Label]):
 
 @dataclass(frozen=True)
 class Job(Generic[Label]):
-    """How the images of one category are labelled."""
+    """The labelling of one category's images."""
 
     kind: Kind[Label]
     folder: Path
-    """Where <name><suffix> of each image, settings.json and summary.json end up."""
+    """Folder that gets <name><suffix> of each image, settings.json and summary.json."""
     unfinished: Path
-    """Where the labels of a run wait until it has ended; DVC does not know this folder and so does not delete it."""
+    """Folder of the labels of a run until it has ended; DVC does not know this folder and so does not delete it."""
     settings: dict[str, Any]
     """Everything that the labels depend on besides the images, 'backend' among it; kept as settings.json."""
     inputs: Callable[[Instance], Sequence[Path]]
@@ -100,14 +100,6 @@ def label_images(job: Job[Label], instances: Sequence[Instance]) -> Summary:
     return summary
 
 
-def read_summary(folder: Path) -> Summary:
-    """Read `summary.json` of a folder of labels."""
-    path = folder / "summary.json"
-    if not path.is_file():
-        raise InputError(f"{path}: expected the summary of a labelling stage, found none. Run that stage first.")
-    return Summary(**json.loads(path.read_text(encoding="utf-8")))
-
-
 def _path(job: Job[Label], folder: Path, instance: Instance) -> Path:
     return folder / f"{instance.name}{job.kind.suffix}"
 
@@ -126,7 +118,7 @@ def _label_batch(job: Job[Label], work: Path, batch: Sequence[Instance]) -> dict
 
 
 def _labels(job: Job[Label], batch: Sequence[Instance]) -> Iterator[tuple[Instance, Label | InputError]]:
-    """Each instance with its label, or with the reason why it has none."""
+    """The instances of a batch, each with its label, or with the reason why it has none."""
     try:
         labels: Sequence[Label | InputError] = job.label(batch)
     except InputError as error:

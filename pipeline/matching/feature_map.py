@@ -1,4 +1,4 @@
-"""Reading a grid of patch features between its patches, by bilinear interpolation.
+"""Bilinear interpolation of a grid of patch features between its patches.
 
 Token [i, j] lies at ((j + 0.5) / T, (i + 0.5) / T) of the crop; beyond the outermost tokens the border's value goes on.
 
@@ -17,7 +17,7 @@ from torch.nn import functional
 
 
 def sample_map(tokens: Float[Tensor, "T T C"], points: Float[Tensor, "*N 2"]) -> Float[Tensor, "*N C"]:
-    """Features at `points`, in crop coordinates."""
+    """Interpolate the features at `points`, in crop coordinates."""
     grid = 2 * points.reshape(1, 1, -1, 2) - 1
     values = functional.grid_sample(
         tokens.permute(2, 0, 1)[None], grid.to(tokens.dtype), padding_mode="border", align_corners=False
@@ -39,7 +39,7 @@ def weights_between(
 
 
 def product_weights(weights: Float[Tensor, "*N B"]) -> Float[Tensor, "*N 2*B-1"]:
-    """Weights of |F|^2 along one axis: w_b^2 and, between each two of these, w_b w_b+1."""
+    """Weights of the terms of |F|^2 along one axis: w_b^2 and, between each two of these, w_b w_b+1."""
     squares = weights.square()
     between = weights[..., :-1] * weights[..., 1:]
     mixed = torch.stack([squares[..., :-1], between], -1).flatten(-2)
@@ -47,7 +47,7 @@ def product_weights(weights: Float[Tensor, "*N B"]) -> Float[Tensor, "*N 2*B-1"]
 
 
 def neighbour_products(tokens: Float[Tensor, "T T C"]) -> Float[Tensor, "2*T-1 2*T-1"]:
-    """The F_ij . F_i'j' of |F|^2, for a pair of `product_weights`.
+    """Inner products F_ij . F_i'j' of neighbours, the terms of |F|^2 that `product_weights` of both axes weight.
 
     An even index 2 i stands for i = i', the odd one after it for both orders of i and i + 1.
     """

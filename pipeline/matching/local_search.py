@@ -13,7 +13,7 @@ from pipeline.matching.feature_map import neighbour_products, product_weights, w
 BLOCK = 1 << 17
 """Similarities that are held at once; 1 MB."""
 BELOW_ALL = -2.0
-"""Less than any cosine."""
+"""A value less than any cosine, for points that may not be an answer."""
 
 
 def local_search(
@@ -42,9 +42,6 @@ def local_search(
         p* in crop coordinates of the target.
     """
     steps, order = _window(window_area, resolution)
-    rank = order.argsort()
-    # Less than half of the last decimal: it decides between equals, and costs less than sorting each window's points.
-    handicap = (4e-7 / len(rank) * rank.double()).unflatten(0, (len(steps), len(steps)))
     lines = start[..., None] + (steps.double() / resolution).to(start.dtype)
     target = target.double()
     squares = neighbour_products(target)
@@ -55,13 +52,14 @@ def local_search(
         similarity = _similarities(f, target, squares, piece.double(), (len(steps) - 1) / resolution)
         u, v = ((piece >= region[0, :, None]) & (piece <= region[1, :, None])).unbind(1)
         inside = u[:, :, None] & v[:, None]
-        similarity = similarity.round_(decimals=6).masked_fill_(~inside, BELOW_ALL).sub_(handicap)
-        best.append(similarity.flatten(1).argmax(-1))
-    return start + window_offsets(window_area, resolution).to(start.dtype)[rank[torch.cat(best)]]
+        similarity = similarity.round_(decimals=6).masked_fill_(~inside, BELOW_ALL)
+        # Of equal values argmax returns the first, which is the nearest.
+        best.append(similarity.flatten(1)[:, order].argmax(-1))
+    return start + window_offsets(window_area, resolution).to(start.dtype)[torch.cat(best)]
 
 
 def window_offsets(window_area: float, resolution: int) -> Float[Tensor, "W 2"]:
-    """Offsets of the window's points from its centre, in crop coordinates, by rising distance; double precision.
+    """Offsets of the window's points from its centre, in crop coordinates, by rising distance, in double precision.
 
     A side has 2 floor(sqrt(area) resolution / 2) + 1 points.
     """
@@ -85,7 +83,7 @@ def _similarities(
     lines: Float[Tensor, "K 2 W"],
     side: float,
 ) -> Float[Tensor, "K W W"]:
-    """Cosines at the crossings of the columns u and the rows v in `lines`, by u and then v; see `feature_map`.
+    """Cosines at the crossings of the columns u and the rows v in `lines`, ordered by u and then v; see `feature_map`.
 
     Args:
         directions: features of unit length.
@@ -106,5 +104,5 @@ def _similarities(
 
 
 def _between(values: Float[Tensor, "K B B"], weights: Float[Tensor, "K 2 W B"]) -> Float[Tensor, "K W W"]:
-    """Values by column and row of patches, weighted along both."""
+    """Interpolate values, given by column and row of patches, along both axes."""
     return weights[:, 0] @ values @ weights[:, 1].transpose(1, 2)

@@ -1,4 +1,4 @@
-"""The compared ways of finding source points in their targets, all queries of a category at once; see `Queries`."""
+"""The compared methods of finding source points in their targets, all queries of a category at once."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,17 +17,17 @@ from pipeline.matching.transfer import nearest_visible_vertex
 
 Images = Sequence[EvaluatedImage]
 Method = Callable[[Queries, Images, Correspondence], Float[Tensor, "Q 2"]]
-"""Gives crop coordinates of the targets."""
+"""Gives each query's answer in crop coordinates of its target."""
 
 
 def project(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
-    """The mesh alone: SEMAGIC Eq. 8-10."""
+    """Match through the mesh alone: SEMAGIC Eq. 8-10."""
     vertex = _nearest_vertices(queries, images)[queries.point]
     return by_image(queries.target, len(images), lambda image, rows: images[image].projection.vertices[vertex[rows]])
 
 
 def project_and_search(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
-    """The mesh, then the search among the target's principal components: SEMAGIC Eq. 8-11."""
+    """Match through the mesh, then search among the target's principal components: SEMAGIC Eq. 8-11."""
     start = project(queries, images, params)
     reference = _search_references(queries, images, params.reference)
 
@@ -40,25 +40,25 @@ def project_and_search(queries: Queries, images: Images, params: Correspondence)
 
 
 def match_tokens(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
-    """Nearest neighbour among the patch features."""
-    # Of unit length, so that no patch dominates the interpolation between patches.
+    """Match by nearest neighbour among the patch features."""
+    # Tokens are of unit length, so that no patch dominates the interpolation between patches.
     unit = [functional.normalize(image.tokens.double(), dim=-1, eps=1e-12) for image in images]
     return _match(queries, images, unit)
 
 
 def match_components(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
-    """Nearest neighbour among the features' principal components."""
+    """Match by nearest neighbour among the features' principal components."""
     return _match(queries, images, [image.components for image in images])
 
 
 MESH_METHODS: dict[str, Method] = {"search": project_and_search, "projection": project}
-"""How a trained model is read; every cell is scored both ways."""
+"""Ways to read matches off a trained model; every cell is scored both ways."""
 BASELINES: dict[str, Method] = {"nearest_neighbour": match_tokens, "pca_nearest_neighbour": match_components}
-"""Entries of `evaluation.baselines`."""
+"""Methods without a model, by their entry in `evaluation.baselines`."""
 
 
 def select_baselines(names: tuple[str, ...]) -> dict[str, Method]:
-    """The baselines that are scored.
+    """The baselines of these names.
 
     Raises:
         InputError: a name is unknown, or there is none.
@@ -92,7 +92,7 @@ def _search_references(queries: Queries, images: Images, kind: str) -> Float[Ten
 def _nearest_vertices(queries: Queries, images: Images) -> Int64[Tensor, "U"]:
     """Vertex of each distinct point (Eq. 10)."""
     return by_image(
-        queries.image,
+        queries.source,
         len(images),
         lambda image, rows: nearest_visible_vertex(queries.points[rows], images[image].projection),
     )
@@ -100,4 +100,4 @@ def _nearest_vertices(queries: Queries, images: Images) -> Int64[Tensor, "U"]:
 
 def _sample(queries: Queries, maps: Sequence[Float[Tensor, "T T C"]]) -> Float[Tensor, "U C"]:
     """Feature of each distinct point in its own image."""
-    return by_image(queries.image, len(maps), lambda image, rows: sample_map(maps[image], queries.points[rows]))
+    return by_image(queries.source, len(maps), lambda image, rows: sample_map(maps[image], queries.points[rows]))

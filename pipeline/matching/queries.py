@@ -16,33 +16,33 @@ class Queries(NamedTuple):
     """Source keypoints that are looked for, pair after pair; images are numbered."""
 
     target: Int64[Tensor, "Q"]
-    """Image in which a keypoint is looked for."""
+    """Number of the image in which a keypoint is looked for."""
     point: Int64[Tensor, "Q"]
-    """Row of `points`: an image is the source of many pairs, so that its keypoints recur."""
-    image: Int64[Tensor, "U"]
-    """Source image of each of the distinct points."""
+    """Row of the keypoint in `points`: an image is the source of many pairs, so that its keypoints recur."""
+    source: Int64[Tensor, "U"]
+    """Number of the source image of each distinct keypoint."""
     points: Float[Tensor, "U 2"]
-    """Crop coordinates in that image, double precision."""
+    """Distinct keypoints in crop coordinates of their source image, in double precision."""
 
 
 def make_queries(pairs: Sequence[Pair], crops: Mapping[str, Crop]) -> Queries:
-    """The source keypoints of one or more `pairs`; images are numbered in the order of `crops`."""
+    """List the source keypoints of one or more `pairs`; images are numbered in the order of `crops`."""
     numbers = {name: number for number, name in enumerate(crops)}
     counts = [len(pair.source_keypoints) for pair in pairs]
-    source, target = np.repeat([[numbers[p.source], numbers[p.target]] for p in pairs], counts, axis=0).T
+    sources, targets = np.repeat([[numbers[p.source], numbers[p.target]] for p in pairs], counts, axis=0).T
     pixels = np.concatenate([pair.source_keypoints for pair in pairs])
-    distinct, point = np.unique(np.column_stack([source, pixels]), axis=0, return_inverse=True)
-    image = distinct[:, 0].astype(np.int64)
-    points = [to_crop(distinct[image == numbers[name], 1:], crop) for name, crop in crops.items()]
-    return Queries(*map(torch.from_numpy, (target.copy(), point.reshape(-1), image, np.concatenate(points))))
+    distinct, point = np.unique(np.column_stack([sources, pixels]), axis=0, return_inverse=True)
+    source = distinct[:, 0].astype(np.int64)
+    points = [to_crop(distinct[source == numbers[name], 1:], crop) for name, crop in crops.items()]
+    return Queries(*map(torch.from_numpy, (targets.copy(), point.reshape(-1), source, np.concatenate(points))))
 
 
 def by_image(number: Int64[Tensor, "Q"], count: int, answer: Callable[[int, Int64[Tensor, "_"]], Tensor]) -> Tensor:
     """Ask each of `count` images once, for all of its rows.
 
     Args:
-        number: image of each row; there is a row.
-        answer: of the number of an image and its rows, gives a row for each of them.
+        number: number of the image of each row; there is a row.
+        answer: gives a row for each of an image's rows, from the number of the image and these rows.
 
     Returns:
         The answers to all rows, in their order.

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from pipeline.prediction.projections import Projection
+from pipeline.prediction.projection import Projection
 
 
 def nearest_visible_vertex(query: Float[Tensor, "K 2"], source: Projection) -> Int64[Tensor, "K"]:

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.config.model_params import Mlp
 from pipeline.photographs.cameras import product
 
 
@@ -62,30 +63,30 @@ class CoordinateMlp(nn.Module):
     `point_dims` further inputs belong to each point, `image_dims` to each image. The first of the `layers` acts on
     the concatenation [ReLU(W gamma(x)), point code, image code]; its image part is computed once for each image.
     With `zero_output` the last layer starts at zero, so that the network adds nothing until it has learned something.
-    The others start with the variance that keeps activations at their scale (He et al., Delving Deep into Rectifiers,
-    2015); torch's default loses more than half of it in each layer, and little reaches the far end.
+    The other layers start with the variance that keeps activations at their scale (He et al., Delving Deep into
+    Rectifiers, 2015); torch's default loses more than half of it in each layer, and little reaches the far end.
 
     Args:
+        size: number of layers, their width, and the number of frequencies of the encoding.
         extent: side of the region that the coordinates span, in object units.
     """
 
     def __init__(
         self,
         out_dims: int,
-        layers: int,
-        width: int,
-        frequencies: int,
+        size: Mlp,
         extent: float,
         point_dims: int = 0,
         image_dims: int = 0,
         zero_output: bool = False,
     ):
         super().__init__()
-        self.encoding = PositionalEncoding(frequencies, extent)
+        width = size.width
+        self.encoding = PositionalEncoding(size.frequencies, extent)
         self.input = nn.Linear(self.encoding.dims, width)
         self.point = nn.Linear(width + point_dims, width, bias=False)
         self.image = nn.Linear(image_dims, width, bias=False) if image_dims else None
-        self.hidden = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(layers - 2))
+        self.hidden = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(size.layers - 2))
         self.output = nn.Linear(width, out_dims, bias=False)
         for layer in (self.input, self.point, self.image, *self.hidden):
             if layer is not None:

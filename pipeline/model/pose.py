@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.base.errors import InputError
-from pipeline.config.params import Pose as PoseParams
+from pipeline.config.model_params import Pose as PoseParams
 from pipeline.hardware.transfers import constant
 from pipeline.model.encoder import KeypointEncoder
 from pipeline.photographs.cameras import rotation_from_angles
@@ -19,29 +19,32 @@ QUADRANTS = ((1.0, 1.0), (1.0, -1.0), (-1.0, -1.0), (-1.0, 1.0))
 
 
 class PoseHypotheses(NamedTuple):
-    """What the pose head says of each image."""
+    """The viewpoint hypotheses of each image, and one correction of its fitted crop."""
 
     rotations: Float[Tensor, "B K 3 3"]
-    """Object frame to camera frame."""
+    """Rotations from the object frame to the camera frame."""
     logits: Float[Tensor, "B K"]
-    """Estimated reconstruction loss of each hypothesis: lower is better. Zero where there is one."""
+    """Estimated reconstruction loss of each hypothesis: lower is better. Zero where there is one hypothesis."""
     offset: Float[Tensor, "B 2"]
-    """Shift in NDC, after the fit of the projected object to its box."""
+    """Shift in NDC that follows the fit of the projected object to its box."""
     log_zoom: Float[Tensor, "B"]
-    """Natural logarithm of the zoom, likewise."""
+    """Natural logarithm of the zoom that follows the fit of the projected object to its box."""
 
     def pick(self, index: Int64[Tensor, "B"]) -> "PoseEstimate":
+        """The hypothesis at `index` of each image."""
         rotation = self.rotations[torch.arange(len(index), device=index.device), index]
         return PoseEstimate(rotation, self.offset, self.log_zoom)
 
     def best(self) -> "PoseEstimate":
+        """The hypothesis of each image with the lowest estimated loss."""
         return self.pick(self.logits.argmin(-1))
 
 
 class PoseEstimate(NamedTuple):
-    """One pose for each image."""
+    """One pose for each image; the fields are those of `PoseHypotheses`."""
 
     rotation: Float[Tensor, "B 3 3"]
+    """Rotation from the object frame to the camera frame."""
     offset: Float[Tensor, "B 2"]
     log_zoom: Float[Tensor, "B"]
 
@@ -75,7 +78,7 @@ class PoseHead(nn.Module):
                 last.bias[0] = 1.0  # A frontal start: the direction of a zero vector is undefined.
 
     def forward(self, *tokens: Float[Tensor, "_ T T D"]) -> PoseHypotheses:
-        """What it says of the images in one or more batches, one after the other."""
+        """The hypotheses of the images in one or more batches, one batch after the other."""
         outputs = self.encoder(*tokens)
         angles, camera = outputs.split([4 * self.hypotheses, 3], -1)
         logits = self.logits(*tokens) if self.logits else outputs.new_zeros(len(outputs), 1)

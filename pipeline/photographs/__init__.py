@@ -1,1 +1,1 @@
-"""What is known of a photograph: its record, pixels, crop and camera, and the benchmark's truth beside it."""
+"""Photographs: their records and pixels, crops and cameras, and the embedded benchmark's truth beside them."""

@@ -8,17 +8,20 @@ camera above the object, positive theta turns the object counter-clockwise in th
 """
 
 import math
+from typing import TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pipeline.hardware.transfers import constant
 from pipeline.photographs.records import Viewpoint
 
 OBJECT_TO_CAD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """Maps object-frame points to the CAD frame: (x, y, z) -> (x, -z, y)."""
+
+Depth = TypeVar("Depth", float, np.ndarray, Tensor)
+"""Single depths, or arrays of them."""
 
 
 def viewpoint_rotation(azimuth: float, elevation: float, theta: float) -> Float[np.ndarray, "3 3"]:
@@ -98,31 +101,34 @@ def geodesic_degrees(a: Float[Tensor, "*B 3 3"], b: Float[Tensor, "*B 3 3"]) -> 
     return torch.rad2deg(torch.arccos(cosine.clamp(-1, 1)))
 
 
+def clip_depth(depth: Depth, near: float | Tensor, far: float | Tensor) -> Depth:
+    """Clip z of points whose clip w is their camera depth d: z = (d (far + near) - 2 far near) / (far - near).
+
+    z / w is -1 on the near plane and 1 on the far plane.
+    """
+    return (depth * (far + near) - 2 * far * near) / (far - near)
+
+
 def clip_matrix(distance: float, fov_degrees: float) -> tuple[tuple[float, ...], ...]:
     """The matrix M, 4 rows of 4: M (p, 1) are the clip coordinates of a camera-frame point p, image row 0 at the TOP.
 
     Points are relative to the nominal object position: the camera stands at (0, 0, distance). The clip y axis points
     down, so that the rasterizer's row 0 (y = -1) is the top row of the image. Near and far planes lie at 0.5 and 1.5
-    distances: with d the camera depth, clip z = (d (far + near) - 2 far near) / (far - near), and clip w = d.
+    distances.
     """
     focal = 1 / math.tan(math.radians(fov_degrees) / 2)
-    near, far = 0.5 * distance, 1.5 * distance
-    slope, offset = (far + near) / (far - near), 2 * far * near / (far - near)
+    # Clip z is affine in the depth, so that its values at the camera and at the object give its row.
+    at_camera, at_object = (clip_depth(depth, 0.5 * distance, 1.5 * distance) for depth in (0.0, distance))
     return (
         (focal, 0.0, 0.0, 0.0),
         (0.0, -focal, 0.0, 0.0),
-        (0.0, 0.0, -slope, slope * distance - offset),
+        (0.0, 0.0, (at_camera - at_object) / distance, at_object),
         (0.0, 0.0, -1.0, distance),
     )
 
 
-def to_clip(camera_points: Float[Tensor, "B V 3"], distance: float, fov_degrees: float) -> Float[Tensor, "B V 4"]:
-    """Clip coordinates of camera-frame points; see `clip_matrix`."""
-    return transform(camera_points, constant(clip_matrix(distance, fov_degrees), camera_points))
-
-
 def clip_to_crop(clip: Float[Tensor, "B V 4"]) -> Float[Tensor, "B V 2"]:
-    """Crop coordinates (u right, v down, in [0, 1]) of clip-space points from `to_clip`."""
+    """Crop coordinates (u right, v down, in [0, 1]) of clip-space points in the frame of `clip_matrix`."""
     return (clip[..., :2] / clip[..., 3:] + 1) / 2
 
 

@@ -28,12 +28,12 @@ def square_crop(box: Box, margin: float) -> Crop:
 
 
 def to_crop(points: Float[np.ndarray, "*N 2"], crop: Crop) -> Float[np.ndarray, "*N 2"]:
-    """Original pixels to crop coordinates."""
+    """Crop coordinates of points in original pixels."""
     return (points - np.array([crop.x0, crop.y0])) / crop.side
 
 
 def from_crop(points: Float[np.ndarray, "*N 2"], crop: Crop) -> Float[np.ndarray, "*N 2"]:
-    """Crop coordinates to original pixels."""
+    """Original pixels of points in crop coordinates."""
     return points * crop.side + np.array([crop.x0, crop.y0])
 
 

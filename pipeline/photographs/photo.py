@@ -1,4 +1,4 @@
-"""A photograph together with the object that is to be labelled in it."""
+"""Photographs in memory, each with the object that is to be labelled in it."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from pipeline.base.errors import InputError
-from pipeline.photographs.images import read_image
+from pipeline.photographs.image_files import read_image
 from pipeline.photographs.records import Instance
 
 
@@ -17,7 +17,7 @@ class Photo(NamedTuple):
     instance: Instance
     image: UInt8[np.ndarray, "H W 3"]
     path: Path
-    """The file that it was read from."""
+    """File of the photograph."""
 
 
 def read_photo(root: Path, instance: Instance) -> Photo:

@@ -1,4 +1,4 @@
-"""What is known of an image before any learning: object instances and keypoint pairs.
+"""Annotations of photographs before any learning: object instances and pairs with common keypoints.
 
 Pixel coordinates are continuous: x to the right, y down, the centre of the top left pixel at (0.5, 0.5).
 The releases' 1-based integer coordinates c become c - 0.5.
@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+
+DEFAULT_FOCAL = 1.0
+DEFAULT_VIEWPORT = 3000.0
+"""Camera of PASCAL3D+ where an annotation does not state another one."""
 
 
 class Box(NamedTuple):
@@ -40,6 +44,12 @@ def intersection_over_union(a: Box, b: Box) -> float:
     return shared / (a.width * a.height + b.width * b.height - shared)
 
 
+def bounding_box(mask: Bool[np.ndarray, "H W"]) -> Box:
+    """The smallest box round the pixels of a mask that is not empty, in continuous pixels."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return Box(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
+
+
 class Viewpoint(NamedTuple):
     """PASCAL3D+ viewpoint annotation (see `pipeline.photographs.cameras`).
 
@@ -65,9 +75,9 @@ class Instance:
     name: str
     """Stem of the image file, unique within a category."""
     split: str
-    """'train' for the PASCAL3D+ ImageNet split, or the SPair-71k split: 'trn', 'val' or 'test'."""
+    """'train' to learn from the photograph, or a split for evaluation: 'trn', 'val' or 'test'."""
     image: str
-    """Path of the photograph, relative to the working directory of the pipeline or absolute."""
+    """Path of the photograph, relative to the folder of params.yaml or absolute."""
     width: int
     height: int
     box: Box
@@ -75,9 +85,9 @@ class Instance:
     occluded: bool
     difficult: bool
     viewpoint: Viewpoint | None
-    """Annotated viewpoint where PASCAL3D+ has one. For evaluation only: no label or training code reads it."""
+    """Annotated viewpoint; None where there is none. For evaluation only: no label or training code reads it."""
     cad_index: int | None
-    """1-based index of the annotated CAD model. For evaluation only."""
+    """Number of the annotated CAD model, from 1; None where there is none. For evaluation only."""
 
     @property
     def key(self) -> str:
@@ -105,4 +115,4 @@ class Pair:
     source_box: Box
     target_box: Box
     truncation: int
-    """0 none, 1 source, 2 target, 3 both."""
+    """Truncated objects: 0 none, 1 source, 2 target, 3 both."""

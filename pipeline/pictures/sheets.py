@@ -17,17 +17,17 @@ COLUMNS = ("photograph", "reconstruction", "vertex identity", "fixed view")
 
 
 class Sheet(NamedTuple):
-    """Pictures of SIZE x SIZE pixels; the same colour is the same vertex in `template`, `identities` and `fixed`."""
+    """Pictures of SIZE x SIZE pixels. In `template`, `identities` and `fixed` the same colour is the same vertex."""
 
     template: UInt8[np.ndarray, "4 S S 3"]
-    """From four sides; the first is the fixed view."""
+    """Template from four sides. The first side is the fixed view."""
     photographs: UInt8[np.ndarray, "N S S 3"]
     reconstructions: UInt8[np.ndarray, "N S S 3"]
-    """In the model's own colours, in the predicted pose."""
+    """Meshes in the model's own colours, in the predicted pose."""
     identities: UInt8[np.ndarray, "N S S 3"]
-    """Coloured by vertex identity, in the predicted pose."""
+    """Meshes coloured by vertex identity, in the predicted pose."""
     fixed: UInt8[np.ndarray, "N S S 3"]
-    """Coloured by vertex identity, from the fixed view."""
+    """Meshes coloured by vertex identity, from the fixed view."""
 
 
 def compose_sheet(sheet: Sheet) -> UInt8[np.ndarray, "H W 3"]:

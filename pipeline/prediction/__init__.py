@@ -1,1 +1,1 @@
-"""From photographs to posed, deformed meshes, on disk and in pictures."""
+"""Predicting posed, deformed meshes for photographs, and their files and pictures."""

@@ -1,4 +1,4 @@
-"""Rendering of the pictures of one model: its template, and what it makes of some photographs."""
+"""Rendering of the pictures of one model: its template, and its reconstructions of some photographs."""
 
 import numpy as np
 import torch
@@ -8,16 +8,16 @@ from torch import Tensor
 from pipeline.config.workspace import Workspace
 from pipeline.geometry.meshes import vertex_normals
 from pipeline.labels.features import read_tokens
-from pipeline.model.deformable import DeformableModel, Template
+from pipeline.model.buffers import split_layers
 from pipeline.model.pose import PoseEstimate
-from pipeline.model.view import place, render, split_layers
+from pipeline.model.template import Template
+from pipeline.model.view import View
 from pipeline.photographs.cameras import object_rotation
 from pipeline.photographs.crops import sample_crop, square_crop
-from pipeline.photographs.images import read_image
+from pipeline.photographs.image_files import read_image
 from pipeline.photographs.records import Instance
 from pipeline.pictures.sheets import SIZE, Sheet, compose_sheet
-from pipeline.prediction.predict import reconstruct
-from pipeline.rendering.rasterizer import Rasterizer
+from pipeline.prediction.predictor import Predictor
 
 VIEWS = ((35.0, 20.0, 0.0), (125.0, 20.0, 0.0), (215.0, 20.0, 0.0), (305.0, 20.0, 0.0))
 """Azimuth, elevation and theta of the template's views; the first is the fixed view."""
@@ -25,38 +25,30 @@ VIEWS = ((35.0, 20.0, 0.0), (125.0, 20.0, 0.0), (215.0, 20.0, 0.0), (305.0, 20.0
 
 @torch.no_grad()
 def draw_sheet(
-    model: DeformableModel, rasterizer: Rasterizer, workspace: Workspace, backbone: str, instances: list[Instance]
+    predictor: Predictor, workspace: Workspace, backbone: str, instances: list[Instance]
 ) -> UInt8[np.ndarray, "H W 3"]:
     """The pictures of a `pipeline.pictures.sheets.Sheet` of one or more instances, with captions.
 
     Raises:
         InputError: a photograph or its features cannot be read.
     """
-    template = model.template()
-    margin = workspace.params.data.crop_margin
-    views = [_view(*angles) for angles in VIEWS]
-
-    def shaded(vertices: Float[Tensor, "1 N 3"], pose: PoseEstimate) -> UInt8[np.ndarray, "S S 3"]:
-        return _shaded(model, rasterizer, template, vertices, pose, margin)
-
+    model, template, view = predictor.model, predictor.template, predictor.view.resized(SIZE)
+    poses = [_pose(*angles) for angles in VIEWS]
     rows = []
     for instance in instances:
-        folder = workspace.features(backbone, instance.category)
-        tokens = torch.from_numpy(read_tokens(folder / f"{instance.name}.npz").tokens)[None]
-        vertices, pose = reconstruct(model, template, tokens)
+        tokens = torch.from_numpy(read_tokens(workspace.tokens(backbone, instance)).tokens)[None].float()
+        vertices, pose = predictor.reconstruct(tokens)
         photo = read_image(workspace.photograph(instance))
-        painted = render(
-            model, rasterizer, template, vertices, pose, model.encoder(tokens), SIZE, margin, deformed=False
-        )
+        rendering = view.render(model, template, vertices, pose, model.encoder(tokens), deformed=False)
         rows.append(
             [
-                sample_crop(photo, square_crop(instance.box, margin), SIZE),
-                _on_white(split_layers(painted.layers, model.sizes.features).rgb[0], painted.alpha[0]),
-                shaded(vertices, pose),
-                shaded(vertices, views[0]),
+                sample_crop(photo, square_crop(instance.box, view.margin), SIZE),
+                _on_white(split_layers(rendering.layers, model.sizes.features).rgb[0], rendering.alpha[0]),
+                _shaded(view, template, vertices, pose),
+                _shaded(view, template, vertices, poses[0]),
             ]
         )
-    template_views = np.stack([shaded(template.vertices[None], view) for view in views])
+    template_views = np.stack([_shaded(view, template, template.vertices[None], pose) for pose in poses])
     return compose_sheet(Sheet(template_views, *np.stack(rows, axis=1)))
 
 
@@ -67,22 +59,12 @@ def identity_colours(vertices: Float[Tensor, "N 3"]) -> Float[Tensor, "N 3"]:
 
 
 def _shaded(
-    model: DeformableModel,
-    rasterizer: Rasterizer,
-    template: Template,
-    vertices: Float[Tensor, "1 N 3"],
-    pose: PoseEstimate,
-    margin: float,
+    view: View, template: Template, vertices: Float[Tensor, "1 N 3"], pose: PoseEstimate
 ) -> UInt8[np.ndarray, "S S 3"]:
     """The mesh coloured by vertex identity, under a light from the camera."""
-    colours = identity_colours(template.vertices)
-    clip = place(vertices, template.vertices, pose, model.params.pose, margin).clip
     normals = vertex_normals(vertices, template.faces) @ pose.rotation.transpose(-1, -2)
     light = 0.45 + 0.55 * normals[..., 2:].abs()
-    rast = rasterizer.rasterize(clip, template.faces, (SIZE, SIZE))
-    covered = (rast[..., 3:] > 0).float()
-    image = torch.cat([rasterizer.interpolate(colours * light, rast, template.faces), covered], -1)
-    image = rasterizer.antialias(image, rast, clip, template.faces)[0]
+    image = view.paint(template, vertices, pose, identity_colours(template.vertices) * light)[0]
     return _on_white(image[..., :3], image[..., 3])
 
 
@@ -90,7 +72,7 @@ def _on_white(rgb: Float[Tensor, "S S 3"], alpha: Float[Tensor, "S S"]) -> UInt8
     return ((rgb + 1 - alpha[..., None]).clamp(0, 1) * 255).round().to(torch.uint8).numpy()
 
 
-def _view(azimuth: float, elevation: float, theta: float) -> PoseEstimate:
+def _pose(azimuth: float, elevation: float, theta: float) -> PoseEstimate:
     """The pose of an object seen from this viewpoint."""
     rotation = torch.from_numpy(object_rotation(azimuth, elevation, theta)).float()[None]
     return PoseEstimate(rotation, torch.zeros(1, 2), torch.zeros(1))

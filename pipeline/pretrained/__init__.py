@@ -1,5 +1,4 @@
-"""Networks that others have trained: where their files are, how they are loaded, what they are shown.
+"""Pretrained networks of the label stages: their files, their loading, and the preprocessing of their inputs.
 
-Only the label stages use them. torch and transformers are imported when a network is loaded, and not before, so that
-simulated labels need neither.
+torch and transformers are imported only when a network is loaded, so that simulated labels need neither.
 """

@@ -1,4 +1,4 @@
-"""Loading networks of the transformers library from a folder, whole or not at all."""
+"""Strict loading of networks of the transformers library from a folder."""
 
 import json
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 def load_network(folder: Path, classes: Mapping[str, str], device: "torch.device") -> Any:
-    """The network whose `config.json` and `model.safetensors` are in `folder`, in float32, for inference.
+    """Load a network from `config.json` and `model.safetensors`, in float32, for inference.
 
     Args:
-        folder: named as the model is in downloads.yaml; nothing is read from anywhere else.
+        folder: folder of both files, named like the model in downloads.yaml. Nothing is read from anywhere else.
         classes: for each valid `model_type` of the configuration, the class of the network in transformers.
 
     Raises:
-        InputError: a file is missing or damaged, the network is of another type, it lacks weights or has others than
-            its class, or transformers is not installed.
+        InputError: a file is missing or damaged, the network has another type, its weights do not match its class
+            exactly, or transformers cannot be imported.
     """
     configuration = _configuration(folder)
     found = configuration.get("model_type")
@@ -28,7 +28,7 @@ def load_network(folder: Path, classes: Mapping[str, str], device: "torch.device
         raise InputError(
             f"{folder / 'config.json'}: expected a network of type {' or '.join(classes)}, found '{found}'. "
             "Choose another model in params.yaml, or fetch the right one into this folder: "
-            f"`python -m stages.weights {folder.name}`."
+            f"`semagic weights {folder.name}`."
         )
     network, report = _load(_network_class(classes[found]), folder)
     for key in ("missing", "unexpected", "mismatched"):
@@ -56,7 +56,7 @@ def _network_class(name: str) -> Any:
         import transformers
 
         return getattr(transformers, name)
-    # A torchvision that does not fit torch fails with RuntimeError.
+    # A torchvision that does not match torch fails with RuntimeError.
     except (ImportError, AttributeError, RuntimeError) as error:
         raise InputError(
             f"transformers' {name} cannot be imported ({error}). Install what the project needs: `pip install -e .`; "
@@ -65,19 +65,19 @@ def _network_class(name: str) -> Any:
 
 
 def _load(network_class: Any, folder: Path) -> tuple[Any, Mapping[str, Any]]:
-    """The network, and which of its weights the file lacks, has beyond them, or has in other shapes."""
+    """Load a network, and report its missing, unexpected and mismatched weights."""
     import torch
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     verbosity = logging.get_verbosity()
-    # What it would warn of is an error here.
+    # The problems that transformers would warn of are errors here.
     logging.set_verbosity(logging.CRITICAL)
     try:
         return network_class.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, output_loading_info=True, dtype=torch.float32
         )
-    # Whatever the libraries make of files that they were not made for.
+    # The libraries may raise any exception for a damaged or unsuitable file.
     except Exception as error:
         raise _unusable(folder, f"its files cannot be loaded ({error})") from error
     finally:
@@ -87,5 +87,5 @@ def _load(network_class: Any, folder: Path) -> tuple[Any, Mapping[str, Any]]:
 def _unusable(folder: Path, reason: str) -> InputError:
     return InputError(
         f"{folder}: expected a complete network in config.json and model.safetensors, but {reason}. "
-        f"Fetch it again: `python -m stages.weights {folder.name}`."
+        f"Fetch it again: `semagic weights {folder.name}`."
     )

@@ -1,4 +1,4 @@
-"""Where the files of a pretrained model are; they are fetched by a command of its own, never by a stage."""
+"""Location and check of the files of a pretrained model. Only `semagic weights` downloads them, never a stage."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 
 def weights_folder(workspace: Workspace, model: str) -> Path:
-    """Folder with all files of the model that downloads.yaml lists, each with the hash that is recorded there.
+    """Folder of a pretrained model, after every file has been compared with its hash in downloads.yaml.
 
     Raises:
-        InputError: there is no such model, one of its files is missing or another one, or it has no recorded hash.
+        InputError: the model is unknown, or one of its files is missing, differs from its hash, or has no recorded
+            hash.
     """
     weights = find_weights(read_pins(workspace.pins), model)
     folder = workspace.weights / model
-    remedy = f"`python -m stages.weights {model}` (licence: {weights.licence})"
-    # First what is seen at once: to read gigabytes takes seconds.
+    remedy = f"`semagic weights {model}` (licence: {weights.licence})"
+    # Sizes are compared first, because hashing gigabytes takes seconds.
     for name, pin in weights.files.items():
         path = folder / name
         size = path.stat().st_size if path.is_file() else None
@@ -47,19 +48,23 @@ def weights_folder(workspace: Workspace, model: str) -> Path:
 
 
 def label_device(workspace: Workspace) -> "torch.device":
-    """The device on which pretrained networks run: `pretrained.device`.
+    """Device on which pretrained networks run, from the parameter `pretrained.device`.
 
     Raises:
-        InputError: there is no such device.
+        InputError: the device is unknown or not available.
     """
     return choose_device(workspace.params.pretrained.device, "pretrained.device")
 
 
 def pinned_weights(workspace: Workspace, section: Masks | Depth | Poses | Features) -> dict[str, str | None]:
-    """Hash of each file of the model behind the backend of a section of the parameters; none where it needs no model.
+    """Pinned hashes, by file name, of the model that a label backend needs. Empty for a backend without a model.
+
+    Args:
+        workspace: workspace with downloads.yaml.
+        section: section of the parameters that chooses the backend.
 
     Raises:
-        InputError: there is no such model.
+        InputError: downloads.yaml does not list the model.
     """
     model = model_of(section)
     if model is None:

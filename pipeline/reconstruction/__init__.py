@@ -1,1 +1,1 @@
-"""Reconstruction error: predicted meshes aligned to CAD models, and their Chamfer distance (SEMAGIC section 4.3)."""
+"""Reconstruction error: Chamfer distance of predicted meshes to CAD models after alignment (SEMAGIC section 4.3)."""

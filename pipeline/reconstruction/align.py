@@ -16,25 +16,25 @@ from pipeline.reconstruction.sampling import sample_surface
 from pipeline.reconstruction.similarity import Similarity
 
 SEARCH_ITERATIONS = 10
-"""Of ICP from each quarter turn: enough to tell the turns, and the models of a category, apart."""
+"""ICP iterations from each quarter turn. They suffice to distinguish the turns and the models of a category."""
 
 
 @dataclass(frozen=True)
 class AlignmentOptions:
-    """How meshes are sampled and aligned."""
+    """Options for sampling and aligning meshes."""
 
     samples: int
-    """Points on each surface."""
+    """Number of points sampled on each surface."""
     coarse_samples: int
-    """Of these, how many the search over turns and models uses."""
+    """Number of sampled points that the search over turns and models uses."""
     iterations: int
-    """Of ICP, at most, at each resolution."""
+    """Maximum number of ICP iterations at each resolution."""
     trim: float
-    """Share in [0, 1) of the correspondences, the longest, that each fit leaves out."""
+    """Share in [0, 1) of the correspondences, the longest ones, that each fit discards."""
     candidates: int
-    """Models of a category that are aligned with all samples."""
+    """Number of CAD models of a category that are aligned with all samples."""
     neighbours: Neighbours = SCIPY
-    """How nearest points are found."""
+    """Nearest-neighbour search."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.coarse_samples <= self.samples:
@@ -53,28 +53,28 @@ class Reconstruction(NamedTuple):
     """Chamfer distances in hundredths of the diagonal of the CAD model's bounding box."""
 
     rigid: float
-    """With the scale at which the diagonals of the bounding boxes agree."""
+    """Distance after an alignment that keeps the scale at which the diagonals of both bounding boxes are equal."""
     similarity: float
-    """With the scale refined too; the number of the table."""
+    """Distance after an alignment that also refines the scale. Table 2 reports this one."""
 
 
 class CategoryReconstruction(NamedTuple):
-    """The error to the model of a category that is nearest."""
+    """Error of a prediction with respect to the nearest CAD model of its category."""
 
     cad: int
-    """Its index."""
+    """Index of the nearest CAD model in the sequence that was searched."""
     error: Reconstruction
 
 
 class _Surface(NamedTuple):
     points: Float[np.ndarray, "N 3"]
-    """In random order, so that the first of them are a coarser sample."""
+    """Sampled points in random order, so that the first n of them are a coarser sample."""
     diagonal: float
-    """Of the mesh's bounding box."""
+    """Length of the diagonal of the mesh's bounding box."""
 
 
 class _Start(NamedTuple):
-    """Outcome of the search over the quarter turns."""
+    """Result of the search over the quarter turns."""
 
     transform: Similarity
     error: float
@@ -82,18 +82,18 @@ class _Start(NamedTuple):
 
 
 def reconstruction_error(mesh: Mesh, cad: Mesh, options: AlignmentOptions, rng: np.random.Generator) -> Reconstruction:
-    """Error of a predicted mesh to one CAD model, usually the annotated one.
+    """Error of a predicted mesh with respect to one CAD model, usually the annotated one.
 
-    The prediction may lie anywhere, in any size and turned by any multiple of 90 degrees about the vertical axis:
-    without pose labels the front that a model learns is arbitrary. Beginning with equal centroids and diagonals, ICP
-    on few points finds the best of the four turns, and ICP on all points refines it.
+    The prediction may have any position and scale, and any rotation by a multiple of 90 degrees about the vertical
+    axis: without pose labels the front that a model learns is arbitrary. All four rotations are tried. Each starts
+    with equal centroids and diagonals. ICP on few points selects the best rotation, and ICP on all points refines it.
 
-    The samples are finite: the error of a perfect reconstruction is not 0 but the mean distance between neighbouring
-    samples, about 50 sqrt(area / samples) for a surface of that area in squared diagonals.
+    The samples are finite, so the error of a perfect reconstruction is not 0. It is the mean distance between
+    neighbouring samples, about 50 sqrt(area / samples) for an area in squared diagonals.
 
     Args:
-        mesh: axes of the CAD frame (z up).
-        cad: CAD frame.
+        mesh: predicted mesh, along the axes of the CAD frame (z up).
+        cad: CAD model, in the CAD frame.
 
     Raises:
         InputError: one of the meshes has no surface.
@@ -104,10 +104,10 @@ def reconstruction_error(mesh: Mesh, cad: Mesh, options: AlignmentOptions, rng: 
 def best_of_category(
     mesh: Mesh, cads: Sequence[Mesh], options: AlignmentOptions, rng: np.random.Generator
 ) -> CategoryReconstruction:
-    """The lowest error of a predicted mesh to any of a category's CAD models, see `reconstruction_error`.
+    """Lowest error of a predicted mesh with respect to any CAD model of a category, see `reconstruction_error`.
 
-    All models are ranked after the search over the turns; the first `options.candidates` of them are aligned, and the
-    one with the lowest `similarity` is taken.
+    All models are ranked by the coarse error after the search over the turns. The first `options.candidates` of them
+    are aligned with all samples, and the model with the lowest `similarity` is returned.
 
     Raises:
         InputError: there is no model, or one of the meshes has no surface.
@@ -132,7 +132,7 @@ def _sampled(mesh: Mesh, options: AlignmentOptions, rng: np.random.Generator) ->
 
 
 def _search_turns(source: _Surface, target: _Surface, options: AlignmentOptions) -> _Start:
-    """A few rigid iterations on the coarse samples from each quarter turn about z; the best of the four."""
+    """Best of four rigid alignments: a few ICP iterations on the coarse samples from each quarter turn about z."""
     few, few_target = (surface.points[: options.coarse_samples] for surface in (source, target))
     scale = target.diagonal / source.diagonal
     starts = []
@@ -150,7 +150,7 @@ def _search_turns(source: _Surface, target: _Surface, options: AlignmentOptions)
 def _aligned_error(
     source: _Surface, target: _Surface, start: Similarity, with_scale: bool, options: AlignmentOptions
 ) -> float:
-    """Normalised Chamfer distance after ICP on the coarse samples, which is cheap, and then on all of them."""
+    """Normalised Chamfer distance after ICP on the coarse samples, which is cheap, and then on all samples."""
     transform = start
     for count in (options.coarse_samples, options.samples):
         points, goal = source.points[:count], target.points[:count]
@@ -159,6 +159,6 @@ def _aligned_error(
 
 
 def _quarter_turn(turn: int) -> Float[np.ndarray, "3 3"]:
-    """Rotation by `turn` times 90 degrees about z, exact."""
+    """Exact rotation by `turn` times 90 degrees about z."""
     c, s = ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[turn]
     return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])

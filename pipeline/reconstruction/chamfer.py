@@ -1,4 +1,4 @@
-"""Chamfer distance of two sets of points."""
+"""Chamfer distance between two point sets."""
 
 import numpy as np
 from jaxtyping import Float
@@ -8,10 +8,12 @@ from pipeline.reconstruction.neighbours import SCIPY, Neighbours
 
 
 def chamfer_distance(a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "M 3"], neighbours: Neighbours = SCIPY) -> float:
-    """0.5 (mean_p min_q || p - q || + mean_q min_p || q - p ||), p in `a` and q in `b`; not squared, in their unit.
+    """Symmetric Chamfer distance, not squared, in the unit of the points.
+
+    The formula is 0.5 (mean_p min_q || p - q || + mean_q min_p || q - p ||), with p in `a` and q in `b`.
 
     Raises:
-        InputError: one of the sets is empty.
+        InputError: one of the point sets is empty.
     """
     if min(len(a), len(b)) == 0:
         raise InputError(f"The Chamfer distance needs points in both sets; found {len(a)} and {len(b)}.")
@@ -25,5 +27,5 @@ def normalised_chamfer(
     diagonal: float,
     neighbours: Neighbours = SCIPY,
 ) -> float:
-    """The Chamfer distance in hundredths of the diagonal of the CAD model's bounding box, the unit of Table 2."""
+    """Chamfer distance in hundredths of the diagonal of the CAD model's bounding box, the unit of Table 2."""
     return 100 * chamfer_distance(points, cad, neighbours) / diagonal

@@ -1,4 +1,4 @@
-"""Iterative closest points (Besl & McKay, TPAMI 1992), trimmed (Chetverikov et al., ICPR 2002), in both directions."""
+"""Trimmed iterative closest point in both directions (Besl & McKay, TPAMI 1992; Chetverikov et al., ICPR 2002)."""
 
 import math
 
@@ -10,7 +10,7 @@ from pipeline.reconstruction.neighbours import SCIPY, Neighbours
 from pipeline.reconstruction.similarity import Similarity, fit_similarity
 
 CONVERGED = 5e-4
-"""A step that moves the points by up to this share of the target's radius (both root mean squares) is the last."""
+"""Convergence threshold: ICP stops when the RMS step is at most this share of the RMS radius of the target."""
 
 
 def icp(
@@ -24,20 +24,20 @@ def icp(
 ) -> Similarity:
     """Refine a transform that maps `source` onto `target`.
 
-    Each iteration pairs every moved source point with the nearest target point and every target point with the nearest
-    moved source point, leaves the longest pairs of each direction out, and fits the others in closed form. With the
-    first direction alone the sum of squares is smallest where all of the source shrinks into one point of the target:
-    the second one holds the scale, because every part of the target then asks for a source point near it.
+    Each iteration pairs every moved source point with the nearest target point, and every target point with the
+    nearest moved source point. It discards the longest pairs of each direction and fits the others in closed form.
+    Pairs from source to target alone would be satisfied best by shrinking the source into one point of the target.
+    The pairs from target to source prevent this, because every part of the target needs a source point near it.
 
     Args:
         with_scale: whether the scale is refined; otherwise it stays `initial.scale`.
-        iterations: at most.
-        trim: share in [0, 1) of each direction's pairs that is left out. Trimmed together, the longest pairs might
-            all be of the second direction, and the scale be free again.
-        neighbours: how pairs are found; scipy's trees by default.
+        iterations: maximum number of iterations.
+        trim: share in [0, 1) of each direction's pairs that is discarded. If both directions were trimmed together,
+            all discarded pairs could run from target to source, which would leave the scale unconstrained again.
+        neighbours: nearest-neighbour search.
 
     Raises:
-        InputError: a set of points is empty, or `trim` is outside [0, 1).
+        InputError: a point set is empty, or `trim` is outside [0, 1).
     """
     if min(len(source), len(target)) == 0:
         raise InputError(f"ICP needs points in both sets; found {len(source)} and {len(target)}.")
@@ -63,7 +63,7 @@ def icp(
 
 
 def _shortest(distances: Float[np.ndarray, "N"], trim: float) -> Int[np.ndarray, "K"]:
-    """Indices of the shortest (1 - trim) N of the distances, rounded up."""
+    """Indices of the ceil((1 - trim) N) shortest distances."""
     kept = math.ceil((1 - trim) * len(distances))
     return np.argpartition(distances, kept - 1)[:kept]
 

@@ -1,4 +1,4 @@
-"""Nearest neighbours between sets of points, which the alignment and the Chamfer distance spend their time on."""
+"""Nearest-neighbour search between point sets, which dominates the time of the alignment and the Chamfer distance."""
 
 import importlib
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -18,7 +18,7 @@ INSTALL = (
 
 
 class Nearest(NamedTuple):
-    """For each of N points the nearest point of a cloud; of several that are as near, any."""
+    """Nearest point of a cloud for each of N points. Ties are broken arbitrarily."""
 
     distances: Float[np.ndarray, " N"]
     indices: Int[np.ndarray, " N"]
@@ -26,31 +26,31 @@ class Nearest(NamedTuple):
 
 @runtime_checkable
 class Cloud(Protocol):
-    """Points, one or more, that neighbours are looked for among."""
+    """Non-empty point set, prepared for nearest-neighbour queries."""
 
     def nearest(self, points: Float[np.ndarray, "N 3"]) -> Nearest:
-        """The neighbour in the cloud of each of `points`."""
+        """Nearest neighbour in the cloud of each of `points`."""
         ...
 
 
 @runtime_checkable
 class Neighbours(Protocol):
-    """A way to search."""
+    """Method of nearest-neighbour search."""
 
     name: str
 
     def cloud(self, points: Float[np.ndarray, "M 3"], once: bool = False) -> Cloud:
-        """Prepare one or more points to be searched; `once` says that they will be searched a single time."""
+        """Prepare one or more points for queries; `once` says that they will be queried a single time."""
         ...
 
 
 class ScipyNeighbours:
-    """Trees, on one core of the processor."""
+    """Search with scipy's k-d trees, on one CPU core."""
 
     name = "scipy"
 
     def cloud(self, points: Float[np.ndarray, "M 3"], once: bool = False) -> Cloud:
-        # A balanced tree takes three times as long to build and is no faster to search once.
+        # A balanced tree takes three times as long to build and is no faster for a single query.
         return _Tree(cKDTree(points, balanced_tree=not once, compact_nodes=not once))
 
 
@@ -62,13 +62,14 @@ class _Tree(NamedTuple):
 
 
 SCIPY = ScipyNeighbours()
-"""It has no state."""
+"""Shared instance of the scipy search, which has no state."""
 
 
 class KaolinNeighbours:
-    """All pairs, on a GPU, by `kaolin.metrics.pointcloud.sided_distance` (NVIDIA Kaolin, Apache-2.0) in float64.
+    """Search over all pairs on a GPU, in float64.
 
-    The distances are computed here, from the indices, so that they are scipy's wherever the neighbour is the same.
+    The indices come from `kaolin.metrics.pointcloud.sided_distance` (NVIDIA Kaolin, Apache-2.0). The distances are
+    computed here from the indices, so that they equal scipy's wherever the neighbour is the same.
     """
 
     name = "kaolin"
@@ -81,7 +82,7 @@ class KaolinNeighbours:
         return _Points(points, self._on_device(points), self)
 
     def indices(self, points: Float[np.ndarray, "N 3"], cloud: Float[torch.Tensor, "1 M 3"]) -> Int[np.ndarray, " N"]:
-        """The row in `cloud` nearest to each of `points`."""
+        """Index of the row of `cloud` that is nearest to each of `points`."""
         return self._sided_distance(self._on_device(points), cloud)[1][0].cpu().numpy()
 
     def _on_device(self, points: Float[np.ndarray, "N 3"]) -> Float[torch.Tensor, "1 N 3"]:
@@ -99,15 +100,18 @@ class _Points(NamedTuple):
 
 
 def kaolin_obstacle() -> str:
-    """Why kaolin cannot be used here and how to mend that; empty if it can."""
+    """Reason why kaolin cannot be used on this machine, with the remedy. Empty if it can be used."""
     return obstacle("kaolin", "kaolin.metrics.pointcloud", INSTALL)
 
 
 def make_neighbours(name: str) -> Neighbours:
-    """The search that `reconstruction.neighbours` names: 'scipy', 'kaolin', or 'auto', kaolin where it can be used.
+    """Make the search that `reconstruction.neighbours` names.
+
+    Args:
+        name: 'scipy', 'kaolin', or 'auto', which is kaolin where it can be used and scipy elsewhere.
 
     Raises:
-        InputError: there is no such search, or kaolin cannot be used here.
+        InputError: the name is unknown, or kaolin is requested and cannot be used on this machine.
     """
     if name not in ("auto", "scipy", "kaolin"):
         valid = nearest(name, ("auto", "scipy", "kaolin"))

@@ -1,4 +1,4 @@
-"""The Chamfer distances of one cell, and their file: `metrics.json`."""
+"""Chamfer distances of one cell, and the file that holds them, `metrics.json`."""
 
 import json
 from dataclasses import dataclass
@@ -17,26 +17,27 @@ class ImageReconstruction:
     cad_index: int
     """1-based index of the annotated CAD model."""
     rigid: float
-    """To that model, after an alignment that keeps the scale at which the bounding boxes' diagonals agree."""
+    """Distance to the annotated model, aligned at the scale at which the diagonals of both bounding boxes are equal."""
     similarity: float
-    """To that model, with the scale refined too: the number of Table 2."""
+    """Distance to the annotated model, aligned with the scale refined too. Table 2 reports this one."""
     best: float
-    """As `similarity`, to the nearest of the category's CAD models."""
+    """Distance to the nearest CAD model of the category, aligned with the scale refined too."""
     best_cad_index: int
+    """1-based index of the nearest CAD model."""
 
 
 @dataclass(frozen=True)
 class ReconstructionScores:
-    """Of one cell, image by image."""
+    """Chamfer distances of the images of one cell."""
 
     variant: str
     backbone: str
     category: str
     seed: int
     images: tuple[ImageReconstruction, ...]
-    """In the order of their names."""
+    """Distances of each image, in the order of the image names."""
     without_model: int
-    """Evaluated images that have no annotated CAD model."""
+    """Number of evaluated images without an annotated CAD model."""
 
 
 def write_reconstruction(folder: Path, scores: ReconstructionScores) -> None:
@@ -45,10 +46,10 @@ def write_reconstruction(folder: Path, scores: ReconstructionScores) -> None:
 
 
 def read_reconstruction(folder: Path) -> ReconstructionScores:
-    """Read what `write_reconstruction` wrote.
+    """Read `metrics.json` from `folder`.
 
     Raises:
-        InputError: there is no such file, or it is damaged.
+        InputError: the file is missing or damaged.
     """
     path = folder / "metrics.json"
     if not path.is_file():

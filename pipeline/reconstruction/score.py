@@ -13,28 +13,28 @@ from pipeline.config.workspace import Workspace
 from pipeline.data.cad import mesh_path
 from pipeline.data.off import Mesh, read_off
 from pipeline.photographs.cameras import OBJECT_TO_CAD
+from pipeline.photographs.lists import read_instances
 from pipeline.photographs.records import Instance
-from pipeline.photographs.tables import read_instances
-from pipeline.prediction.meshes import read_meshes
+from pipeline.prediction.predictions import read_predictions
 from pipeline.reconstruction.align import AlignmentOptions, best_of_category, reconstruction_error
 from pipeline.reconstruction.neighbours import Neighbours, make_neighbours
 from pipeline.reconstruction.result import ImageReconstruction, ReconstructionScores
 
 
 def score_reconstructions(workspace: Workspace, cell: Cell) -> ReconstructionScores:
-    """Compare the meshes of the first `reconstruction.images` evaluated images that have an annotated CAD model.
+    """Compare predicted meshes with CAD models, for the first `reconstruction.images` evaluated images that have one.
 
-    The nearest model of the category is looked for among all that any of those images shows.
+    The nearest model of the category is searched among the annotated models of these images.
 
     Raises:
-        InputError: the predictions or a CAD model are missing, no image has an annotated CAD model, or the search for
-            neighbours that params.yaml names cannot be used here.
+        InputError: the predictions or a CAD model are missing, no image has an annotated CAD model, or the
+            nearest-neighbour search that params.yaml names cannot be used on this machine.
     """
     params = workspace.params.reconstruction
     neighbours = make_neighbours(params.neighbours)
     print(f"{cell.name}: nearest points are found by {neighbours.name}.")
-    meshes = read_meshes(workspace.predictions(cell) / "meshes.safetensors")
-    instances = [i for i in read_instances(workspace.instances(cell.category)) if i.name in meshes.vertices]
+    predictions = read_predictions(workspace.predictions(cell))
+    instances = [i for i in read_instances(workspace.instances(cell.category)) if i.name in predictions.images]
     annotated = sorted((i for i in instances if i.cad_index is not None), key=lambda i: i.name)[: params.images]
     if not annotated:
         raise InputError(
@@ -44,10 +44,11 @@ def score_reconstructions(workspace: Workspace, cell: Cell) -> ReconstructionSco
         )
     indices = sorted({instance.cad_index for instance in annotated})
     cads = {index: read_off(mesh_path(workspace.pascal3d, cell.category, index)) for index in indices}
-    faces = meshes.faces.numpy().astype(np.int32)
+    faces = predictions.faces.numpy().astype(np.int32)
     images = []
     for instance in tqdm(annotated, desc=f"{cell.name}: aligning", unit="image"):
-        mesh = Mesh(meshes.vertices[instance.name].double().numpy() @ OBJECT_TO_CAD.T, faces)
+        deformed = predictions.images[instance.name].deformed
+        mesh = Mesh(deformed.double().numpy() @ OBJECT_TO_CAD.T, faces)
         images.append(_image(instance, mesh, cads, indices, params, neighbours))
     missing = sum(instance.cad_index is None for instance in instances)
     return ReconstructionScores(**cell._asdict(), images=tuple(images), without_model=missing)

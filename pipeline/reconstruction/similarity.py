@@ -8,23 +8,23 @@ from jaxtyping import Float
 from pipeline.base.errors import InputError
 
 ROUNDING = 1e-12
-"""A spread of points up to this share of their coordinates is rounding: the points coincide."""
+"""Points coincide if their RMS spread is at most this share of their largest coordinate, the order of rounding."""
 
 
 class Similarity(NamedTuple):
-    """x -> scale * rotation @ x + translation."""
+    """Similarity transform x -> scale * rotation @ x + translation."""
 
     scale: float
     rotation: Float[np.ndarray, "3 3"]
-    """Proper: its determinant is 1."""
+    """Proper rotation, with determinant 1."""
     translation: Float[np.ndarray, "3"]
 
     def apply(self, points: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 3"]:
-        """The images of points, one in a row."""
+        """Transform points, one in each row."""
         return self.scale * points @ self.rotation.T + self.translation
 
     def after(self, first: "Similarity") -> "Similarity":
-        """The transform that applies `first`, then this one."""
+        """Composition that applies `first`, then this transform."""
         return Similarity(
             scale=self.scale * first.scale,
             rotation=self.rotation @ first.rotation,
@@ -33,15 +33,15 @@ class Similarity(NamedTuple):
 
 
 def fit_similarity(source: Float[np.ndarray, "N 3"], target: Float[np.ndarray, "N 3"], with_scale: bool) -> Similarity:
-    """The transform that minimises sum_i || target_i - (s R source_i + t) ||^2 over rotations R without reflection.
+    """Fit the transform that minimises sum_i || target_i - (s R source_i + t) ||^2 over proper rotations R.
 
-    With centred points, the covariance sum_i target_i source_i^T = U diag(d) V^T (d falling) and
-    S = diag(1, 1, det(U) det(V)):
+    With centred points, the covariance sum_i target_i source_i^T = U diag(d) V^T (d descending) and
+    S = diag(1, 1, det(U) det(V)), the solution is
 
         R = U S V^T,    s = trace(diag(d) S) / sum_i || source_i ||^2  (or 1),    t = mean(target) - s R mean(source).
 
-    Points in a plane determine R. On a line or in one point they leave it open: R is then one of the minimisers. Where
-    all points of the source coincide, s is 1; where all of the target do, s is 0, as least squares demands.
+    Coplanar points determine R. Collinear or coincident points do not, and R is then one of the minimisers. If all
+    source points coincide, s is 1. If all target points coincide, s is 0, the least-squares solution.
 
     Args:
         with_scale: whether s is fitted too; otherwise it is 1.

@@ -1,7 +1,8 @@
-"""Checks that keep the kernels within their arrays; every failure is a ValueError that says what was expected.
+"""Argument checks that keep the kernels within their arrays. Every failure is a ValueError that names what it expected.
 
-Indices and face ids are read for it, which makes a GPU finish its queue of work first; so there it is remembered of
-which tensors they are known to be right. On a CPU it costs next to nothing, and memory may change unknown to a tensor.
+The checks read indices and face ids. On a GPU this waits for all queued work, so that tensors found valid are
+remembered. On a CPU the checks cost next to nothing and are always repeated, because the memory of a tensor can change
+without the tensor recording it.
 """
 
 from typing import NamedTuple
@@ -12,21 +13,22 @@ from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 MAX_FACES = 2**24
-"""Face ids are stored as float32, which is exact up to here."""
+"""Bound on the number of faces. Face ids are stored as float32, which is exact up to this number."""
 
 
 class _Known(NamedTuple):
-    """What is known of a tensor of indices as long as it is not changed."""
+    """Result of a check of an index tensor, which holds until the tensor is modified."""
 
     version: int
+    """Version counter of the tensor when it was checked."""
     count: int
-    """Everything in it is at home among so many vertices or faces."""
+    """Number of vertices or faces for which all indices are valid."""
     faces: Int32[Tensor, "F 3"] | None
-    """Its copy in the precision of the kernels, where that is another tensor."""
+    """Contiguous int32 copy of the tensor. None where the tensor itself has this form."""
 
 
 class Accepted:
-    """The tensors that one rasterizer works on, and those whose indices it knows to be right."""
+    """Device and precisions that one rasterizer accepts, and the index tensors that it has found valid."""
 
     def __init__(self, device: torch.device, *precisions: torch.dtype) -> None:
         self.device = device
@@ -34,10 +36,10 @@ class Accepted:
         self._known = WeakTensorKeyDictionary()
 
     def know(self, tensor: Tensor, count: int, faces: Int32[Tensor, "F 3"] | None = None) -> None:
-        """Remember that the tensor, as it is now, belongs to so many vertices or faces."""
-        # Tensors of inference mode do not tell when they are changed.
+        """Remember that the indices in the current version of the tensor are valid for `count` vertices or faces."""
+        # Tensors of inference mode do not record modifications.
         if tensor.device.type != "cpu" and not tensor.is_inference():
-            # A value that held its own key would live for ever.
+            # A value that referred to its own key would never be freed.
             self._known[tensor] = _Known(tensor._version, count, None if faces is tensor else faces)
 
     def known(self, tensor: Tensor, count: int) -> _Known | None:
@@ -48,7 +50,7 @@ class Accepted:
 def check_rasterize(
     accepted: Accepted, pos: Float[Tensor, "B V 4"], tri: Int[Tensor, "F 3"], resolution: tuple[int, int]
 ) -> Int32[Tensor, "F 3"]:
-    """Check the arguments of `Rasterizer.rasterize`; the faces as contiguous int32."""
+    """Check the arguments of `Rasterizer.rasterize`, and return the faces as contiguous int32."""
     if min(resolution) < 1:
         raise ValueError(f"resolution must be a positive (height, width); found {resolution}.")
     _check_floats(accepted, pos=pos)
@@ -59,7 +61,7 @@ def check_rasterize(
 def check_interpolate(
     accepted: Accepted, attr: Float[Tensor, "A V C"], rast: Float[Tensor, "B H W 4"], tri: Int[Tensor, "F 3"]
 ) -> Int32[Tensor, "F 3"]:
-    """Check the arguments of `Rasterizer.interpolate`; the faces as contiguous int32."""
+    """Check the arguments of `Rasterizer.interpolate`, and return the faces as contiguous int32."""
     _check_floats(accepted, attr=attr, rast=rast)
     check_shape("rast", rast, (None, None, None, 4))
     check_shape("attr", attr, (1 if len(attr) == 1 else len(rast), None, None))
@@ -75,7 +77,7 @@ def check_antialias(
     pos: Float[Tensor, "B V 4"],
     tri: Int[Tensor, "F 3"],
 ) -> Int32[Tensor, "F 3"]:
-    """Check the arguments of `Rasterizer.antialias`, but for the topology; the faces as contiguous int32."""
+    """Check the arguments of `Rasterizer.antialias` except the topology, and return the faces as contiguous int32."""
     _check_floats(accepted, color=color, rast=rast, pos=pos)
     check_shape("rast", rast, (None, None, None, 4))
     check_shape("color", color, (*rast.shape[:3], None))
@@ -86,7 +88,7 @@ def check_antialias(
 
 
 def check_faces(accepted: Accepted, tri: Int[Tensor, "F 3"], num_vertices: int) -> Int32[Tensor, "F 3"]:
-    """Return `tri` as contiguous int32 after checking that it lies on the device and that its indices are vertices."""
+    """Check the device of `tri` and that its indices are valid vertices, and return it as contiguous int32."""
     check_shape("tri", tri, (None, 3))
     if (known := accepted.known(tri, num_vertices)) is not None:
         return tri if known.faces is None else known.faces
@@ -107,7 +109,7 @@ def check_faces(accepted: Accepted, tri: Int[Tensor, "F 3"], num_vertices: int) 
 
 
 def check_shape(name: str, tensor: Tensor, expected: tuple[int | None, ...]) -> None:
-    """The tensor has the expected shape, where None stands for any size."""
+    """Check that a tensor has the expected shape, in which None stands for any size."""
     if tensor.ndim != len(expected) or any(e not in (None, s) for s, e in zip(tensor.shape, expected, strict=True)):
         wanted = ", ".join("any" if size is None else str(size) for size in expected)
         raise ValueError(f"{name} must have the shape ({wanted}); found {tuple(tensor.shape)}.")
@@ -123,7 +125,7 @@ def _check_floats(accepted: Accepted, **tensors: Tensor) -> None:
 
 
 def _check_ids(accepted: Accepted, rast: Float[Tensor, "B H W 4"], tri: Int[Tensor, "F 3"]) -> None:
-    """`rast` refers to faces of `tri` only."""
+    """Check that `rast` refers only to faces of `tri`."""
     if rast.numel() and accepted.known(rast, len(tri)) is None:
         low, high = (float(bound) for bound in rast[..., 3].detach().aminmax())
         if not (low >= 0 and high <= len(tri)):

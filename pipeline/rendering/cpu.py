@@ -1,4 +1,4 @@
-"""The CPU rasterizer: numba kernels on a few threads, with hand-written gradients, float32 and float64.
+"""CPU rasterizer: multithreaded numba kernels with analytic gradients, in float32 and float64.
 
 Results and gradients are bit-identical for any number of threads.
 """
@@ -28,17 +28,19 @@ from pipeline.rendering.threads import run
 ACCEPTED = Accepted(torch.device("cpu"), torch.float32, torch.float64)
 
 AREA_MARGIN = {torch.float32: 1e-6, torch.float64: 1e-18}
-"""Added to the area of a face (clip units, times w squared) so that the gradients of slivers stay finite."""
+"""Term added to the area of a face (clip units, times w squared), so that the gradients of slivers stay finite."""
 
 SPAN_MARGIN = {torch.float32: 1e-3, torch.float64: 1e-12}
-"""Added to the extent of a silhouette edge in pixels, for the same reason."""
+"""Term added to the extent of a silhouette edge in pixels, so that the gradients of short edges stay finite."""
 
 
 class CpuRasterizer:
-    """See `pipeline.rendering.rasterizer.Rasterizer`.
+    """Implementation of `pipeline.rendering.rasterizer.Rasterizer` on the CPU.
 
-    `threads` defaults to PyTorch's number of threads. The topology is an int32 tensor [F,3], the far vertex across
-    each edge or -1.
+    The topology is an int32 tensor [F,3] that holds the vertex opposite each edge in the adjacent face, or -1.
+
+    Args:
+        threads: number of threads; by default that of PyTorch.
     """
 
     name = "cpu"
@@ -143,7 +145,7 @@ class _Antialias(torch.autograd.Function):
 
 
 def _array(tensor: Tensor) -> np.ndarray:
-    """The tensor's memory where it is contiguous, as the results of the kernels are; else a copy."""
+    """View of the memory of a contiguous tensor, such as a result of the kernels. Other tensors are copied."""
     return tensor.detach().contiguous().numpy()
 
 

@@ -1,7 +1,7 @@
-"""The CUDA rasterizer: an adapter to nvdiffrast (Laine et al., ACM TOG 39(6), 2020), an optional package.
+"""CUDA rasterizer: an adapter to the optional package nvdiffrast (Laine et al., ACM TOG 39(6), 2020).
 
-nvdiffrast's licence allows non-commercial use only; nothing of it is part of this project. It computes in float32, and
-sums gradients in an order that changes from run to run: results agree with those of the CPU within rounding.
+The licence of nvdiffrast allows non-commercial use only, and none of its code is part of this project. It computes in
+float32 and sums gradients in an order that varies between runs. Results agree with the CPU rasterizer within rounding.
 """
 
 import importlib
@@ -21,22 +21,22 @@ INSTALL = (
 
 
 def nvdiffrast_obstacle() -> str:
-    """Why nvdiffrast cannot be used here and how to mend it; empty if it can."""
+    """Reason why nvdiffrast cannot be used on this machine, with the remedy. Empty if it can be used."""
     return obstacle("nvdiffrast", "nvdiffrast.torch", INSTALL)
 
 
 class NvdiffrastRasterizer:
-    """See `pipeline.rendering.rasterizer.Rasterizer`; for float32 tensors on one GPU.
+    """Implementation of `pipeline.rendering.rasterizer.Rasterizer` for float32 tensors on one GPU.
 
-    One rasterizer holds one context of nvdiffrast, so make one for each GPU and keep it. The topology is nvdiffrast's
-    own; it is None for a mesh without faces.
+    A rasterizer holds one context of nvdiffrast, so make one for each GPU and keep it. The topology is an object of
+    nvdiffrast, or None for a mesh without faces.
     """
 
     name = "nvdiffrast"
 
     def __init__(self, device: torch.device | str = "cuda") -> None:
         self._package = importlib.import_module("nvdiffrast.torch")
-        # 'cuda' becomes the GPU that it stands for, such as 'cuda:0'.
+        # The name 'cuda' is resolved to a specific GPU, such as 'cuda:0'.
         self._accepted = Accepted(torch.empty(0, device=device).device, torch.float32)
         self._context = self._package.RasterizeCudaContext(device=self._accepted.device)
 
@@ -46,7 +46,7 @@ class NvdiffrastRasterizer:
         faces = check_rasterize(self._accepted, pos, tri, resolution)
         if not (len(pos) and len(faces)):
             return _zeros((len(pos), *resolution, 4), pos)
-        # Nothing here uses the image-space derivatives that come second, so they need no gradient.
+        # The second result, image-space derivatives, is unused and needs no gradient.
         rast = self._package.rasterize(self._context, pos.contiguous(), faces, resolution, grad_db=False)[0]
         self._accepted.know(rast, len(faces))
         return rast
@@ -74,12 +74,12 @@ class NvdiffrastRasterizer:
         faces = check_antialias(self._accepted, color, rast, pos, tri)
         if not (color.numel() and len(faces)):
             return color + _zeros(color.shape, pos)
-        # One by one: in a batch nvdiffrast 0.4.0 adds the gradient of an edge that several instances blend to one of
-        # them now and then.
+        # Instances are processed one by one: in a batch, nvdiffrast 0.4.0 occasionally adds the gradient of an edge
+        # that several instances blend to only one of them.
         instances = zip(*(tensor.contiguous().split(1) for tensor in (color, rast, pos)), strict=True)
         return torch.cat([self._package.antialias(*one, faces, topology_hash=topology) for one in instances])
 
 
 def _zeros(shape: tuple[int, ...], *sources: Tensor) -> Tensor:
-    """Zeros that give the sources a gradient of zero, as a rendered image without faces does."""
+    """Zeros that depend on the sources with gradient zero, like a rendered image without faces."""
     return sources[0].new_zeros(shape) + sum(source[:0].sum() for source in sources)

@@ -1,9 +1,9 @@
-"""The rasterizer interface, behind which the backends stand, and the registry that makes one by name.
+"""Interface of the rasterizer backends, and the registry that makes a backend by name.
 
 Pixel (column c, row r) of a W x H image is sampled at its centre, in normalised device coordinates
-x = (2c + 1) / W - 1, y = (2r + 1) / H - 1: **row 0 is y = -1**. `cameras.to_clip` points the clip y axis down, so
-that row 0 is the top of the images here. A face is visible from both sides and between the planes -1 <= z/w <= 1;
-smaller z/w is nearer.
+x = (2c + 1) / W - 1, y = (2r + 1) / H - 1: **row 0 is y = -1**. `cameras.clip_matrix` points the clip y axis down,
+so that row 0 is the top of an image. A face is visible from both sides, between the planes -1 <= z/w <= 1. Smaller
+z/w is nearer.
 """
 
 from collections.abc import Callable
@@ -20,10 +20,10 @@ from pipeline.rendering.nvdiffrast import NvdiffrastRasterizer, nvdiffrast_obsta
 
 @runtime_checkable
 class Rasterizer(Protocol):
-    """Differentiable rasterization of triangle meshes that share their faces over the batch.
+    """Differentiable rasterizer of triangle meshes that share their faces over the batch.
 
-    All tensors of a call lie on the backend's device, and its float tensors have one dtype. Arguments that do not fit
-    together raise a ValueError.
+    All tensors of a call lie on the backend's device, and all its float tensors have the same dtype. Inconsistent
+    arguments raise a ValueError.
     """
 
     name: str
@@ -31,25 +31,26 @@ class Rasterizer(Protocol):
     def rasterize(
         self, pos: Float[Tensor, "B V 4"], tri: Int[Tensor, "F 3"], resolution: tuple[int, int]
     ) -> Float[Tensor, "B H W 4"]:
-        """The nearest face at every pixel centre: (u, v, z/w, id + 1), all zero where there is none.
+        """Find the nearest face at every pixel centre, as (u, v, z/w, id + 1). All four are zero where there is none.
 
         `pos` holds clip coordinates (x, y, z, w) and `resolution` is (H, W). u and v are the perspective-correct
-        barycentric weights of vertex 0 and 1 of the face `id`. Gradients flow from u and v to x, y and w only:
-        a loss on depth needs depth interpolated as an attribute.
+        barycentric weights of vertices 0 and 1 of the face `id`. Gradients flow from u and v to x, y and w only.
+        A loss on depth therefore needs depth interpolated as an attribute.
         """
         ...
 
     def interpolate(
         self, attr: Float[Tensor, "A V C"], rast: Float[Tensor, "B H W 4"], tri: Int[Tensor, "F 3"]
     ) -> Float[Tensor, "B H W C"]:
-        """Vertex attributes at the pixels, u A0 + v A1 + (1 - u - v) A2, and zero where there is no face.
+        """Interpolate vertex attributes at the pixels: u A0 + v A1 + (1 - u - v) A2, and zero where there is no face.
 
-        A is B, or 1 for attributes that the batch shares. Gradients flow to `attr` and to u and v.
+        The first size A of `attr` is B, or 1 for attributes that the batch shares. Gradients flow to `attr` and to u
+        and v.
         """
         ...
 
     def topology(self, tri: Int[Tensor, "F 3"], num_vertices: int) -> object:
-        """What `antialias` needs to know of the mesh; opaque, valid as long as `tri` does not change."""
+        """Compute the face adjacency for `antialias`: an opaque object, valid as long as `tri` does not change."""
         ...
 
     def antialias(
@@ -60,37 +61,39 @@ class Rasterizer(Protocol):
         tri: Int[Tensor, "F 3"],
         topology: object = None,
     ) -> Float[Tensor, "B H W C"]:
-        """Blend the colours across silhouettes by the share of the pixel that the silhouette cuts off.
+        """Blend the colours across silhouettes, in proportion to the part of the pixel that the silhouette cuts off.
 
         `rast` must stem from the same `pos` and `tri`. Gradients flow to `color` and, through the position of the
-        silhouettes, to x, y and w of `pos`; a silhouette moves colours within one pixel. Vertices must be shared:
-        an edge between faces that only have equal vertices counts as a silhouette.
+        silhouettes, to x, y and w of `pos`. A silhouette affects colours within one pixel only. Adjacent faces must
+        share vertex indices: an edge between faces with merely equal vertex positions counts as a silhouette.
         """
         ...
 
 
 class Backend(NamedTuple):
-    """How a rasterizer is made, and where."""
+    """Registry entry of a kind of rasterizer."""
 
     devices: tuple[str, ...]
-    """Types of torch devices that it works on."""
+    """Types of torch devices that the backend supports."""
     make: Callable[[torch.device], Rasterizer]
+    """Function that makes a rasterizer for a device."""
     obstacle: Callable[[], str]
-    """Why it cannot be made here and how to mend that; empty if it can."""
+    """Function that returns why the backend cannot be used on this machine, with the remedy. Empty if it can."""
 
 
 BACKENDS = {
     "cpu": Backend(("cpu",), lambda device: CpuRasterizer(), lambda: ""),
     "nvdiffrast": Backend(("cuda",), NvdiffrastRasterizer, nvdiffrast_obstacle),
 }
-"""The rasterizers by name; 'auto' takes the first that works on the device."""
+"""Rasterizer backends by name. The name 'auto' selects the first one that works on the device."""
 
 
 def make_rasterizer(name: str = "auto", device: torch.device | str = "cpu") -> Rasterizer:
-    """A rasterizer for tensors on `device`. It holds what the device needs for it, so make one and keep it.
+    """Make a rasterizer for tensors on `device`. It may hold a context of the device, so make one and keep it.
 
     Raises:
-        InputError: there is no backend of this name, none for the device, or the package that it needs is missing.
+        InputError: the name is unknown, no backend supports the device, or the package that the backend needs cannot
+            be used.
     """
     device = torch.device(device)
     if name not in ("auto", *BACKENDS):

@@ -1,4 +1,4 @@
-"""Kernels on a pool of threads."""
+"""Execution of kernels on a pool of threads."""
 
 import functools
 import itertools
@@ -9,10 +9,10 @@ from typing import Any
 
 
 def run(kernel: Callable[..., None], units: int, threads: int, *arguments: Any) -> None:
-    """Call `kernel(start, stop, *arguments)` on ranges that together cover `units`, one range a thread.
+    """Call `kernel(start, stop, *arguments)` on ranges that together cover `units`, one range for each thread.
 
-    The caller's thread takes the first range. The kernel must release the interpreter lock, and units must be
-    independent, for the result not to depend on `threads`.
+    The caller's thread runs the first range. The kernel should release the interpreter lock. The result does not
+    depend on `threads` if the units are independent.
     """
     ranges = max(1, min(threads, units))
     bounds = [units * i // ranges for i in range(ranges + 1)]
@@ -23,12 +23,12 @@ def run(kernel: Callable[..., None], units: int, threads: int, *arguments: Any) 
     try:
         kernel(bounds[0], bounds[1], *arguments)
     finally:
-        # The arguments must outlive every call, whatever happens to the first.
+        # The arguments must outlive every call, even if the first one fails.
         for future in futures:
             future.result()
 
 
 @functools.cache
 def _pool(threads: int, process: int) -> ThreadPoolExecutor:
-    """Shared by all callers in a process; `process` is part of the key because threads do not survive a fork."""
+    """Thread pool shared by all callers in a process. `process` is a cache key, as threads do not survive a fork."""
     return ThreadPoolExecutor(threads, thread_name_prefix="kernel")

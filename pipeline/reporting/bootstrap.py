@@ -1,4 +1,6 @@
-"""How sure a difference of two methods is: a bootstrap over images, as pairs that share an image are not independent.
+"""The confidence interval of a difference of two methods: a bootstrap over images.
+
+Pairs that share an image are not independent, and so images are drawn instead of pairs.
 
 An image that suits a method suits it in all of the image's pairs. Drawing pairs takes these for so much independent
 evidence and gives intervals that are too narrow; drawing images takes along all pairs of an image at once.
@@ -45,7 +47,7 @@ class PairDifferences(NamedTuple):
     source: Int[np.ndarray, "P"]
     """Index of the source image, 0-based within the category; images of no pair do not count."""
     target: Int[np.ndarray, "P"]
-    """Index of the target image, of the same numbering."""
+    """Index of the target image, in the same numbering."""
     difference: Float[np.ndarray, "P"]
     """Score of a method minus that of the reference on the same pair; scores are shares of 1."""
 
@@ -54,7 +56,7 @@ class Interval(NamedTuple):
     """A difference of two methods with its bootstrap interval, in the unit of the scores."""
 
     difference: float
-    """Of the pairs as they are, each counted once."""
+    """The difference over the pairs as they are, each counted once."""
     low: float
     high: float
 
@@ -67,7 +69,7 @@ class Interval(NamedTuple):
 def paired_bootstrap(
     categories: Sequence[PairDifferences], replicates: int, level: float, rng: np.random.Generator
 ) -> Interval:
-    """The difference of two methods' macro means (of one category: of its mean) and its percentile interval.
+    """The difference of two methods' means, unweighted over the categories, and its percentile interval.
 
     Categories are drawn independently of each other. A draw of images which leaves a category without a pair is drawn
     again, which is the same as to discard such replicates and to go on until there are enough: the interval is
@@ -106,7 +108,7 @@ def replicate_means(pairs: PairDifferences, multiplicities: Int[np.ndarray, "R N
 
 
 def _draw_means(pairs: PairDifferences, replicates: int, rng: np.random.Generator) -> Float[np.ndarray, "R"]:
-    """`replicate_means` of as many draws that leave a pair."""
+    """Mean differences of as many draws of images as there are replicates; a draw without a pair is drawn again."""
     images, index = np.unique(np.concatenate([pairs.source, pairs.target]), return_inverse=True)
     source, target = np.split(index, 2)
     used = pairs._replace(source=source, target=target)

@@ -35,13 +35,14 @@ class Claim(NamedTuple):
 
     @property
     def verdict(self) -> str:
+        """Whether the claim holds in this run, in words."""
         if self.gain.contains_zero:
             return "not decided: the interval contains zero"
         return "holds" if self.gain.difference > 0 else "does NOT hold"
 
 
 def judge_claims(results: Results, bootstrap: Bootstrap) -> list[Claim]:
-    """Of the claims whose two rows were run."""
+    """Judge the claims whose two rows were run."""
     rows, scores = results.rows, results.reconstruction
     claims = [
         Claim(better, worse, "PCK@0.1", pck_difference(rows[better], rows[worse], TABLE_ALPHA, bootstrap))

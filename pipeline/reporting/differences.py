@@ -1,4 +1,4 @@
-"""How sure a difference of two rows is: paired over the image pairs, or images, that both were scored on."""
+"""Differences of two rows with their intervals, paired over the image pairs, or images, that both were scored on."""
 
 import numpy as np
 import pandas as pd
@@ -8,12 +8,10 @@ from pipeline.config.params import Bootstrap
 from pipeline.evaluation.pck import is_correct
 from pipeline.reconstruction.result import ReconstructionScores
 from pipeline.reporting.bootstrap import Interval, PairDifferences, paired_bootstrap
-from pipeline.reporting.results import Scored
+from pipeline.reporting.results import RowReconstructions, RowScores, Scored
 
 
-def pck_difference(
-    row: dict[str, tuple[Scored, ...]], reference: dict[str, tuple[Scored, ...]], alpha: float, params: Bootstrap
-) -> Interval:
+def pck_difference(row: RowScores, reference: RowScores, alpha: float, params: Bootstrap) -> Interval:
     """PCK of a row minus that of the reference, category mean over the pairs' shares, in per cent.
 
     A pair's score is its mean over the seeds of a row, so that the interval is about the choice of images alone.
@@ -24,11 +22,7 @@ def pck_difference(
     return _bootstrap(categories, params)
 
 
-def chamfer_difference(
-    row: dict[str, tuple[ReconstructionScores, ...]],
-    reference: dict[str, tuple[ReconstructionScores, ...]],
-    params: Bootstrap,
-) -> Interval:
+def chamfer_difference(row: RowReconstructions, reference: RowReconstructions, params: Bootstrap) -> Interval:
     """Normalised Chamfer distance of a row minus that of the reference, paired over the images."""
     categories = [_paired(_distances(row[category]), _distances(reference[category]), 1.0) for category in row]
     return _bootstrap(categories, params)

@@ -1,4 +1,4 @@
-"""The report's figures: SEMAGIC Figures 4-6 and loss curves of the first seed, PCK against alpha over all seeds."""
+"""All figures of the report: SEMAGIC Figures 4-6 and loss curves of the first seed, PCK curves of all seeds."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ from pipeline.base.files import write_bytes, write_text
 from pipeline.config.cells import Cell
 from pipeline.config.workspace import Workspace
 from pipeline.evaluation.pck import TABLE_ALPHA
-from pipeline.photographs.images import read_image, write_image
-from pipeline.reporting.curves import PckCurve, pck_csv, pck_curve, pck_figure
-from pipeline.reporting.identity import identity_figure
-from pipeline.reporting.losses import loss_figure
+from pipeline.photographs.image_files import read_image, write_image
+from pipeline.reporting.loss_curves import loss_figure
+from pipeline.reporting.match_pictures import draw_pairs
 from pipeline.reporting.notes import warning_of
-from pipeline.reporting.pictures import draw_pairs
-from pipeline.reporting.plots import to_png
-from pipeline.reporting.results import Results, Scored, title_of, trained_rows
+from pipeline.reporting.pck_curves import PckCurve, pck_csv, pck_curve, pck_figure
+from pipeline.reporting.plot_style import to_png
+from pipeline.reporting.results import Results, RowScores, title_of, trained_rows
+from pipeline.reporting.vertex_colours import vertex_colour_figure
 
 SHOWN = ("mp", "nearest_neighbour", "ours")
 """Rows whose matches are drawn, where they were run; without any of them the first row."""
@@ -40,18 +40,18 @@ def write_figures(workspace: Workspace, results: Results) -> None:
         write_image(folder / f"{category}_pairs.png", draw_pairs(columns, instances, workspace, TABLE_ALPHA))
         if meshes:
             sheets = {titles[name]: _sheet(workspace, name, category) for name in meshes}
-            write_image(folder / f"{category}_identity.png", identity_figure(sheets))
-            losses = {titles[name]: _curve(workspace, name, category) for name in trained_rows(results)}
+            write_image(folder / f"{category}_identity.png", vertex_colour_figure(sheets))
+            losses = {titles[name]: _loss_curve(workspace, name, category) for name in trained_rows(results)}
             _write(folder / f"{category}_losses.png", loss_figure(losses))
-    curves = {titles[name]: _mean_curve(cells) for name, cells in results.rows.items()}
+    curves = {titles[name]: _mean_curve(row) for name, row in results.rows.items()}
     _write(folder / "pck_alpha.png", pck_figure(curves, simulated=bool(warning_of(results))))
     write_text(workspace.reports / "pck_alpha.csv", pck_csv(curves))
 
 
-def _mean_curve(cells: dict[str, tuple[Scored, ...]]) -> PckCurve:
-    """Mean over the seeds."""
-    seeds = range(len(next(iter(cells.values()))))
-    curves = [pck_curve({category: scored[seed].points for category, scored in cells.items()}) for seed in seeds]
+def _mean_curve(row: RowScores) -> PckCurve:
+    """PCK of one row, mean over its seeds."""
+    seeds = range(len(next(iter(row.values()))))
+    curves = [pck_curve({category: scored[seed].points for category, scored in row.items()}) for seed in seeds]
     return curves[0]._replace(values=np.mean([curve.values for curve in curves], axis=0))
 
 
@@ -59,16 +59,17 @@ def _write(path: Path, figure: Figure) -> None:
     write_bytes(path, to_png(figure))
 
 
-def _cell(workspace: Workspace, variant: str, category: str) -> Cell:
+def _first_cell(workspace: Workspace, variant: str, category: str) -> Cell:
+    """The variant's cell of the first backbone and seed."""
     return Cell(variant, workspace.params.backbones[0], category, workspace.params.seeds[0])
 
 
 def _sheet(workspace: Workspace, variant: str, category: str) -> np.ndarray:
-    return read_image(workspace.predictions(_cell(workspace, variant, category)) / "sheet.png")
+    return read_image(workspace.predictions(_first_cell(workspace, variant, category)) / "sheet.png")
 
 
-def _curve(workspace: Workspace, variant: str, category: str) -> pd.DataFrame:
-    path = workspace.model(_cell(workspace, variant, category)) / "curve.csv"
+def _loss_curve(workspace: Workspace, variant: str, category: str) -> pd.DataFrame:
+    path = workspace.model(_first_cell(workspace, variant, category)) / "curve.csv"
     if not path.is_file():
         raise InputError(f"{path}: expected the loss curve of a training, found none. Run the stage `train`.")
     return pd.read_csv(path)

@@ -1,6 +1,5 @@
 """A table as Markdown, CSV and LaTeX; all three from the same rows, with the same digits."""
 
-import math
 from collections.abc import Sequence
 
 from pipeline.reporting.table import Grid, Row, Table, Value
@@ -10,23 +9,24 @@ ZERO = "≈"
 
 
 def to_csv(table: Table) -> str:
-    """The columns of the paper's table; what was not run is empty.
+    """The main table as CSV; columns that were not run are empty.
 
     With several seeds `std_*` columns follow, with differences `difference`, `low` and `high`.
     """
     grid = table.main
-    several = any(value.spread is not None for row in grid.rows for value in row.values)
+    several = any(value.spread is not None for row in grid.rows for value in row.values.values())
     head = ["method", *grid.columns, "avg"]
     head += [f"std_{name}" for name in (*grid.columns, "avg")] if several else []
     head += ["difference", "low", "high"] if grid.difference else []
     lines = [",".join(head)]
     for row in grid.rows:
-        numbers = [value.mean for value in (*row.values, row.average)]
+        values = [*map(row.values.get, grid.columns), row.average]
+        numbers = [value and value.mean for value in values]
         if several:
-            numbers += [math.nan if v.spread is None else v.spread for v in (*row.values, row.average)]
+            numbers += [value and value.spread for value in values]
         if grid.difference:
-            numbers += list(row.difference) if row.difference else [math.nan] * 3
-        lines.append(",".join([row.title, *("" if math.isnan(x) else f"{x:.{grid.digits}f}" for x in numbers)]))
+            numbers += row.difference or [None] * 3
+        lines.append(",".join([row.title, *("" if x is None else f"{x:.{grid.digits}f}" for x in numbers)]))
     return "\n".join(lines) + "\n"
 
 
@@ -42,7 +42,7 @@ def to_markdown(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """The table for `booktabs`, warning and notes in its caption."""
+    """The main table for LaTeX's `booktabs`, with warning and notes in its caption."""
     grid = table.main
     caption = " ".join(_escape(text) for text in (f"{grid.title}.", table.warning, *table.notes) if text)
     extra = "l" if grid.difference else ""
@@ -53,7 +53,7 @@ def to_latex(table: Table) -> str:
         r"\toprule",
         " & ".join(map(_escape, _head(grid))) + r" \\",
         r"\midrule",
-        *(" & ".join(map(_escape, _cells(row, grid))) + r" \\" for row in grid.rows),
+        *(" & ".join(map(_escape, _texts(row, grid))) + r" \\" for row in grid.rows),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -64,33 +64,33 @@ def to_latex(table: Table) -> str:
 def markdown_grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table; all columns but the first are aligned to the right."""
     rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
+    return "\n".join(f"| {' | '.join(texts)} |" for texts in (head, rule, *rows))
 
 
 def signed(value: float, digits: int = 1) -> str:
-    """With its sign; a minus sign as in print."""
+    """The number with its sign, and with the minus sign of print."""
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def _markdown(grid: Grid) -> str:
-    return markdown_grid(_head(grid), [_cells(row, grid) for row in grid.rows])
+    return markdown_grid(_head(grid), [_texts(row, grid) for row in grid.rows])
 
 
 def _head(grid: Grid) -> list[str]:
     return ["method", *grid.columns, *filter(None, (grid.average, grid.difference))]
 
 
-def _cells(row: Row, grid: Grid) -> list[str]:
-    cells = [row.title, *(_value(value, grid.digits) for value in row.values)]
+def _texts(row: Row, grid: Grid) -> list[str]:
+    texts = [row.title, *(_value(row.values.get(name), grid.digits) for name in grid.columns)]
     if grid.average:
-        cells.append(_value(row.average, grid.digits))
+        texts.append(_value(row.average, grid.digits))
     if grid.difference:
-        cells.append(_interval(row, grid.digits))
-    return cells
+        texts.append(_interval(row, grid.digits))
+    return texts
 
 
-def _value(value: Value, digits: int) -> str:
-    if math.isnan(value.mean):
+def _value(value: Value | None, digits: int) -> str:
+    if value is None:
         return ""
     spread = "" if value.spread is None else f" ± {value.spread:.{digits}f}"
     return f"{value.mean:.{digits}f}{spread}"

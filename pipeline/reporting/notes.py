@@ -1,28 +1,17 @@
-"""What a reader has to know of a table's numbers: what is simulated, and where they come from."""
+"""Notes on a table's numbers: what is simulated, which pairs and seeds they rest on, and what the intervals mean."""
 
 from collections.abc import Sequence
 
-from pipeline.config.categories import CATEGORIES
 from pipeline.config.params import Bootstrap
 from pipeline.evaluation.result import Metrics
 from pipeline.reporting.results import Results, all_metrics
 from pipeline.reporting.rows import KINDS, simulated
-
-
-def simulated_kinds(results: Results) -> tuple[str, ...]:
-    """What any row rests on and is simulated."""
-    kinds = {
-        kind
-        for name, cells in results.rows.items()
-        for scored in cells.values()
-        for kind in simulated(name, scored[0].metrics)
-    }
-    return tuple(kind for kind in KINDS if kind in kinds)
+from pipeline.reporting.table import table_columns
 
 
 def warning_of(results: Results) -> str:
-    """Names what is simulated; empty where nothing is."""
-    kinds = simulated_kinds(results)
+    """A warning that names what is simulated; empty where nothing is."""
+    kinds = _simulated_kinds(results)
     if not kinds:
         return ""
     return (
@@ -42,7 +31,7 @@ def pair_notes(results: Results) -> list[str]:
     )
     trained = any(metrics.trained for metrics in all_metrics(results))
     seeds = f"; training seed{'s' * (len(results.seeds) > 1)} {', '.join(map(str, results.seeds))}" if trained else ""
-    seeds += f"; benchmark seed {settings.simulation_seed}" if simulated_kinds(results) else ""
+    seeds += f"; benchmark seed {settings.simulation_seed}" if _simulated_kinds(results) else ""
     notes = [
         f"SPair-71k split '{settings.split}'; {kept}{seeds}.",
         f"Pairs (and the start of their list's sha256): {_pairs(list(one_each.values()))}",
@@ -54,12 +43,13 @@ def pair_notes(results: Results) -> list[str]:
 
 
 def coverage_notes(results: Results) -> list[str]:
-    """Which categories the average covers, and what a spread is."""
-    missing = [name for name in CATEGORIES if name not in results.categories]
+    """Notes on the categories that the average covers, and on the meaning of the spread."""
+    columns = table_columns(results.categories)
+    missing = [name for name in columns if name not in results.categories]
     notes = []
     if missing:
         notes.append(
-            f"The average covers the {len(results.categories)} of {len(CATEGORIES)} categories run; "
+            f"The average covers the {len(results.categories)} of {len(columns)} categories run; "
             f"not run: {', '.join(missing)}."
         )
     if len(results.seeds) > 1:
@@ -68,12 +58,23 @@ def coverage_notes(results: Results) -> list[str]:
 
 
 def interval_note(params: Bootstrap) -> str:
-    """What the intervals are."""
+    """Note on the meaning of the intervals."""
     return (
         f"Differences with their {100 * params.level:g} % interval: a paired bootstrap over images, each drawn with "
         f"all pairs that it is in ({params.replicates} draws). ≈ marks an interval that contains zero. It is about the "
         "choice of images; another training seed is not part of it."
     )
+
+
+def _simulated_kinds(results: Results) -> tuple[str, ...]:
+    """The kinds of data that any row rests on and that are simulated."""
+    kinds = {
+        kind
+        for name, row in results.rows.items()
+        for scored in row.values()
+        for kind in simulated(name, scored[0].metrics)
+    }
+    return tuple(kind for kind in KINDS if kind in kinds)
 
 
 def _pairs(metrics: Sequence[Metrics]) -> str:

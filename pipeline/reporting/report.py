@@ -5,8 +5,8 @@ from pipeline.config.workspace import Workspace
 from pipeline.reporting.claims import judge_claims
 from pipeline.reporting.figures import write_figures
 from pipeline.reporting.formats import to_csv, to_latex, to_markdown
-from pipeline.reporting.metrics import summarise
 from pipeline.reporting.results import read_results
+from pipeline.reporting.summary import summarise
 from pipeline.reporting.table import Table
 from pipeline.reporting.table1 import build_table1
 from pipeline.reporting.table2 import build_table2

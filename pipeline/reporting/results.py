@@ -19,22 +19,28 @@ class Scored(NamedTuple):
 
     metrics: Metrics
     points: pd.DataFrame
-    """Of the method that the row shows, one row for each keypoint (`pipeline.evaluation.result.Evaluation`)."""
+    """Keypoints as `method` found them, a row for each (`pipeline.evaluation.result.Evaluation`)."""
     method: str
-    """That method's key in `metrics.pck`."""
+    """The method that the row shows, a key of `metrics.pck`."""
+
+
+RowScores = dict[str, tuple[Scored, ...]]
+"""The scores of one row by category: one for each seed, and just one for a baseline."""
+RowReconstructions = dict[str, tuple[ReconstructionScores, ...]]
+"""The reconstructions of one variant by category, one for each seed."""
 
 
 class Results(NamedTuple):
-    """Of the first backbone, which the tables show."""
+    """The scores of a run. Rows and reconstructions are those of the first backbone, which the tables show."""
 
     categories: tuple[str, ...]
     seeds: tuple[int, ...]
-    rows: dict[str, dict[str, tuple[Scored, ...]]]
-    """By row, in the order of the table, and category; one for each seed, and just one for a baseline."""
-    reconstruction: dict[str, dict[str, tuple[ReconstructionScores, ...]]]
-    """By variant and category, one for each seed."""
+    rows: dict[str, RowScores]
+    """Scores by row, in the order of the table."""
+    reconstruction: dict[str, RowReconstructions]
+    """Reconstructions by variant."""
     backbones: dict[tuple[str, str], dict[str, tuple[Metrics, ...]]]
-    """Of the trained variants, by (variant, backbone) and category, one for each seed."""
+    """Scores of the trained variants, by (variant, backbone) and category, one for each seed."""
 
 
 def read_results(workspace: Workspace) -> Results:
@@ -45,13 +51,13 @@ def read_results(workspace: Workspace) -> Results:
     """
     params = workspace.params
     first = params.backbones[0]
-    found: dict[str, dict[str, tuple[Scored, ...]]] = {name: {} for name in row_order(_names(workspace))}
+    rows: dict[str, RowScores] = {name: {} for name in row_order([*params.trained, *params.evaluation.baselines])}
     for category in params.categories:
         for name in params.evaluation.baselines:
-            found[name][category] = (_scored(workspace.baselines(first, category), name),)
+            rows[name][category] = (_read_scored(workspace.baselines(first, category), name),)
         for variant in params.trained:
             cells = [Cell(variant, first, category, seed) for seed in params.seeds]
-            found[variant][category] = tuple(_scored(workspace.evaluation(cell)) for cell in cells)
+            rows[variant][category] = tuple(_read_scored(workspace.evaluation(cell)) for cell in cells)
     reconstruction = {
         variant: {
             category: tuple(
@@ -64,38 +70,37 @@ def read_results(workspace: Workspace) -> Results:
     }
     backbones: dict[tuple[str, str], dict[str, tuple[Metrics, ...]]] = {}
     for cell in all_cells(params):
-        of_cell = backbones.setdefault((cell.variant, cell.backbone), {})
-        of_cell[cell.category] = (*of_cell.get(cell.category, ()), read_metrics(workspace.evaluation(cell)))
-    results = Results(params.categories, params.seeds, found, reconstruction, backbones)
+        by_category = backbones.setdefault((cell.variant, cell.backbone), {})
+        by_category[cell.category] = (*by_category.get(cell.category, ()), read_metrics(workspace.evaluation(cell)))
+    results = Results(params.categories, params.seeds, rows, reconstruction, backbones)
     _check(results)
     return results
 
 
 def all_metrics(results: Results) -> list[Metrics]:
-    """Of every row, category and seed."""
-    return [scored.metrics for row in results.rows.values() for cells in row.values() for scored in cells]
+    """The metrics of every row, category and seed."""
+    return [scored.metrics for row in results.rows.values() for seeds in row.values() for scored in seeds]
 
 
-def trained_rows(results: Results) -> dict[str, dict[str, tuple[Scored, ...]]]:
+def trained_rows(results: Results) -> dict[str, RowScores]:
     """The rows that show a trained model."""
-    return {name: cells for name, cells in results.rows.items() if first_metrics(cells).trained is not None}
+    return {name: row for name, row in results.rows.items() if first_metrics(row).trained is not None}
 
 
-def first_metrics(cells: dict[str, tuple[Scored, ...]]) -> Metrics:
-    """Those of a row's first category and seed: what all of its cells have in common can be read there."""
-    return next(iter(cells.values()))[0].metrics
+def first_metrics(row: RowScores) -> Metrics:
+    """Metrics of a row's first category and seed.
+
+    Use it only for fields that all categories and seeds of a row share, such as switches and backends.
+    """
+    return next(iter(row.values()))[0].metrics
 
 
 def title_of(results: Results, name: str) -> str:
-    """A row in the paper's words."""
+    """The row's name in the paper's words."""
     return row_title(name, first_metrics(results.rows[name]))
 
 
-def _names(workspace: Workspace) -> list[str]:
-    return [*workspace.params.trained, *workspace.params.evaluation.baselines]
-
-
-def _scored(folder: Path, method: str | None = None) -> Scored:
+def _read_scored(folder: Path, method: str | None = None) -> Scored:
     metrics, points = read_metrics(folder), read_points(folder)
     if method is None:
         method = "search" if metrics.trained.switches.search else "projection"

@@ -1,5 +1,6 @@
-"""The tables' rows in the paper's words and order, and what of the data behind a row is simulated."""
+"""The tables' rows in the paper's words and order, and which of the data behind a row are simulated."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from pipeline.evaluation.result import Metrics, Switches
@@ -7,10 +8,11 @@ from pipeline.evaluation.result import Metrics, Switches
 SIMULATED = "simulated"
 """Backend that derives its output from the truth of the embedded benchmark."""
 KINDS = ("photographs", "masks", "depth", "poses", "features")
-"""What a row rests on and may be simulated."""
+"""Kinds of data that a row may rest on, each of which may be simulated."""
 BACKBONES = {"dinov2": "DINOv2", "dino": "DINO", "sift": "SIFT"}
 """Backbones as the tables call them; one that is not here has its own name."""
-BASELINES = ("nearest_neighbour", "pca_nearest_neighbour")
+FEATURE_ROWS = ("nearest_neighbour", "pca_nearest_neighbour")
+"""Rows of the paper's Table 1 that need no training: nearest neighbours of the features."""
 
 
 class PaperRow(NamedTuple):
@@ -18,37 +20,42 @@ class PaperRow(NamedTuple):
 
     title: str
     switches: Switches
-    """What the paper's row has of the method."""
+    """The parts of the method that the paper's row has."""
 
 
-#                           depth  pose   index  consistency  search
+_MAGICPONY = Switches(depth=False, pose=False, index_embedding=False, feature_consistency=False, search=False)
+_OURS = Switches(depth=True, pose=True, index_embedding=True, feature_consistency=True, search=True)
 PAPER_ROWS = {
-    "mp": PaperRow("MP", Switches(False, False, False, False, False)),
-    "mp_depth": PaperRow("MP + Depth", Switches(True, False, False, False, False)),
-    "mp_pose": PaperRow("MP + Pose", Switches(True, True, False, False, False)),
-    "ours": PaperRow("Ours", Switches(True, True, True, True, True)),
-    "wo_index": PaperRow("w/o ind. emb.", Switches(True, True, False, True, True)),
-    "wo_feat_cons": PaperRow("w/o feat. cons.", Switches(True, True, True, False, True)),
-    "wo_both": PaperRow("w/o 3.2 (both)", Switches(True, True, False, False, True)),
-    "wo_depth": PaperRow("w/o depth", Switches(False, True, True, True, True)),
-    "wo_pose": PaperRow("w/o pose", Switches(True, False, True, True, True)),
+    "mp": PaperRow("MP", _MAGICPONY),
+    "mp_depth": PaperRow("MP + Depth", replace(_MAGICPONY, depth=True)),
+    "mp_pose": PaperRow("MP + Pose", replace(_MAGICPONY, depth=True, pose=True)),
+    "ours": PaperRow("Ours", _OURS),
+    "wo_index": PaperRow("w/o ind. emb.", replace(_OURS, index_embedding=False)),
+    "wo_feat_cons": PaperRow("w/o feat. cons.", replace(_OURS, feature_consistency=False)),
+    "wo_both": PaperRow("w/o 3.2 (both)", replace(_OURS, index_embedding=False, feature_consistency=False)),
+    "wo_depth": PaperRow("w/o depth", replace(_OURS, depth=False)),
+    "wo_pose": PaperRow("w/o pose", replace(_OURS, pose=False)),
 }
-"""By variant; 'MP + Pose' has depth too: the paper adds the one to the other."""
-ORDER = ("mp", "mp_depth", "mp_pose", *BASELINES, "ours", "wo_index", "wo_feat_cons", "wo_both", "wo_depth", "wo_pose")
+"""Rows by variant; 'MP + Pose' has depth too, as the paper adds the one to the other."""
+ORDER = (
+    *("mp", "mp_depth", "mp_pose"),
+    *FEATURE_ROWS,
+    *("ours", "wo_index", "wo_feat_cons", "wo_both", "wo_depth", "wo_pose"),
+)
 """Rows of the paper's Table 1 from top to bottom."""
 REFERENCE = "ours"
 """The row that the others are compared with."""
 
 
 def row_order(names: list[str]) -> list[str]:
-    """`names` in the paper's order; those that the paper lacks come last, as they stand."""
+    """Sort `names` by the paper's order; rows that the paper lacks come last, in their own order."""
     return [*(name for name in ORDER if name in names), *(name for name in names if name not in ORDER)]
 
 
 def row_title(name: str, metrics: Metrics) -> str:
-    """The row in the paper's words; '(simulated)' where something behind it is.
+    """The row's name in the paper's words, with '(simulated)' where something behind it is.
 
-    A variant that does not switch what the paper's row of this name does is marked as changed.
+    A variant whose switches differ from those of the paper's row of this name is marked as changed.
     """
     if metrics.trained is None:
         backbone = backbone_title(metrics)
@@ -62,14 +69,14 @@ def row_title(name: str, metrics: Metrics) -> str:
 
 
 def backbone_title(metrics: Metrics) -> str:
-    """Where the features came from, as the tables call it."""
+    """The source of the features, as the tables call it."""
     if metrics.settings.backends.features == "sift":
         return BACKBONES["sift"]
     return BACKBONES.get(metrics.backbone, metrics.backbone)
 
 
 def simulated(name: str, metrics: Metrics) -> tuple[str, ...]:
-    """What a row rests on and is simulated: photographs, labels, features."""
+    """The `KINDS` of data that the row rests on and that are simulated."""
     settings, trained = metrics.settings, metrics.trained
     kinds = {"features"}
     if name != "nearest_neighbour" or settings.within_mask:

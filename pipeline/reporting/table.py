@@ -1,7 +1,7 @@
-"""The form of a table: rows of numbers with their spread over seeds, and what a reader has to know of them."""
+"""The form of a table: rows of numbers with their spread over seeds, and notes that a reader of them needs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.config.categories import CATEGORIES
@@ -12,23 +12,21 @@ class Value(NamedTuple):
     """One number of a table."""
 
     mean: float
-    """Over the seeds; NaN where it was not run."""
+    """Mean over the seeds."""
     spread: float | None = None
     """Sample standard deviation over the seeds; None with fewer than two."""
 
 
-NOT_RUN = Value(math.nan)
-
-
 class Row(NamedTuple):
-    """One method."""
+    """The numbers of one method."""
 
     title: str
-    values: tuple[Value, ...]
+    values: Mapping[str, Value]
+    """Numbers by column; columns that were not run are missing."""
     average: Value | None = None
-    """Over the columns that were run, seed by seed; None in a table without that column."""
+    """Average over the columns that were run, taken seed by seed; None in a table without that column."""
     difference: Interval | None = None
-    """Of the average to the reference row's; None for that row, or in a table without that column."""
+    """Average minus that of the reference row; None for the reference itself, or in a table without that column."""
 
 
 class Grid(NamedTuple):
@@ -38,10 +36,11 @@ class Grid(NamedTuple):
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     average: str | None = None
-    """Heading of the averages; it tells an average over a part of the categories."""
+    """Heading of the averages; it says if they cover a part of the categories. None: no such column."""
     difference: str | None = None
-    """Heading of the differences."""
+    """Heading of the differences. None: no such column."""
     digits: int = 1
+    """Digits after the decimal point."""
 
 
 class Table(NamedTuple):
@@ -49,36 +48,44 @@ class Table(NamedTuple):
 
     main: Grid
     warning: str
-    """What is simulated; empty where nothing is."""
+    """Names what is simulated; empty where nothing is."""
     notes: tuple[str, ...]
     details: tuple[Grid, ...] = ()
 
 
 def over_seeds(values: Sequence[float]) -> Value:
-    """Mean and sample standard deviation."""
+    """Mean and sample standard deviation of one number for each seed."""
     mean = sum(values) / len(values)
     if len(values) < 2:
         return Value(mean)
     return Value(mean, math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1)))
 
 
-def category_row(
-    title: str,
-    by_category: dict[str, Sequence[float]],
-    difference: Interval | None = None,
-    columns: Sequence[str] = CATEGORIES,
-) -> Row:
-    """A row with a column for each category, by default the paper's ten.
+def category_row(title: str, by_category: Mapping[str, Sequence[float]], difference: Interval | None = None) -> Row:
+    """A row with a number for each category.
 
     Args:
-        by_category: one number for each seed, of the categories that were run.
+        by_category: one number for each seed, for the categories that were run.
     """
-    values = tuple(over_seeds(by_category[name]) if name in by_category else NOT_RUN for name in columns)
+    values = {name: over_seeds(numbers) for name, numbers in by_category.items()}
+    return Row(title, values, category_average(by_category), difference)
+
+
+def category_average(by_category: Mapping[str, Sequence[float]]) -> Value:
+    """Unweighted mean over the categories, with the spread of this mean over the seeds."""
     seeds = zip(*by_category.values(), strict=True)
-    average = over_seeds([sum(of_seed) / len(of_seed) for of_seed in seeds])
-    return Row(title, values, average, difference)
+    return over_seeds([sum(of_seed) / len(of_seed) for of_seed in seeds])
 
 
-def average_title(categories: Sequence[str]) -> str:
+def table_columns(categories: Collection[str]) -> tuple[str, ...]:
+    """Columns of the paper's tables, its ten categories, followed by those in `categories` that are not among them.
+
+    Without any of the ten the columns are `categories` alone.
+    """
+    known = CATEGORIES if any(name in CATEGORIES for name in categories) else ()
+    return (*known, *(name for name in categories if name not in known))
+
+
+def average_title(categories: Collection[str]) -> str:
     """Heading of the average over `categories`."""
-    return "avg" if len(categories) == len(CATEGORIES) else f"avg of {len(categories)}"
+    return "avg" if len(categories) == len(table_columns(categories)) else f"avg of {len(categories)}"

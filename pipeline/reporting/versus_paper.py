@@ -1,72 +1,55 @@
-"""Our numbers beside the paper's, cell by cell, and what becomes of the paper's claims."""
+"""Our numbers beside the paper's, category by category, and what becomes of the paper's claims."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from pipeline.config.categories import CATEGORIES
 from pipeline.reporting.claims import Claim
 from pipeline.reporting.formats import markdown_grid, signed
 from pipeline.reporting.notes import warning_of
 from pipeline.reporting.paper import TABLE1, TABLE2
-from pipeline.reporting.results import Results, first_metrics, title_of
-from pipeline.reporting.rows import BACKBONES, BASELINES, PAPER_ROWS, backbone_title
-from pipeline.reporting.table import Table, Value, average_title
+from pipeline.reporting.results import Results, first_metrics
+from pipeline.reporting.rows import BACKBONES, FEATURE_ROWS, PAPER_ROWS, backbone_title
+from pipeline.reporting.table import Row, Table, average_title
 
 LOUD = (
     "**THE DATA DIFFER.** The paper's numbers are measured on photographs and with foundation models, ours on the "
     "embedded benchmark with simulated labels and features. Only the ORDER of the rows can be compared; the "
     "differences to the paper in the tables below say nothing of how well it is reproduced."
 )
+ABSENT = "–"
+"""Stands for the number of a category that is not in the paper."""
+
+
+class _Compared(NamedTuple):
+    """A row of ours, and the paper's numbers of the same row by category."""
+
+    ours: Row
+    paper: Mapping[str, float]
 
 
 def versus_paper1(table: Table, results: Results, claims: Sequence[Claim]) -> str:
     """Table 1 beside the paper's, as Markdown."""
-    first = {name: first_metrics(cells) for name, cells in results.rows.items()}
-    # The paper's feature rows are those of one backbone.
-    names = [
-        n for n in first if n in TABLE1 and (n not in BASELINES or backbone_title(first[n]) == BACKBONES["dinov2"])
-    ]
-    titles = [title_of(results, name) for name in names]
-    rows = {row.title: row for row in table.main.rows}
-    return _page(
-        "Table 1 beside the paper's: PCK@0.1 (%)",
-        results,
-        [(title, rows[title].values, TABLE1[name]) for name, title in zip(names, titles, strict=True)],
-        [claim for claim in claims if claim.measure == "PCK@0.1"],
-        1,
-    )
+    rows = []
+    for (name, row), ours in zip(results.rows.items(), table.main.rows, strict=True):
+        # The paper's feature rows are those of one backbone.
+        another = name in FEATURE_ROWS and backbone_title(first_metrics(row)) != BACKBONES["dinov2"]
+        if name in TABLE1 and not another:
+            rows.append(_Compared(ours, TABLE1[name]))
+    title = "Table 1 beside the paper's: PCK@0.1 (%)"
+    return _page(title, results, rows, [claim for claim in claims if claim.measure == "PCK@0.1"], digits=1)
 
 
 def versus_paper2(table: Table, results: Results, claims: Sequence[Claim]) -> str:
     """Table 2 beside the paper's, as Markdown."""
-    names = [name for name in results.reconstruction if name in TABLE2]
-    rows = dict(zip(results.reconstruction, table.main.rows, strict=True))
-    return _page(
-        "Table 2 beside the paper's: normalised Chamfer distance x 100 (lower is better)",
-        results,
-        [(rows[name].title, rows[name].values, TABLE2[name]) for name in names],
-        [claim for claim in claims if claim.measure != "PCK@0.1"],
-        2,
-    )
+    named = zip(results.reconstruction, table.main.rows, strict=True)
+    rows = [_Compared(ours, TABLE2[name]) for name, ours in named if name in TABLE2]
+    title = "Table 2 beside the paper's: normalised Chamfer distance x 100 (lower is better)"
+    return _page(title, results, rows, [claim for claim in claims if claim.measure != "PCK@0.1"], digits=2)
 
 
-def _page(
-    title: str,
-    results: Results,
-    rows: Sequence[tuple[str, Sequence[Value], tuple[float, ...]]],
-    claims: Sequence[Claim],
-    digits: int,
-) -> str:
-    categories = results.categories
-    cells = []
-    for name, values, paper in rows:
-        ours = [values[CATEGORIES.index(category)].mean for category in categories]
-        theirs = [paper[CATEGORIES.index(category)] for category in categories]
-        pairs = [*zip(ours, theirs, strict=True), (sum(ours) / len(ours), sum(theirs) / len(theirs))]
-        cells.append([name, *(f"{a:.{digits}f} / {b:.1f} / {signed(a - b, digits)}" for a, b in pairs)])
-    warning = warning_of(results)
-    parts = [f"# {title}", *([f"> {LOUD}"] if warning else [])]
-    parts.append("Each cell: ours / the paper's / the difference. Averages are over the categories that were run.")
-    parts.append(markdown_grid(["method", *categories, average_title(categories)], cells))
+def _page(title: str, results: Results, rows: Sequence[_Compared], claims: Sequence[Claim], digits: int) -> str:
+    parts = [f"# {title}", *([f"> {LOUD}"] if warning_of(results) else [])]
+    parts += _beside(results.categories, rows, digits)
     parts.append("## The paper's claims")
     parts.append(
         "Whether the first row is better than the second, by how much on average over the categories run, with the "
@@ -83,6 +66,31 @@ def _page(
     ]
     parts.append(markdown_grid(["claim", "gain", "here"], listed) if listed else "None of their rows was run.")
     return "\n\n".join(parts) + "\n"
+
+
+def _beside(categories: Sequence[str], rows: Sequence[_Compared], digits: int) -> list[str]:
+    """Explanation of the table of one measure, and the table itself, as Markdown."""
+    common = [name for name in categories if all(name in row.paper for row in rows)]
+    explanation = "Each cell: ours / the paper's / the difference. Averages are over the categories that were run."
+    if len(common) < len(categories):
+        absent = [name for name in categories if name not in common]
+        explanation += f" {ABSENT}: not in the paper, and not in the averages: {', '.join(absent)}."
+    texts = []
+    for row, paper in rows:
+        ours = {name: row.values[name].mean for name in categories}
+        text = [row.title, *(_against(ours[name], paper.get(name), digits) for name in categories)]
+        if common:
+            averages = (sum(numbers[name] for name in common) / len(common) for numbers in (ours, paper))
+            text.append(_against(*averages, digits))
+        texts.append(text)
+    head = ["method", *categories, *([average_title(common)] if common else [])]
+    return [explanation, markdown_grid(head, texts)]
+
+
+def _against(ours: float, paper: float | None, digits: int) -> str:
+    if paper is None:
+        return f"{ours:.{digits}f} / {ABSENT}"
+    return f"{ours:.{digits}f} / {paper:.1f} / {signed(ours - paper, digits)}"
 
 
 def _plain(name: str) -> str:

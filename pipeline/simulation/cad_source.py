@@ -36,7 +36,7 @@ class CadModel(NamedTuple):
 
 
 def shape_source(category: str, cad_dir: str, scale_std: float, root: Path = Path()) -> ShapeSource:
-    """Where a category's shapes come from: the folder `cad_dir` (relative to `root`), or its family if that is empty.
+    """The source of a category's shapes: the folder `cad_dir` (relative to `root`), or the parametric family if empty.
 
     Raises:
         InputError: the category is unknown, or has no usable CAD models.

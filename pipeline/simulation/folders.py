@@ -1,4 +1,4 @@
-"""Clearing the folders that the embedded benchmark is written to, and no others."""
+"""Folders that the embedded benchmark is written to: no others are ever cleared."""
 
 import shutil
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from pipeline.base.errors import InputError
 from pipeline.base.files import write_text
 
 MARKER = "EMBEDDED_BENCHMARK.txt"
-"""Present in each folder that the generator has written."""
+"""Name of a file in each folder that the generator has written."""
 
 
 def prepare(folders: Iterable[Path]) -> None:

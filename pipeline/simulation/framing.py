@@ -1,4 +1,4 @@
-"""Where the embedded benchmark's camera stands, and the size of the photograph."""
+"""Cameras of the embedded benchmark: distance, format of the photograph, and place of the object in it."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from pipeline.photographs.records import Box, Viewpoint
 from pipeline.simulation.viewpoints import Angles
 
 VIEWPORT = 3000.0
-"""PASCAL3D+'s: the focal length in pixels is viewport * focal, with focal = 1."""
+"""Viewport of PASCAL3D+'s camera: the focal length in pixels is viewport * focal, with focal = 1."""
 OBJECT_SHARE = (0.5, 0.85)
 """Range of the longer side of the object's box, as a share of the longer side of the photograph."""
 SHORT_SIDE = (0.62, 0.8)

@@ -26,7 +26,7 @@ PAIR_IDS = 100_000
 
 
 class Counts(NamedTuple):
-    """What was written."""
+    """Numbers of things that were written."""
 
     models: int
     images: int
@@ -92,7 +92,7 @@ def _write_pairs(workspace: Workspace, category: str, split: str, annotations: d
     settings = workspace.params.simulation
     count = {"trn": settings.trn_pairs, "val": settings.val_pairs, "test": settings.test_pairs}[split]
     rng = seeded(settings.seed, "pairs", f"{category}/{split}")
-    first_id = PAIR_IDS * CATEGORIES.index(category)
+    first_id = PAIR_IDS * CATEGORIES[category].id
     return spair_release.write_pairs(workspace.spair, split, annotations, count, first_id, rng)
 
 

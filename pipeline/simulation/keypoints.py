@@ -1,4 +1,4 @@
-"""Which keypoints of an object are seen in a photograph, and where."""
+"""Keypoints of an object in a photograph: their places, and which of them are seen."""
 
 from collections.abc import Mapping
 from enum import IntEnum
@@ -28,7 +28,7 @@ class Keypoint(NamedTuple):
     """A keypoint in a photograph."""
 
     x: float
-    """Continuous pixels; the projection, whether it is seen or not."""
+    """Projection in continuous pixels, whether the keypoint is seen or not."""
     y: float
     status: Status
 

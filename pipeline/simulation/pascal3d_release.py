@@ -18,7 +18,7 @@ from pipeline.data.pascal3d import (
     write_image_set,
     write_record,
 )
-from pipeline.photographs.images import write_image
+from pipeline.photographs.image_files import write_image
 from pipeline.simulation.keypoints import Keypoint, Status
 from pipeline.simulation.picture import Picture, Specimen
 
@@ -75,7 +75,7 @@ def record(category: str, filename: str, picture: Picture) -> ImageRecord:
 
 
 def _anchor(keypoint: Keypoint) -> Anchor:
-    """As in the release, only a visible keypoint has a place."""
+    """The annotation of a keypoint; as in the release, only a visible one has a place."""
     if keypoint.status != Status.VISIBLE:
         return Anchor(None, int(keypoint.status))
     x, y = to_one_based([keypoint.x, keypoint.y]).tolist()

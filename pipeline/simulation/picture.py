@@ -22,7 +22,7 @@ class Specimen(NamedTuple):
     semantic: Float32[np.ndarray, "V 3"]
     """Semantic coordinate of each vertex."""
     cad_index: int
-    """1-based number of its CAD model."""
+    """Number of its CAD model, from 1."""
 
 
 class Picture(NamedTuple):
@@ -37,7 +37,7 @@ class Picture(NamedTuple):
 
     @property
     def box(self) -> tuple[int, int, int, int]:
-        """[xmin, ymin, xmax, ymax] of the visible pixels, 1-based, the last ones included, as in PASCAL VOC."""
+        """Box [xmin, ymin, xmax, ymax] of the visible pixels, from 1, the last ones included, as in PASCAL VOC."""
         rows, columns = self.photo.mask.any(axis=1).nonzero()[0], self.photo.mask.any(axis=0).nonzero()[0]
         return int(columns[0]) + 1, int(rows[0]) + 1, int(columns[-1]) + 1, int(rows[-1]) + 1
 

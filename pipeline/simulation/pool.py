@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pipeline.base.errors import InputError
 from pipeline.base.seeding import seeded
-from pipeline.config.categories import CATEGORIES
+from pipeline.config.categories import CATEGORIES, check_category
 from pipeline.config.params import Simulation
 from pipeline.data.spair import SPLITS
 from pipeline.simulation.cad_source import shape_source
@@ -20,9 +20,9 @@ class Assignment(NamedTuple):
 
     name: str
     split: str
-    """'train', 'trn', 'val' or 'test'."""
+    """Split of the image: 'train', 'trn', 'val' or 'test'."""
     specimen: int
-    """0-based index into the pool."""
+    """Index of the shape in the pool, from 0."""
 
 
 def make_pool(category: str, params: Simulation, root: Path) -> list[Specimen]:
@@ -44,7 +44,7 @@ def make_pool(category: str, params: Simulation, root: Path) -> list[Specimen]:
 
 
 def keypoint_names(pool: Sequence[Specimen]) -> tuple[str, ...]:
-    """All names in alphabetical order: slot k of SPair-71k's `kps` is the k-th of them."""
+    """Names of a category's keypoints in alphabetical order: slot k of SPair-71k's `kps` is the k-th of them."""
     return tuple(sorted({name for specimen in pool for name in specimen.shape.keypoints}))
 
 
@@ -54,7 +54,7 @@ def assignments(category: str, params: Simulation) -> list[Assignment]:
     Raises:
         InputError: there are fewer shapes than splits that need them.
     """
-    number = CATEGORIES.index(category)
+    number = CATEGORIES[check_category(category)].id
     names = [f"n{number + 1:08d}_{i + 1}" for i in range(params.train_images)]
     if names and params.train_shapes < 1:
         raise InputError("simulation.train_shapes must be 1 or more for training images; found 0.")

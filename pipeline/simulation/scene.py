@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float16, Float32, Int32, UInt8
 
-from pipeline.photographs.cameras import project_cad, viewpoint_rotation
+from pipeline.photographs.cameras import clip_depth, project_cad, viewpoint_rotation
 from pipeline.photographs.records import Viewpoint
 from pipeline.rendering.rasterizer import Rasterizer
 from pipeline.simulation.background import fill, muted_colour, paint_background, random_outline
@@ -43,7 +43,7 @@ class Photograph(NamedTuple):
 
 
 class _Layer(NamedTuple):
-    """What covers which subpixels, [SH,SW] and colours [SH,SW,3]."""
+    """Subpixels that something covers, [SH,SW], and its colours [SH,SW,3]."""
 
     mask: np.ndarray
     colour: np.ndarray
@@ -106,8 +106,7 @@ def _rasterize(shape: Shape, semantic: np.ndarray, framing: Framing, rasterizer:
     view, width, height = framing
     x, y, depth = project_cad(shape.vertices.astype(np.float64), view).T
     # Shapes reach half a unit from their centre at most.
-    near, far = view.distance - 1, view.distance + 1
-    clip_z = (depth * (far + near) - 2 * far * near) / (far - near)
+    clip_z = clip_depth(depth, view.distance - 1, view.distance + 1)
     clip = np.stack([(2 * x / width - 1) * depth, (2 * y / height - 1) * depth, clip_z, depth], axis=1)
     faces = torch.from_numpy(shape.faces)
     resolution = (SUPERSAMPLING * height, SUPERSAMPLING * width)
@@ -171,7 +170,7 @@ def _average_where(values: np.ndarray, seen: np.ndarray, mask: np.ndarray) -> np
 
 
 def _composite(background: np.ndarray, layers: list[_Layer]) -> np.ndarray:
-    """Layers that do not overlap, over the background, at the size of the photograph."""
+    """The picture of layers that do not overlap, over the background, at the size of the photograph."""
     image, free = np.zeros_like(background), np.ones(background.shape[:2], np.float32)
     for layer in layers:
         image += _average(layer.colour * layer.mask[..., None])
@@ -191,7 +190,7 @@ def _depth(
 
 
 def _develop(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Exposure, white balance and sensor noise."""
+    """The picture after exposure, white balance and sensor noise."""
     exposed = image * (rng.uniform(0.85, 1.15) * (1 + rng.normal(0, 0.03, 3))).astype(np.float32)
     noise = rng.standard_normal(image.shape, dtype=np.float32) * np.float32(rng.uniform(0.005, 0.02))
     return (np.clip(exposed + noise, 0, 1) * 255 + 0.5).astype(np.uint8)

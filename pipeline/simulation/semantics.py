@@ -18,7 +18,7 @@ MIN_DISTANCE = 1e-3
 
 
 class MeanKeypoints(NamedTuple):
-    """What a category's instances have in common, in the CAD frame and its units."""
+    """Mean keypoints and mean size of a category's instances, in the CAD frame and its units."""
 
     points: dict[str, Float[np.ndarray, "3"]]
     """Mean position of each keypoint over the shapes that have it."""
@@ -59,7 +59,7 @@ def semantic_coordinates(shape: Shape, mean: MeanKeypoints) -> Float32[np.ndarra
 
 
 def _anchors(shape: Shape, mean: MeanKeypoints, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scaled keypoints and the mean ones; of those at one place only the first."""
+    """Scaled keypoints and the mean ones; where several lie at one place, only the first."""
     names = [name for name in shape.keypoints if name in mean.points]
     sources = np.array([shape.keypoints[name] for name in names]).reshape(-1, 3) * scale
     targets = np.array([mean.points[name] for name in names]).reshape(-1, 3)

@@ -13,9 +13,9 @@ class Light(NamedTuple):
     """Light and surface of one photograph; directions are unit vectors in the CAD frame."""
 
     sun: Float[np.ndarray, "3"]
-    """Towards the sun."""
+    """Unit vector towards the sun."""
     eye: Float[np.ndarray, "3"]
-    """Towards the camera."""
+    """Unit vector towards the camera."""
     ambient: float
     diffuse: float
     gloss: float

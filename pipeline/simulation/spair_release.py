@@ -19,7 +19,7 @@ from pipeline.data.spair import (
     write_image_annotation,
     write_pair_annotation,
 )
-from pipeline.photographs.images import write_image, write_mask
+from pipeline.photographs.image_files import write_image, write_mask
 from pipeline.simulation.keypoints import Status
 from pipeline.simulation.picture import Picture
 
@@ -28,7 +28,7 @@ MIN_SHARED = 3
 SMALL_SHARE = 5
 """One in so many pairs is in the small lists too, as in the release."""
 POSES = ("Frontal", "Left", "Rear", "Right")
-"""What the object faces at azimuth 0, 90, 180 and 270 degrees; 90 degrees turns the front to image-left."""
+"""Side that is seen at azimuth 0, 90, 180 and 270 degrees; 90 degrees turns the front to image-left."""
 
 
 def write_picture(root: Path, category: str, name: str, picture: Picture, names: Sequence[str]) -> ImageAnnotation:
@@ -137,12 +137,12 @@ def _shared(annotations: Mapping[str, ImageAnnotation], one: str, other: str) ->
 
 
 def _viewpoint_variation(a: ImageAnnotation, b: ImageAnnotation) -> int:
-    """0 easy, 1 medium, 2 hard: azimuths at most one bin of 45 degrees apart, two bins, more."""
+    """Difficulty of the viewpoints: 0 for azimuths at most one bin of 45 degrees apart, 1 for two bins, 2 for more."""
     apart = abs(a.azimuth_id - b.azimuth_id)
     return min(max(min(apart, 8 - apart) - 1, 0), 2)
 
 
 def _scale_variation(a: ImageAnnotation, b: ImageAnnotation) -> int:
-    """0 easy, 1 medium, 2 hard: areas of the boxes that differ by a factor below 2, below 4, more."""
+    """Difficulty of the scales: areas of the boxes that differ by a factor below 2 give 0 (easy), below 4 1, more 2."""
     areas = sorted((c.bndbox[2] - c.bndbox[0] + 1) * (c.bndbox[3] - c.bndbox[1] + 1) for c in (a, b))
     return int(areas[1] >= 2 * areas[0]) + int(areas[1] >= 4 * areas[0])

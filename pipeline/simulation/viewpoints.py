@@ -1,4 +1,4 @@
-"""From where the embedded benchmark's photographs are taken."""
+"""Viewpoints of the embedded benchmark's photographs, with the statistics of PASCAL3D+'s."""
 
 from typing import NamedTuple
 

@@ -1,1 +1,1 @@
-"""MLflow runs of every stage."""
+"""Recording of every stage as MLflow runs."""

@@ -1,4 +1,4 @@
-"""The place where MLflow keeps runs: one sqlite file at the repository's root, or a server."""
+"""Storage of MLflow runs: one sqlite file at the root of the repository, or a server."""
 
 import contextlib
 import fcntl
@@ -11,30 +11,31 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 EXPERIMENT_WORKSPACES = Path(".dvc/tmp/exps")
-"""Where DVC puts the throw-away workspaces of queued experiments, inside the repository."""
+"""Folder, inside the repository, of the temporary workspaces in which DVC runs queued experiments."""
 VALUES_PER_REQUEST = 1000
+"""Maximum number of metric values that MLflow accepts in one request."""
 PARAMS_PER_REQUEST = 100
-"""MLflow refuses larger requests."""
+"""Maximum number of parameters that MLflow accepts in one request."""
 
 
 class Value(NamedTuple):
-    """One metric value."""
+    """Value of one metric at one step."""
 
     name: str
     value: float
     step: int
     milliseconds: int
-    """Time since the epoch."""
+    """Time stamp in milliseconds since the Unix epoch."""
 
 
 class Store:
     """Runs of one MLflow experiment, each under the parent run of its DVC experiment.
 
-    Every method may raise what MLflow raises; `pipeline.tracking.tracker.Tracker` is the form that does not.
+    Every method may raise the exceptions of MLflow. `pipeline.tracking.tracker.Tracker` wraps it and never raises.
 
     Args:
         root: folder of `params.yaml`.
-        experiment: name of the MLflow experiment, created when it is missing.
+        experiment: name of the MLflow experiment, which is created if it does not exist.
     """
 
     def __init__(self, root: Path, experiment: str) -> None:
@@ -45,14 +46,14 @@ class Store:
             self._experiment = self._find_or_create_experiment(experiment)
 
     def find(self, tags: Mapping[str, str]) -> str | None:
-        """Identifier of a finished run that has all of `tags`, or None."""
+        """Find the identifier of a finished run that has all of `tags`. None where there is no such run."""
         conditions = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
         query = " and ".join([*conditions, "attributes.status = 'FINISHED'"])
         runs = self._client.search_runs([self._experiment], query, max_results=1)
         return runs[0].info.run_id if runs else None
 
     def start(self, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> str:
-        """Open a run with all its parameters; returns its identifier."""
+        """Open a run with all its parameters and return its identifier."""
         from mlflow.entities import Param
 
         source = provenance(self._repository)
@@ -80,11 +81,11 @@ class Store:
         self._client.set_terminated(run, status)
 
     def _connect(self) -> Any:
-        # An unreachable server is to cost seconds: MLflow's own limits add up to minutes.
+        # An unreachable server must cost only seconds, while MLflow's own limits add up to minutes.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "3")
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        # Imported here, as it takes seconds that stages which track nothing need not spend.
+        # The import takes seconds, which stages without tracking must not spend.
         from mlflow.tracking import MlflowClient
 
         logging.getLogger("mlflow.store.db").setLevel(logging.WARNING)
@@ -104,7 +105,7 @@ class Store:
         found = self._client.get_experiment_by_name(name)
         if found:
             return found.experiment_id
-        # A default location would be relative to the working directory of whichever process came first.
+        # MLflow's default location is relative to the working directory of the process that creates the experiment.
         location = (self._database.resolve().parent / "mlruns" / name).as_uri() if self._database else None
         return self._client.create_experiment(name, artifact_location=location)
 
@@ -120,14 +121,20 @@ class Store:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """Cells that start together would race for the creation of the schema, the experiment and the parent run."""
+        """Hold the repository's lock.
+
+        Cells that start together would otherwise race to create the schema, the experiment and the parent run.
+        """
         with (self._repository / ".mlflow.lock").open("w") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield
 
 
 def repository_root(root: Path) -> Path:
-    """Absolute folder of the tracking file: `DVC_ROOT`, else `root`; for a throw-away workspace, its repository."""
+    """Find the absolute folder that holds the tracking file.
+
+    It is `DVC_ROOT` if set, otherwise `root`. Inside a temporary workspace of DVC it is the enclosing repository.
+    """
     path = Path(os.environ.get("DVC_ROOT") or root).resolve()
     for parent in path.parents:
         if path.is_relative_to(parent / EXPERIMENT_WORKSPACES):
@@ -136,9 +143,9 @@ def repository_root(root: Path) -> Path:
 
 
 def provenance(root: Path) -> dict[str, str]:
-    """Tags that lead from a run back to the code: git commit (with -dirty), DVC experiment and its baseline."""
+    """Make the tags that identify the code of a run: git commit (with -dirty), DVC experiment and its baseline."""
     commit = _git(root, "rev-parse", "HEAD") or "none"
-    # Files that a run itself rewrites do not make its code another one.
+    # Files that a run itself rewrites do not count as changes of the code.
     dirty = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!dvc.lock", ":!reports")
     return {
         "git.commit": f"{commit}-dirty" if dirty else commit,
@@ -148,7 +155,7 @@ def provenance(root: Path) -> dict[str, str]:
 
 
 def batches(items: Sequence, size: int) -> Iterator[Sequence]:
-    """Consecutive slices of at most `size` items."""
+    """Split `items` into consecutive slices of at most `size` items."""
     return (items[i : i + size] for i in range(0, len(items), size))
 
 

@@ -1,7 +1,7 @@
-"""MLflow runs from the files of a cell: what DVC restores from its cache shows up as if it had just been computed.
+"""Recording of MLflow runs from the output files of a cell.
 
-The files are the truth. A run is found by the hash of its configuration and inputs, the stage and the category, so
-recording a cell twice changes nothing.
+Results that DVC restores from its cache are recorded as if they had just been computed. A run is identified by the
+hashes of its configuration and inputs, its stage and its cell, so recording a cell twice changes nothing.
 """
 
 import csv
@@ -20,17 +20,18 @@ PICTURES = (".png", ".svg", ".jpg")
 
 
 class Outcome(NamedTuple):
-    """What became of one cell of a stage."""
+    """Result of recording one cell of a stage."""
 
     name: str
-    """As DVC names it."""
+    """DVC's name of the cell."""
     recorded: bool
-    """False where a run was there already, or MLflow cannot be reached."""
+    """Whether a run was added. False where it existed already or MLflow is unreachable."""
     reachable: bool
+    """Whether MLflow could be reached."""
 
 
 def sync(workspace: Workspace) -> list[Outcome]:
-    """Record what MLflow lacks of the cells that are run; ends at the first failure of the store."""
+    """Record every configured cell that has results and no MLflow run. Stop at the first failure of the store."""
     params = workspace.params
     outcomes = []
     recorders = [lambda category=category: record_instances(workspace, category) for category in params.categories]
@@ -54,7 +55,10 @@ def sync(workspace: Workspace) -> list[Outcome]:
 
 
 def record_instances(workspace: Workspace, category: str) -> Outcome | None:
-    """Record how many images and pairs each of the paper's rules leaves; None where there is no summary of them.
+    """Record the numbers of images and pairs that each of the paper's selection rules keeps.
+
+    Returns:
+        Result of the recording, or None where there is no summary of the instances.
 
     Raises:
         InputError: the file cannot be read.
@@ -68,7 +72,7 @@ def record_instances(workspace: Workspace, category: str) -> Outcome | None:
 
 
 def record_training(workspace: Workspace, cell: Cell) -> Outcome | None:
-    """Record a training from `model.json` and `curve.csv`; None where there are none.
+    """Record a training from `model.json` and `curve.csv`. None where one of the files is missing.
 
     Raises:
         InputError: a file cannot be read.
@@ -83,7 +87,7 @@ def record_training(workspace: Workspace, cell: Cell) -> Outcome | None:
 
 
 def record_evaluation(workspace: Workspace, cell: Cell) -> Outcome | None:
-    """Record an evaluation from its `metrics.json`, with the parameters of its model; None where there is none.
+    """Record an evaluation from its `metrics.json`, with the parameters of its model. None where the file is missing.
 
     Raises:
         InputError: a file cannot be read.
@@ -94,12 +98,16 @@ def record_evaluation(workspace: Workspace, cell: Cell) -> Outcome | None:
 
 
 def record_reconstruction(workspace: Workspace, cell: Cell) -> Outcome | None:
-    """Record the comparison with CAD models, as `record_evaluation`."""
+    """Record the comparison with CAD models from its `metrics.json`. None where the file is missing.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
     return _record_scores(workspace, "reconstruction", "reconstruct", cell, workspace.reconstruction(cell), [])
 
 
 def record_baselines(workspace: Workspace, backbone: str, category: str) -> Outcome | None:
-    """Record the scores of the feature baselines; None where there are none.
+    """Record the scores of the feature baselines from their `metrics.json`. None where the file is missing.
 
     Raises:
         InputError: a file cannot be read.
@@ -113,7 +121,7 @@ def record_baselines(workspace: Workspace, backbone: str, category: str) -> Outc
 
 
 def record_report(workspace: Workspace) -> Outcome | None:
-    """Record the tables and figures; None where there are none."""
+    """Record the tables and figures of the report. None where `metrics.json` is missing."""
     path = workspace.reports / "metrics.json"
     if not path.is_file():
         return None
@@ -127,7 +135,7 @@ def record_report(workspace: Workspace) -> Outcome | None:
 def _record_scores(
     workspace: Workspace, kind: str, stage: str, cell: Cell, folder: Path, pictures: Iterable[Path]
 ) -> Outcome | None:
-    """Numbers become metrics and the rest parameters."""
+    """Record `metrics.json` of a folder: its numbers as metrics, its other values as parameters."""
     path, description = folder / "metrics.json", workspace.model(cell) / "model.json"
     if not path.is_file():
         return None
@@ -139,7 +147,10 @@ def _record_scores(
 
 
 def _split_leaves(scores: dict[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
-    """What is no number, and the numbers, by dotted names; of what is listed for each pair or image only the count."""
+    """Split scores into parameters (not numbers) and metrics (numbers), by dotted names.
+
+    Lists with an entry for each pair or image are replaced by their lengths.
+    """
     leaves = flatten({name: len(value) if name in ("skipped", "images") else value for name, value in scores.items()})
     numbers = {name: value for name, value in leaves.items() if _is_number(value)}
     return {name: value for name, value in leaves.items() if name not in numbers}, numbers
@@ -161,7 +172,7 @@ def _record(
 def _read_curve(path: Path) -> list[tuple[int, dict[str, float]]]:
     with path.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    # An empty field is a term that was not evaluated in that step.
+    # An empty field belongs to a loss term that was not evaluated in that step.
     return [(int(row["step"]), {name: float(value) for name, value in row.items() if value}) for row in rows]
 
 

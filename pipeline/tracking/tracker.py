@@ -1,4 +1,4 @@
-"""MLflow runs of training and evaluation cells. Tracking never costs a result: a failure here is one warning."""
+"""Recording of one cell in MLflow. A failure of MLflow is reported as one warning and never stops a stage."""
 
 import hashlib
 import json
@@ -15,15 +15,15 @@ from pipeline.tracking.store import VALUES_PER_REQUEST, Store, Value
 
 FLUSH_SECONDS = 10.0
 LONGEST_PARAM = 6000
-"""Characters of a parameter that MLflow takes."""
+"""Maximum number of characters of a parameter that MLflow accepts."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """What one MLflow run stands for: a cell of a stage, with one configuration and one set of inputs."""
+    """Identity of one MLflow run: a cell of a stage, with one configuration and one set of inputs."""
 
     kind: str
-    """'instances', 'training', 'evaluation', 'baselines', 'reconstruction' or 'report'."""
+    """Kind of run: 'instances', 'training', 'evaluation', 'baselines', 'reconstruction' or 'report'."""
     stage: str
     """Name of the DVC stage."""
     cell: Mapping[str, str | int]
@@ -35,13 +35,13 @@ class Record:
 
     @property
     def name(self) -> str:
-        """As DVC names the cell, e.g. 'train@ours-dinov2-car-0'."""
+        """DVC's name of the cell, for instance 'train@ours-dinov2-car-0'."""
         cell = "-".join(map(str, self.cell.values()))
         return f"{self.stage}@{cell}" if cell else self.stage
 
     @property
     def key(self) -> dict[str, str]:
-        """The tags by which a run of this cell is found again."""
+        """Tags that identify the run of this record."""
         canonical = json.dumps(self.config, sort_keys=True)
         return {
             "config.sha256": hashlib.sha256(canonical.encode()).hexdigest(),
@@ -55,22 +55,22 @@ class Record:
 
 
 class Tracker:
-    """Records one cell of a stage, as a context: a child run under the parent run of the DVC experiment.
+    """Context manager that records one cell of a stage as a child of the DVC experiment's parent run.
 
-    The first failure is reported as one warning and switches the tracker off; nothing it does raises. An exception
-    inside the context marks the run as failed and passes on.
+    No method raises: the first failure is reported as one warning and switches the tracker off. An exception inside
+    the context marks the run as failed and propagates.
 
     Args:
-        record: what is recorded.
+        record: identity of the run.
         experiment: name of the MLflow experiment.
         root: folder of `params.yaml`. Runs go to `mlflow.db` at the repository's root (`DVC_ROOT`, else `root`),
             or to `MLFLOW_TRACKING_URI`.
-        once: record nothing where a finished run of this record is there already.
+        once: record nothing if a finished run of this record exists already.
     """
 
     def __init__(self, record: Record, experiment: str, root: Path, once: bool = False) -> None:
         self.reachable = True
-        """False from the first failure on."""
+        """Whether MLflow can be reached. False from the first failure on."""
         self._run: str | None = None
         self._buffer: list[Value] = []
         self._flushed = time.monotonic()
@@ -84,29 +84,29 @@ class Tracker:
 
     @property
     def active(self) -> bool:
-        """Whether anything is recorded still."""
+        """Whether the tracker has an open run."""
         return self._run is not None
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Note a value for each name; the buffer is sent when it is full or ten seconds old."""
+        """Buffer one value for each name. The buffer is sent when it is full or ten seconds old."""
         now = time.time_ns() // 1_000_000
         self._buffer += [Value(metric_name(name), float(value), step, now) for name, value in values.items()]
         if len(self._buffer) >= VALUES_PER_REQUEST or time.monotonic() - self._flushed > FLUSH_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        """Send what is buffered."""
+        """Send the buffered values."""
         values, self._buffer, self._flushed = self._buffer, [], time.monotonic()
         if self._run and values:
             self._attempt(lambda: self._store.log(self._run, values))
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
-        """Attach a file, or the content of a folder, under `folder` of the run's artifacts."""
+        """Attach a file, or the content of a folder, to the run's artifacts under `folder`."""
         if self._run:
             self._attempt(lambda: self._store.attach(self._run, path, folder))
 
     def finish(self, status: str = "FINISHED") -> None:
-        """Send the rest and close the run as FINISHED or FAILED; what is recorded afterwards is dropped."""
+        """Send the buffered values and close the run as FINISHED or FAILED. Later calls record nothing."""
         self.flush()
         if self._run:
             self._attempt(lambda: self._store.finish(self._run, status))
@@ -128,7 +128,7 @@ class Tracker:
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Leaves of nested mappings by their dotted names."""
+    """Map the dotted name of each leaf of nested mappings to its value."""
     leaves = {}
     for name, value in nested.items():
         if isinstance(value, Mapping):
@@ -139,12 +139,12 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def metric_name(name: str) -> str:
-    """`name` with what MLflow does not take in a name replaced: 'PCK@0.1' becomes 'PCK_0.1'."""
+    """Replace the characters that MLflow does not accept in a name: 'PCK@0.1' becomes 'PCK_0.1'."""
     return re.sub(r"[^\w./: -]", "_", name)
 
 
 def inputs_sha256(paths: Iterable[Path]) -> str:
-    """Hash of the content of files and folders; names count within a folder, its place does not."""
+    """Hash the content of files and folders, including file names relative to a folder but not the folder's path."""
     digest = hashlib.sha256()
     for path in paths:
         for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:

@@ -1,4 +1,4 @@
-"""Changed token maps, so that the pose head sees more views and backgrounds than the training images show."""
+"""Augmentation of token maps, so that the pose head sees more views and backgrounds than the training images show."""
 
 from typing import NamedTuple
 
@@ -7,29 +7,29 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.config.params import PoseAugmentation
+from pipeline.config.training_params import PoseAugmentation
 from pipeline.hardware.transfers import send
 from pipeline.photographs.cameras import product, roll_rotation
 from pipeline.training.dataset import PoseBatch
 
 
 class Augmented(NamedTuple):
-    """Token maps of turned, scaled and shifted crops, and the object's rotation in them."""
+    """Token maps of rotated, scaled and shifted crops, and the rotations of their objects."""
 
     tokens: Float[Tensor, "B T T D"]
     rotation: Float[Tensor, "B 3 3"]
 
 
 def augment_pose(poses: PoseBatch, params: PoseAugmentation, generator: torch.Generator) -> Augmented:
-    """Replace backgrounds; turn each crop in the image plane by a random angle, and its label with it; scale, shift it.
+    """Augment crops and their pose labels: replace backgrounds, then rotate, scale and shift each crop at random.
 
-    Turning the image counter-clockwise by a turns the object by Rz(a) in the camera frame. What comes from beyond the
-    crop is zero, as beyond the edge of a photograph.
+    Rotating the image counter-clockwise by an angle a rotates the object by Rz(a) in the camera frame. Tokens from
+    outside the crop are zero, as beyond the edge of a photograph.
     """
     tokens = mix_backgrounds(poses.tokens, poses.foreground, params.background, generator)
     count = len(tokens)
 
-    # On the CPU: to launch work on so few numbers costs a GPU more than the work, and its products might be rounded.
+    # These few numbers stay on the CPU: GPU launches would cost more, and its products might have reduced precision.
     def uniform(*shape: int) -> Tensor:
         return 2 * torch.rand(*shape, generator=generator) - 1
 
@@ -37,7 +37,7 @@ def augment_pose(poses: PoseBatch, params: PoseAugmentation, generator: torch.Ge
     scale = torch.exp(params.log_scale * uniform(count))
     shift = params.shift * uniform(count, 2)
     cos, sin = angle.cos(), angle.sin()
-    # `affine_grid` asks for the map from the new image to the old one, with y down.
+    # `affine_grid` expects the map from the new image to the old one, with y down.
     inverse = torch.stack(
         [torch.stack([cos, -sin], -1) / scale[:, None], torch.stack([sin, cos], -1) / scale[:, None]], 1
     )
@@ -51,13 +51,16 @@ def augment_pose(poses: PoseBatch, params: PoseAugmentation, generator: torch.Ge
 def mix_backgrounds(
     tokens: Float[Tensor, "B T T D"], foreground: Bool[Tensor, "B T T"], share: float, generator: torch.Generator
 ) -> Float[Tensor, "B T T D"]:
-    """In this share of the crops, patches that are background in both take the tokens of another crop, mirrored."""
+    """Replace backgrounds in a share of the crops by those of other crops, mirrored.
+
+    A patch takes the token of the other crop if it is background in both.
+    """
     count, device = len(tokens), tokens.device
     other = send(torch.randperm(count, generator=generator), device)
     mixed = send(torch.rand(count, generator=generator) < share, device)
     strange_background = ~foreground.index_select(0, other).flip(2)
     replaced = mixed[:, None, None] & ~foreground & strange_background
-    # Each patch is fetched once, from where it comes: whole crops would be copied four times.
+    # Each patch is gathered once from its source, while whole crops would be copied four times.
     patches = torch.arange(foreground.numel(), device=device).view_as(foreground)
     source = torch.where(replaced, patches.index_select(0, other).flip(2), patches)
     return tokens.flatten(0, 2).index_select(0, source.flatten()).view_as(tokens)

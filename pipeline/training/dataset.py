@@ -1,4 +1,4 @@
-"""All training images of a category with their labels, as tensors in memory."""
+"""Training images of a category with their labels, as tensors in memory."""
 
 import hashlib
 from dataclasses import dataclass, fields
@@ -15,23 +15,23 @@ from pipeline.hardware.transfers import constant, send
 
 
 class Batch(NamedTuple):
-    """Crops of B objects and their labels; images are S x S, row 0 at the top."""
+    """Crops of B objects and their labels. Images have S x S pixels, with row 0 at the top."""
 
     names: tuple[str, ...]
     tokens: Float[Tensor, "B T T D"]
     rgb: Float[Tensor, "B S S 3"]
     mask: Float[Tensor, "B S S"]
     valid: Float[Tensor, "B S S"]
-    """1 well inside the photograph."""
+    """Validity of each pixel: 1 inside the photograph and away from its edges, otherwise 0."""
     distance: Float[Tensor, "B S S"]
-    """Distance to the mask's border in pixels, inside the mask."""
+    """Distance to the mask's border in pixels inside the mask, 0 outside."""
     disparity: Float[Tensor, "B S S"]
     features: Float[Tensor, "B S S K"]
     """PCA features scaled to [0, 1]."""
     rotation: Float[Tensor, "B 3 3"]
-    """Pose label: object frame to camera frame."""
+    """Pose label, a rotation from the object frame to the camera frame."""
     fold: Int64[Tensor, "B"]
-    """Symmetry of the pose label."""
+    """Rotational symmetry of the pose label."""
 
 
 class PoseBatch(NamedTuple):
@@ -39,18 +39,18 @@ class PoseBatch(NamedTuple):
 
     tokens: Float[Tensor, "B T T D"]
     foreground: Bool[Tensor, "B T T"]
-    """Patches that the object touches."""
+    """True for patches that the object touches."""
     rotation: Float[Tensor, "B 3 3"]
     fold: Int64[Tensor, "B"]
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The whole set, on one device; `tokens` holds each crop and its mirror image."""
+    """Training set of N crops, on one device."""
 
     names: tuple[str, ...]
     tokens: Float[Tensor, "N 2 T T D"]
-    """Of any precision; batches are float32."""
+    """Tokens of each crop and of its mirror image, in any floating-point precision. Batches are float32."""
     targets: Float[Tensor, "N 2 T T K"]
     """PCA features of the tokens, scaled to [0, 1]."""
     rgb: UInt8[Tensor, "N S S 3"]
@@ -62,19 +62,19 @@ class TrainingSet:
     fold: Int64[Tensor, "N"]
 
     def to(self, device: torch.device | str) -> "TrainingSet":
-        """The same set on another device."""
+        """Copy the set to another device."""
         return TrainingSet(self.names, *(column.to(device) for column in self._columns()))
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of all tensors; it is asked for several times, and a large set takes seconds."""
+        """Hash of all tensors. It is cached, because it takes seconds for a large set."""
         digest = hashlib.sha256()
         for column in self._columns():
             digest.update(column.cpu().flatten().numpy())
         return digest.hexdigest()
 
     def batch(self, index: np.ndarray, flips: np.ndarray) -> Batch:
-        """The images at `index`, those marked in `flips` mirrored left to right with all their labels."""
+        """Make a batch of the images at `index`. Images marked in `flips` are mirrored with all their labels."""
         rows, mirrored = self._on_device(index, flips)
 
         def pixels(images: Tensor) -> Tensor:
@@ -95,7 +95,7 @@ class TrainingSet:
         )
 
     def pose_batch(self, index: np.ndarray, flips: np.ndarray) -> PoseBatch:
-        """What the pose head needs of the images at `index`, those marked in `flips` mirrored."""
+        """Make a batch of the images at `index` for the pose head. Images marked in `flips` are mirrored."""
         rows, mirrored = self._on_device(index, flips)
         tokens = self._tokens(rows, mirrored)
         foreground = functional.adaptive_max_pool2d(self.mask[rows], tokens.shape[1]) > 0
@@ -112,7 +112,7 @@ class TrainingSet:
         return _versions(self.tokens, rows, mirrored).float()
 
     def _rotation(self, rows: Int64[Tensor, "B"], mirrored: Bool[Tensor, "B"]) -> Float[Tensor, "B 3 3"]:
-        """A mirror image of the object turns as diag(-1, 1, 1) R diag(-1, 1, 1)."""
+        """Pose labels at `rows`. The label R of a mirror image becomes diag(-1, 1, 1) R diag(-1, 1, 1)."""
         rotation = self.rotation[rows]
         sign = constant((-1.0, 1.0, 1.0), rotation)
         return torch.where(mirrored[:, None, None], sign[:, None] * rotation * sign, rotation)
@@ -121,11 +121,11 @@ class TrainingSet:
 def _versions(
     maps: Float[Tensor, "N 2 T T C"], rows: Int64[Tensor, "B"], mirrored: Bool[Tensor, "B"]
 ) -> Float[Tensor, "B T T C"]:
-    """The crops at `rows` or their mirror images; whole maps are copied, which takes half of `maps[rows, version]`."""
+    """Select maps of the crops at `rows`, or of their mirror images, in half the time of `maps[rows, version]`."""
     return maps.flatten(0, 1).index_select(0, 2 * rows + mirrored)
 
 
 def resample(maps: Float[Tensor, "B T T K"], size: int) -> Float[Tensor, "B S S K"]:
-    """Maps of patches, bilinearly resampled to S x S pixels."""
+    """Resample maps of patches bilinearly to S x S pixels."""
     images = functional.interpolate(maps.permute(0, 3, 1, 2), (size, size), mode="bilinear", align_corners=False)
     return images.permute(0, 2, 3, 1)

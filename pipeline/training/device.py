@@ -1,9 +1,9 @@
-"""Where a training runs, and how torch computes there."""
+"""The device that a training runs on, and the settings of torch there."""
 
 import torch
 
 from pipeline.base.errors import InputError
-from pipeline.config.params import Training
+from pipeline.config.training_params import Training
 from pipeline.hardware.device import choose_device
 from pipeline.rendering.rasterizer import make_rasterizer
 

@@ -1,4 +1,4 @@
-"""Reading a category's labelled training images into a `TrainingSet`."""
+"""Loading of a category's labelled training images into a `TrainingSet`."""
 
 import cv2
 import numpy as np
@@ -7,18 +7,18 @@ from tqdm import tqdm
 
 from pipeline.base.errors import InputError
 from pipeline.config.workspace import Workspace
+from pipeline.labels.components.pca import Pca, read_pca
 from pipeline.labels.depth import read_depth
 from pipeline.labels.features import read_tokens
-from pipeline.labels.features.pca import Pca, read_pca
 from pipeline.labels.poses import read_pose
 from pipeline.photographs.cameras import object_rotation
 from pipeline.photographs.crops import sample_crop, square_crop
-from pipeline.photographs.images import read_image, read_mask
+from pipeline.photographs.image_files import read_image, read_mask
 from pipeline.photographs.records import Instance
 from pipeline.training.dataset import TrainingSet
 
 VALID_MARGIN = 0.02
-"""Share of the photograph's sides along its edge where the silhouette is not compared (MagicPony)."""
+"""Width of the border of a photograph where the silhouette is not compared, as a share of its sides (MagicPony)."""
 
 
 def load_training_set(workspace: Workspace, backbone: str, category: str) -> TrainingSet:
@@ -54,7 +54,7 @@ def _labelled(workspace: Workspace, backbone: str, instance: Instance) -> bool:
 
 
 def _load(workspace: Workspace, backbone: str, instance: Instance, pca: Pca) -> tuple[np.ndarray, ...]:
-    """Columns of `TrainingSet` after the names, for one instance."""
+    """Load one instance, as the columns of `TrainingSet` after the names."""
     size = workspace.params.training.image_size
     crop = square_crop(instance.box, workspace.params.data.crop_margin)
     tokens, flipped = read_tokens(workspace.tokens(backbone, instance))
@@ -68,7 +68,7 @@ def _load(workspace: Workspace, backbone: str, instance: Instance, pca: Pca) -> 
     distance = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     tokens = np.stack([tokens, flipped])
     return (
-        # As they are on disk; the largest part of what training keeps in memory.
+        # The tokens keep their precision on disk, because they take most of the memory of a training.
         tokens.astype(np.float16),
         pca.to_unit(pca.project(tokens)),
         rgb,
@@ -77,7 +77,7 @@ def _load(workspace: Workspace, backbone: str, instance: Instance, pca: Pca) -> 
         distance,
         disparity,
         rotation,
-        np.int64(label.symmetry),
+        np.array(label.symmetry, np.int64),
     )
 
 

@@ -1,6 +1,6 @@
-"""The terms of the training objective; each is a pure function of renderings and labels.
+"""Terms of the training objective, as pure functions of renderings and labels.
 
-Terms that compare images return one value for each image, a mean over all its pixels as in MagicPony.
+Terms that compare images return one value for each image: a mean over all its pixels, as in MagicPony.
 """
 
 from typing import NamedTuple
@@ -11,20 +11,21 @@ from torch import Tensor
 from torch.nn import functional
 
 MIN_DEPTH_PIXELS = 64
-"""An image with fewer common pixels has no depth term."""
+"""Minimum number of pixels in the common region of an image for its depth term. With fewer, the term is 0."""
 
 
 def mask_loss(
     alpha: Float[Tensor, "B S S"], mask: Float[Tensor, "B S S"], valid: Float[Tensor, "B S S"]
 ) -> Float[Tensor, "B"]:
-    """Squared error of the silhouette: mean (alpha valid - mask)^2 (MagicPony)."""
+    """Squared silhouette error: mean (alpha valid - mask)^2 (MagicPony)."""
     return (alpha * valid - mask).square().mean((1, 2))
 
 
 def distance_loss(alpha: Float[Tensor, "B S S"], distance: Float[Tensor, "B S S"]) -> Float[Tensor, "B"]:
-    """Missing interior, weighted by depth inside the mask: mean (1 - alpha) d / S (MagicPony).
+    """Uncovered interior of the mask, weighted by the distance d to its border: mean (1 - alpha) d / S (MagicPony).
 
     Args:
+        alpha: rendered silhouette.
         distance: distance to the mask's border in pixels inside the mask, zero outside.
     """
     return ((1 - alpha) * distance).mean((1, 2)) / alpha.shape[-1]
@@ -38,20 +39,20 @@ def common_region(covered: Bool[Tensor, "B S S"], mask: Float[Tensor, "B S S"]) 
 
 
 class RegionPixels(NamedTuple):
-    """The pixels of a region, as rows: what lies outside costs neither time nor memory."""
+    """Pixels of a region as rows, so that pixels outside of it cost neither time nor memory."""
 
     rows: Int64[Tensor, "R"]
-    """Of the batch's B S S pixels."""
+    """Indices of the region's pixels among the B S S pixels of the batch."""
     image: Int64[Tensor, "R"]
-    """Which of the B images each is of, ascending."""
+    """Index of the image of each pixel, ascending."""
     shape: tuple[int, int, int]
-    """B, S, S."""
+    """Shape (B, S, S) of the batch."""
 
     def gather(self, images: Float[Tensor, "B S S C"]) -> Float[Tensor, "R C"]:
         return images.flatten(0, 2).index_select(0, self.rows)
 
     def mean(self, errors: Float[Tensor, "R"]) -> Float[Tensor, "B"]:
-        """Mean over all S S pixels of each image; those outside count as zero."""
+        """Mean over all S S pixels of each image. Pixels outside of the region count as zero."""
         images, height, width = self.shape
         return errors.new_zeros(images).index_add(0, self.image, errors) / (height * width)
 
@@ -79,9 +80,10 @@ def depth_loss(
 ) -> Float[Tensor, "B"]:
     """Scale- and shift-invariant L2 loss in disparity (SEMAGIC Eq. 12), with a non-negative scale.
 
-    min over s >= 0, t of mean over the region of (s D + t - D*)^2, with D* standardised inside the region. In closed
-    form it is 1 - rho^2 for a correlation rho > 0. For rho <= 0 the best scale is 0, the loss 1 and its gradient
-    nil; 1 - rho takes its place there and pulls an inverted relief back. A flat prediction gives 1.
+    The loss is min over s >= 0, t of the mean over the region of (s D + t - D*)^2, with D* standardised inside the
+    region. Its closed form is 1 - rho^2 for a correlation rho > 0. For rho <= 0 the best scale is 0, so that the loss
+    would be 1 with zero gradient. It is replaced by 1 - rho there, whose gradient corrects an inverted relief. A
+    constant prediction gives 1.
     """
     weight = region.flatten(1).float()
     count = weight.sum(1)
@@ -103,32 +105,33 @@ def pose_loss(
 ) -> Float[Tensor, "B"]:
     """Cosine regression of the object's axes in the camera frame (SEMAGIC Eq. 13).
 
-    1 - <f, f*> + 1 - <u, u*> with f the forward and u the up axis. With 2 or 4 equal fronts f* is the nearest of
-    the rotated targets; with fold 0 (no front) only the up axis, which carries elevation and in-plane rotation,
-    is compared.
+    The loss is 1 - <f, f*> + 1 - <u, u*> with f the forward and u the up axis. With 2 or 4 equivalent fronts f* is the
+    nearest of the rotated targets. With fold 0 (no front) only the up axis is compared, which determines elevation and
+    in-plane rotation.
     """
     up = (rotation[..., 1] * target[..., 1]).sum(-1)
     x, z = target[..., 0], target[..., 2]
-    # Turning about the up axis by quarter turns sends forward z to z, x, -z, -x.
+    # Quarter turns about the up axis map the forward axis z to z, x, -z, -x.
     cosines = (rotation[:, None, :, 2] * torch.stack([z, x, -z, -x], 1)).sum(-1)
-    # With fold 1 only no turn at all leaves the object as it was, with 2 every second does, with 4 each.
+    # The quarter turns that leave the object unchanged: with fold 1 only the zeroth, with 2 every second, with 4 all.
     different = torch.arange(4, device=fold.device) * fold[:, None] % 4 > 0
     forward = cosines.masked_fill(different, -torch.inf).amax(-1)
     return torch.where(fold > 0, 2 - forward - up, 1 - up)
 
 
 def eikonal_loss(gradient: Float[Tensor, "P 3"]) -> Float[Tensor, ""]:
-    """Mean (||grad sdf|| - 1)^2 over sampled points."""
+    """Eikonal loss: mean (||grad sdf|| - 1)^2 over sampled points."""
     return (gradient.norm(dim=-1) - 1).square().mean()
 
 
 def surface_size_loss(centre: Float[Tensor, "3"], radius: Float[Tensor, ""], expected: float) -> Float[Tensor, ""]:
-    """Keeps the surface in the middle of the grid: |centre|^2 / expected^2 + (log(radius / expected))^2.
+    """Penalty that keeps the surface in the middle of the grid: |centre|^2 / expected^2 + (log(radius / expected))^2.
 
-    The logarithm has no limit as the surface vanishes, so that what makes it small is outweighed in time.
+    The logarithm diverges as the surface vanishes, so that it eventually outweighs any term that shrinks the surface.
 
     Args:
-        centre, radius: of the surface of the signed distance, which no image constrains (`DeformableModel.template`).
+        centre, radius: centre and radius of the surface of the signed distance, which no image constrains
+            (`ChangingTemplate`).
         expected: radius of the initial sphere.
     """
     return (centre / expected).square().sum() + (radius / expected).log().square()
@@ -144,15 +147,17 @@ def feature_consistency_loss(
 ) -> Float[Tensor, ""]:
     """Mean over images and vertices of ||g(v_canonical) - g(v_deformed)||^2 (SEMAGIC Eq. 7).
 
-    The canonical side is the target, so it is a constant to the gradient.
+    The canonical features are the target and receive no gradient.
 
     Args:
-        share: weight of each vertex in the mean, in place of 1 / N.
+        canonical: features g at the canonical vertices.
+        deformed: features g at the deformed vertices of each image.
+        share: weight of each vertex in the mean, instead of 1 / N.
     """
     errors = (deformed - canonical.detach()).square().sum(-1)
     return errors.mean() if share is None else (errors * share).sum(-1).mean()
 
 
 def logit_loss(logits: Float[Tensor, "B"], target: Float[Tensor, "B"]) -> Float[Tensor, "B"]:
-    """Regression of the drawn hypothesis' logit to the reconstruction loss that it led to (MagicPony)."""
+    """Squared error between the logit of the drawn pose hypothesis and its reconstruction loss (MagicPony)."""
     return (logits - target.detach()).square()

@@ -1,17 +1,20 @@
 """One evaluation of the training objective: render the batch's objects and compare them with their labels."""
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from pipeline.config.params import Loss, Params
-from pipeline.geometry.meshes import Graph, laplacian_energy, mesh_graph
+from pipeline.config.params import Params
+from pipeline.config.training_params import Loss
+from pipeline.geometry.meshes import laplacian_energy
 from pipeline.hardware.transfers import send
-from pipeline.model.deformable import DeformableModel, Template
-from pipeline.model.view import Rendering, look, paint, split_layers
-from pipeline.rendering.rasterizer import Rasterizer
+from pipeline.model.buffers import Rendering, split_layers
+from pipeline.model.deformable import DeformableModel
+from pipeline.model.template import Template
+from pipeline.model.view import View
 from pipeline.training import losses
 from pipeline.training.dataset import Batch, PoseBatch
 from pipeline.training.posing import find_poses
@@ -44,102 +47,61 @@ class Terms(NamedTuple):
         return (torch.stack(self) * send(row, self.mask.device)).sum()
 
 
-class MeshCache:
-    """Neighbours and silhouette topology of the last faces seen; a frozen template computes them once."""
+@dataclass(frozen=True)
+class Objective:
+    """The objective of one training: its model, the view that renders it, and the parameters with the weights."""
 
-    def __init__(self, rasterizer: Rasterizer):
-        self.rasterizer = rasterizer
-        self.vertices = 0
-        self._faces: Tensor | None = None
-        self._graph: Graph | None = None
+    model: DeformableModel
+    view: View
+    params: Params
 
-    def show(self, template: Template) -> None:
-        """From now on the cache is about this template."""
-        self.vertices = len(template.vertices)
-        if self._faces is not template.faces:
-            self._faces, self._graph = template.faces, None
-            self._topology = self.rasterizer.topology(template.faces, self.vertices)
+    def __call__(self, batch: Batch, poses: PoseBatch, phase: Phase, generator: torch.Generator) -> Terms:
+        """Render `batch` in the given phase and compute every term whose weight is not zero.
 
-    @property
-    def topology(self) -> Any:
-        return self._topology
+        Args:
+            poses: images whose poses are compared with their labels, where there is pose supervision.
 
-    @property
-    def graph(self) -> Graph:
-        """Found when it is first asked for: a template that does not deform has no use for it."""
-        if self._graph is None:
-            self._graph = mesh_graph(self._faces, self.vertices)
-        return self._graph
+        Raises:
+            EmptyMeshError: the template has no surface.
+        """
+        model, view, params, weights = self.model, self.view, self.params, self.params.loss
+        jitter = params.training.jitter * params.model.grid.scale * (2 * torch.rand(1, generator=generator) - 1)
+        template = model.template(float(jitter) if phase.jitter else 0.0)
+        view.mesh.see(template)
+        code = model.encoder(batch.tokens)
+        posing = find_poses(model, batch, poses, phase, params, generator)
+        terms = dict.fromkeys(Terms._fields, code.new_zeros(()))
 
+        if phase.deform:
+            offsets = model.offsets(template, code)
+            terms["deformation"] = losses.deformation_loss(offsets)
+            terms["laplacian"] = laplacian_energy(offsets, view.mesh.graph)
+            vertices = template.vertices + offsets
+        else:
+            vertices = template.vertices[None]
 
-def evaluate_objective(
-    model: DeformableModel,
-    rasterizer: Rasterizer,
-    cache: MeshCache,
-    batch: Batch,
-    poses: PoseBatch,
-    phase: Phase,
-    params: Params,
-    generator: torch.Generator,
-) -> Terms:
-    """Render `batch` in the given phase and compute every term whose weight is not zero.
+        deformed = phase.deform and weights.feature_deformed > 0
+        buffer = view.rasterize(template, vertices, posing.shown, deformed)
+        # Before anything is shaded: a GPU that is asked for their number has little else to finish first.
+        region = losses.common_region(buffer.coverage, batch.mask)
+        pixels = losses.region_pixels(region)
+        rendering = view.shade(model, template, buffer, code, batch.mask)
+        images = _image_terms(rendering, batch, region, pixels, weights, phase)
+        means = (posing.importance * torch.stack([*images.values()])).mean(1)
+        terms |= dict(zip(images, means, strict=True))
 
-    Args:
-        poses: images whose poses are compared with their labels, where there is pose supervision.
-
-    Raises:
-        EmptyMeshError: the template has no surface.
-    """
-    weights = params.loss
-    jitter = params.training.jitter * params.model.grid.scale * (2 * torch.rand(1, generator=generator) - 1)
-    template = model.template(float(jitter) if phase.jitter else 0.0)
-    cache.show(template)
-    code = model.encoder(batch.tokens)
-    posing = find_poses(model, batch, poses, phase, params, generator)
-    terms = dict.fromkeys(Terms._fields, code.new_zeros(()))
-
-    if phase.deform:
-        offsets = model.offsets(template, code)
-        terms["deformation"] = losses.deformation_loss(offsets)
-        terms["laplacian"] = laplacian_energy(offsets, cache.graph)
-        vertices = template.vertices + offsets
-    else:
-        vertices = template.vertices[None]
-
-    visible = look(
-        rasterizer,
-        template,
-        vertices,
-        posing.shown,
-        params.model.pose,
-        params.training.image_size,
-        params.data.crop_margin,
-        deformed=phase.deform and weights.feature_deformed > 0,
-    )
-    # Before anything is painted: a GPU that is asked for their number has little else to finish first.
-    region = losses.common_region(visible.covered, batch.mask)
-    pixels = losses.region_pixels(region)
-    rendering = paint(model, rasterizer, template, visible, code, cache.topology, batch.mask)
-    images = _image_terms(rendering, batch, region, pixels, weights, phase)
-    means = (posing.importance * torch.stack([*images.values()])).mean(1)
-    terms |= dict(zip(images, means, strict=True))
-
-    if posing.error is not None:
-        terms["pose"] = posing.error
-    if posing.logits is not None and weights.logit:
-        boost = {"feature": weights.logit_feature_boost}
-        target = sum(
-            boost.get(name, 1.0) * getattr(weights, name) * images[name]
-            for name in ("mask", "distance", "rgb", "feature")
-        )
-        terms["logit"] = losses.logit_loss(posing.logits, target).mean()
-    if phase.deform and weights.feat_cons:
-        terms["feat_cons"] = _feature_consistency(model, template, vertices)
-    if not model.frozen:
-        terms["surface_size"] = losses.surface_size_loss(template.centre, template.radius, params.model.sdf.radius)
-        if weights.eikonal:
-            terms["eikonal"] = losses.eikonal_loss(_sdf_gradient(model, template, generator))
-    return Terms(**terms)
+        if posing.error is not None:
+            terms["pose"] = posing.error
+        if posing.logits is not None and weights.logit:
+            target = _expected_loss(images, weights)
+            terms["logit"] = losses.logit_loss(posing.logits, target).mean()
+        if phase.deform and weights.feat_cons:
+            terms["feat_cons"] = _feature_consistency(model, template, vertices)
+        if model.frozen is None:
+            terms["surface_size"] = losses.surface_size_loss(template.centre, template.radius, params.model.sdf.radius)
+            if weights.eikonal:
+                terms["eikonal"] = losses.eikonal_loss(_distance_gradient(model, template, generator))
+        return Terms(**terms)
 
 
 def _image_terms(
@@ -150,7 +112,7 @@ def _image_terms(
     weights: Loss,
     phase: Phase,
 ) -> dict[str, Float[Tensor, "B"]]:
-    """Terms with one value for each image."""
+    """The terms that compare images with labels; each has one value for each image."""
     targets = pixels.gather(batch.features)
     shown = split_layers(pixels.gather(rendering.layers), targets.shape[-1])
     feature = losses.feature_loss(shown.features, targets, pixels)
@@ -168,6 +130,14 @@ def _image_terms(
     return terms
 
 
+def _expected_loss(images: dict[str, Float[Tensor, "B"]], weights: Loss) -> Float[Tensor, "B"]:
+    """The weighted image terms that a hypothesis' logit estimates."""
+    boost = {"feature": weights.logit_feature_boost}
+    return sum(
+        boost.get(name, 1.0) * getattr(weights, name) * images[name] for name in ("mask", "distance", "rgb", "feature")
+    )
+
+
 def _feature_consistency(
     model: DeformableModel, template: Template, vertices: Float[Tensor, "B N 3"]
 ) -> Float[Tensor, ""]:
@@ -180,7 +150,7 @@ def _feature_consistency(
     return losses.feature_consistency_loss(canonical, model.frozen_features(vertices), share)
 
 
-def _sdf_gradient(model: DeformableModel, template: Template, generator: torch.Generator) -> Float[Tensor, "P 3"]:
+def _distance_gradient(model: DeformableModel, template: Template, generator: torch.Generator) -> Float[Tensor, "P 3"]:
     """Gradient of the signed distance at uniform points of the grid and at perturbed surface points (MagicPony)."""
     half, scale = EIKONAL_POINTS // 2, model.params.grid.scale
     device = template.vertices.device
@@ -188,4 +158,4 @@ def _sdf_gradient(model: DeformableModel, template: Template, generator: torch.G
     rows = torch.randint(len(template.vertices), (half,), generator=generator)
     moves = (torch.rand(half, 3, generator=generator) - 0.5) * 0.1 * scale
     near = template.vertices.detach().index_select(0, send(rows, device)) + send(moves, device)
-    return model.distance_gradient(torch.cat([send(uniform, device), near]))
+    return model.changing.distance.gradient(torch.cat([send(uniform, device), near]))

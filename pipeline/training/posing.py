@@ -1,4 +1,4 @@
-"""The poses in which a step renders its batch, and what its pose labels say of the pose head."""
+"""Poses in which a training step renders its batch, and the error of the pose head with respect to its labels."""
 
 from typing import NamedTuple
 
@@ -17,16 +17,16 @@ from pipeline.training.schedule import Phase
 
 
 class Posing(NamedTuple):
-    """One pose for each image of the batch."""
+    """Pose of each image of the batch, with what the losses need of it."""
 
     shown: PoseEstimate
-    """The one to render."""
+    """Pose in which the object of each image is rendered."""
     importance: float | Float[Tensor, "B"]
-    """Factor on the image's terms: K times the probability of the drawn one of K hypotheses."""
+    """Factor on the loss terms of each image: K times the probability of the hypothesis that was drawn out of K."""
     logits: Float[Tensor, "B"] | None
-    """Of the drawn hypotheses; None where there is one for each image."""
+    """Logits of the drawn hypotheses. None where each image has only one hypothesis."""
     error: Float[Tensor, ""] | None
-    """The pose loss over the pose batch; None without pose supervision."""
+    """Mean pose loss over the pose batch. None without pose supervision."""
 
 
 def find_poses(
@@ -37,12 +37,14 @@ def find_poses(
     params: Params,
     generator: torch.Generator,
 ) -> Posing:
-    """Draw one of each image's hypotheses; with pose supervision there is one, which is compared with labels.
+    """Choose the pose of each image of a batch.
 
-    The pose head then sees the tokens of both batches at once, for half as many operations.
+    Without pose supervision one of the image's pose hypotheses is drawn. With pose supervision there is one pose, and
+    the pose head is compared with the labels of the pose batch. It then processes the tokens of both batches together,
+    which halves the number of operations.
     """
     count = len(batch.tokens)
-    # Drawn in any case, so that runs with and without labels have their other draws in common.
+    # The draws are made in any case, so that runs with and without labels have all other draws in common.
     chances = torch.rand(count, generator=generator), torch.rand(count, generator=generator)
     if params.loss.pose > 0:
         augmented = augment_pose(poses, params.training.pose_augmentation, generator)
@@ -61,7 +63,7 @@ def find_poses(
 
 
 def _probabilities(hypotheses: PoseHypotheses, phase: Phase) -> Float[Tensor, "B K"]:
-    """Blend of equal probabilities and softmax(-sharpness * logits)."""
+    """Probabilities of the hypotheses: a blend of the uniform distribution and softmax(-sharpness * logits)."""
     softmax = (-phase.sharpness * hypotheses.logits).softmax(-1)
     return phase.uniform / softmax.shape[1] + (1 - phase.uniform) * softmax
 
@@ -69,7 +71,11 @@ def _probabilities(hypotheses: PoseHypotheses, phase: Phase) -> Float[Tensor, "B
 def _choose_hypothesis(
     hypotheses: PoseHypotheses, phase: Phase, chances: tuple[Float[Tensor, "B"], Float[Tensor, "B"]]
 ) -> Int64[Tensor, "B"]:
-    """The most probable hypothesis with probability `phase.best`, otherwise any; `chances` are uniform in [0, 1)."""
+    """Choose the most probable hypothesis with probability `phase.best`, otherwise one uniformly at random.
+
+    Args:
+        chances: two independent uniform draws in [0, 1) for each image.
+    """
     number, device = hypotheses.logits.shape[1], hypotheses.logits.device
     anything = (chances[0] * number).long().clamp(max=number - 1)
     return torch.where(send(chances[1] < phase.best, device), hypotheses.logits.argmin(-1), send(anything, device))

@@ -1,37 +1,38 @@
-"""What a training step does: pure functions of the step and the parameters (hypotheses as in MagicPony)."""
+"""Training schedule, as pure functions of the step and the parameters (pose hypotheses as in MagicPony)."""
 
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from pipeline.config.params import Training
+from pipeline.config.training_params import Training
 
 
 class Phase(NamedTuple):
-    """The switches and factors of one step."""
+    """Switches and factors of one training step."""
 
     deform: bool
-    """The deformation branch is on; with frozen identity so is the frozen topology."""
+    """Whether the deformation branch is active. With frozen identity, the topology is then frozen too."""
     jitter: bool
-    """The grid is jittered."""
+    """Whether the grid is jittered."""
     depth: bool
+    """Whether the depth loss is active."""
     label_pose: bool
-    """Rendering uses the pose labels where the run has them."""
+    """Whether rendering uses the pose labels, in runs that have them."""
     feat_cons: float
-    """Factor on the weight of the feature consistency, 0 to 1."""
+    """Factor in [0, 1] on the weight of the feature consistency loss."""
     learning_rate: float
     """Factor on all learning rates."""
     uniform: float
-    """Share of equal probabilities in the hypotheses' distribution, 1 to 0."""
+    """Share in [0, 1] of the uniform distribution in the distribution of the pose hypotheses."""
     sharpness: float
-    """Inverse temperature of the hypotheses' distribution."""
+    """Inverse temperature of the distribution of the pose hypotheses."""
     best: float
-    """Probability of drawing the best hypothesis."""
+    """Probability of choosing the best pose hypothesis."""
 
 
 def phase_at(step: int, params: Training) -> Phase:
-    """The phase of `step`, counted from 0."""
+    """Phase of a step. Steps are counted from 0."""
     share = step / params.steps
     remaining = 1 - share
     hypotheses = params.hypotheses
@@ -49,24 +50,27 @@ def phase_at(step: int, params: Training) -> Phase:
 
 
 def deform_step(params: Training) -> int:
-    """The first step with deformation."""
+    """First step with deformation."""
     return round(params.deform_from * params.steps)
 
 
 def batch_order(seed: int, step: int, count: int, batch: int) -> np.ndarray:
-    """Indices of `batch` of `count` images, a pure function of (seed, step): shuffled epochs, laid end to end."""
+    """Indices of the `batch` images of a step, out of `count`, from shuffled epochs that follow each other.
+
+    The result is a pure function of (seed, step).
+    """
     positions = np.arange(step * batch, (step + 1) * batch)
     epochs = {epoch: _generator(seed, 0, epoch).permutation(count) for epoch in set((positions // count).tolist())}
     return np.array([epochs[position // count][position % count] for position in positions])
 
 
 def batch_flips(seed: int, step: int, batch: int) -> np.ndarray:
-    """Which of the `batch` images of `step` are mirrored."""
+    """Whether each of the `batch` images of a step is mirrored."""
     return _generator(seed, 1, step).random(batch) < 0.5
 
 
 def step_generator(seed: int, step: int) -> torch.Generator:
-    """The generator of every other draw of `step`."""
+    """Random generator for all draws of a step other than the order and the mirroring of images."""
     state = np.random.SeedSequence((seed, 2, step)).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state >> np.uint64(1)))
 

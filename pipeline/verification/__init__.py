@@ -1,1 +1,1 @@
-"""Every input and output of the pipeline against the hash that was recorded for it."""
+"""Verification of every input and output of the pipeline against its recorded hash."""

@@ -1,4 +1,4 @@
-"""Which recorded inputs and outputs are damaged, and which stages have merely not followed a change."""
+"""Comparison of recorded inputs and outputs with the files: which are damaged, and which stages are outdated."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from pipeline.verification.tracked import Entry, Tracked, folder_hash
 
 
 def readings(tracked: Tracked) -> list[Reading]:
-    """The files that have to be read."""
+    """List the files to hash for a comparison of all tracked entries."""
     return [
         Reading(path, entry.algorithm)
         for entry in tracked.entries
@@ -19,10 +19,11 @@ def readings(tracked: Tracked) -> list[Reading]:
 
 
 def compare_tracked(tracked: Tracked, hashes: Hashes) -> Findings:
-    """Outputs that differ are damaged, and so are inputs that no stage makes and git does not keep.
+    """Compare tracked entries with the hashes of their files.
 
-    Where another input differs, and no output in it is damaged, its stages have not run since: sources were edited, or
-    an earlier stage has run. That is no damage.
+    An output that differs is damaged, and so is an input that differs, is made by no stage and is not kept by git.
+    Every other input that differs makes its stages outdated, which is not damage: a source was edited, or an earlier
+    stage has run since. Inputs that overlap a damaged output are not reported separately.
     """
     outputs = [entry for entry in tracked.entries if entry.is_output]
     damaged = [damage for entry in outputs if _differs(entry, hashes) for damage in _damages(entry, hashes)]
@@ -36,7 +37,7 @@ def compare_tracked(tracked: Tracked, hashes: Hashes) -> Findings:
         changed = [entry for entry in entries if _differs(entry, hashes)]
         if not changed or _overlaps(path, broken):
             continue
-        # If it is what some stage has read last, then it was changed on purpose.
+        # An input that matches the record of some stage was changed on purpose, before that stage ran.
         if len(changed) < len(entries) or entries[0].is_source or _overlaps(path, made):
             outdated.append(Outdated(path, tuple(sorted(entry.stage for entry in changed))))
         else:
@@ -60,7 +61,7 @@ def _contents(entry: Entry, hashes: Hashes) -> dict:
 
 
 def _damages(entry: Entry, hashes: Hashes) -> Iterator[Damage]:
-    """File by file where that is known."""
+    """List the damage of one entry, file by file where the hashes of a folder's files are recorded."""
     if not entry.is_folder or entry.recorded is None or not entry.path.is_dir():
         found = _found(entry, hashes)
         copied = list(entry.recorded.values()) if entry.recorded else [entry.value]
@@ -77,10 +78,10 @@ def _damages(entry: Entry, hashes: Hashes) -> Iterator[Damage]:
 
 
 def _remedy(entry: Entry, values: Sequence[str]) -> str:
-    """How to get content with these hashes back."""
+    """Describe how to restore content with these hashes."""
     if not entry.is_output:
         return "restore it; or, where the change is meant, `dvc repro`"
-    # DVC believes that a file whose size and time are as they were is unchanged: only a missing one is restored.
+    # DVC takes a file of unchanged size and time for unchanged. Only a missing file is restored, hence the deletion.
     if entry.cache and _all_whole(entry.cache, entry.algorithm, values):
         return f"delete it, then `dvc checkout {_shown(entry.path)}`"
     kept = "restore it from git, or " if entry.is_source else ""

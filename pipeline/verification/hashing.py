@@ -1,4 +1,4 @@
-"""Hashes from the bytes of files: nothing that was remembered of an earlier reading is believed."""
+"""Hashes computed from the bytes of files, without any cache of earlier results."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,27 +10,29 @@ from tqdm.utils import CallbackIOWrapper
 
 
 class Reading(NamedTuple):
-    """One file, and how it is hashed."""
+    """File to hash, with the hash algorithm."""
 
     path: Path
     algorithm: str
-    """As DVC names it: 'md5', 'sha256', or the 'md5-dos2unix' of old DVC files."""
+    """DVC's name of the algorithm: 'md5', 'sha256', or 'md5-dos2unix' in old DVC files."""
 
 
 class Hashes(NamedTuple):
-    """What was read."""
+    """Hashes of files, with the totals for the summary."""
 
     values: dict[Reading, str]
-    """Hexadecimal digits, or in brackets why the file could not be read."""
+    """Hash of each file in hexadecimal digits, or the read error in parentheses. Missing files have no entry."""
     files: int
+    """Number of files that exist."""
     bytes: int
+    """Total size of these files."""
 
 
 def hash_files(readings: Iterable[Reading], show: bool = True) -> Hashes:
-    """Read each file once for each of its algorithms; files that are missing have no value.
+    """Hash each file once for each of its algorithms. Missing files have no value.
 
     Args:
-        show: a progress bar.
+        show: whether a progress bar is shown.
     """
     sizes = {reading: reading.path.stat().st_size for reading in sorted(set(readings)) if reading.path.is_file()}
     with tqdm(total=sum(sizes.values()), desc="verifying", unit="B", unit_scale=True, disable=not show) as progress:

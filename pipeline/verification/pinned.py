@@ -1,4 +1,4 @@
-"""Archives, unpacked releases and weights against downloads.yaml and the releases' own lists of files."""
+"""Verification of archives, unpacked releases and weights against downloads.yaml and the manifests of the releases."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from pipeline.verification.report import Damage, Findings
 
 
 class Claim(NamedTuple):
-    """What one file should be."""
+    """Expected hash of one file, and the remedy if it differs. The hash is None where none is recorded."""
 
     path: Path
     sha256: str | None
@@ -24,10 +24,11 @@ class Claim(NamedTuple):
 
 
 class Claims(NamedTuple):
-    """What is known before any file is read."""
+    """Expectations that downloads.yaml and the manifests state, before any file is hashed."""
 
     of_files: tuple[Claim, ...]
     damaged: tuple[Damage, ...]
+    """Damage that is visible without hashing, such as a release without a manifest."""
 
     @property
     def readings(self) -> list[Reading]:
@@ -35,10 +36,10 @@ class Claims(NamedTuple):
 
 
 def read_claims(workspace: Workspace) -> Claims:
-    """What downloads.yaml and the releases' lists say of the downloads that are there; of others nothing.
+    """Read the expected hashes of all downloads that exist from downloads.yaml and the manifests of the releases.
 
     Raises:
-        InputError: downloads.yaml is not valid.
+        InputError: downloads.yaml is invalid.
     """
     if not workspace.pins.is_file():
         return Claims((), ())
@@ -55,7 +56,7 @@ def read_claims(workspace: Workspace) -> Claims:
 
 
 def compare_claims(claims: Claims, hashes: Hashes) -> Findings:
-    """The claims that do not hold."""
+    """Find the files whose hash differs from the expected one, and the files without an expected hash."""
     damaged, unrecorded = list(claims.damaged), []
     for claim in claims.of_files:
         found = hashes.values.get(claim.reading)
@@ -90,7 +91,7 @@ def _release(folder: Path, name: str, release: Release) -> Iterator[Claim | Dama
 
 
 def _weights(folder: Path, name: str, weights: Weights) -> Iterator[Claim]:
-    # A download that found no network leaves an empty folder.
+    # A download that failed for lack of a network leaves an empty folder.
     if any((folder / file).is_file() for file in weights.files):
         for file, pin in weights.files.items():
-            yield Claim(folder / file, pin.sha256, f"delete it; `python -m stages.weights {name}` fetches it again")
+            yield Claim(folder / file, pin.sha256, f"delete it; `semagic weights {name}` fetches it again")

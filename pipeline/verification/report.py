@@ -1,4 +1,4 @@
-"""What a verification found, and its text."""
+"""Findings of a verification, and their text."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,11 +8,11 @@ from pipeline.base.errors import some
 from pipeline.downloads.disk import in_words
 
 SHOWN = 20
-"""Lines of each kind; a folder that is missing would else fill the screen."""
+"""Maximum number of lines of each kind of finding. Without it a missing folder would fill the screen."""
 
 
 class Damage(NamedTuple):
-    """A file or folder that is not what was recorded."""
+    """File or folder that differs from its record."""
 
     path: Path
     expected: str
@@ -21,36 +21,38 @@ class Damage(NamedTuple):
 
 
 class Outdated(NamedTuple):
-    """A source or an input that changed after stages had run with it."""
+    """Source or input that changed after stages had run with it."""
 
     path: Path
     stages: tuple[str, ...]
 
 
 class Findings(NamedTuple):
-    """The part of a report that one kind of record gives."""
+    """Findings of one check, or of several checks combined."""
 
     damaged: tuple[Damage, ...] = ()
     outdated: tuple[Outdated, ...] = ()
     unrecorded: tuple[str, ...] = ()
-    """Names of what there is no hash for."""
+    """Names of files and outputs without a recorded hash."""
 
 
 class Report(NamedTuple):
-    """The whole."""
+    """Complete result of a verification."""
 
     findings: Findings
     files: int
+    """Number of files that were read."""
     bytes: int
+    """Total size of the files that were read."""
 
 
 def combined(parts: Sequence[Findings]) -> Findings:
-    """All findings, sorted."""
+    """Merge findings and sort each kind."""
     return Findings(*(tuple(sorted(item for group in kind for item in group)) for kind in zip(*parts, strict=True)))
 
 
 def in_lines(report: Report, root: Path) -> list[str]:
-    """A line for each finding, with paths relative to `root`, and a summary."""
+    """Format a report: one line for each finding, with paths relative to `root`, and a summary line."""
     root = root.resolve()
     damaged, outdated, unrecorded = report.findings
     lines = _shown([f"damaged: {_relative(item.path, root)}: {_explain(item)}" for item in damaged])

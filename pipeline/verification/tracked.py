@@ -1,4 +1,4 @@
-"""Inputs and outputs of DVC's stages as dvc.lock records them: the part of the verification that asks DVC."""
+"""Inputs and outputs of the stages as dvc.lock records them, read through DVC's API."""
 
 import functools
 import hashlib
@@ -20,22 +20,23 @@ from pipeline.base.errors import InputError
 
 
 class Entry(NamedTuple):
-    """An input or output of a stage, as recorded when the stage ran."""
+    """Input or output of a stage, as recorded when the stage ran."""
 
     path: Path
     stage: str
     algorithm: str
+    """DVC's name of the hash algorithm."""
     value: str
-    """Hash; of a folder it ends in '.dir'."""
+    """Recorded hash. The hash of a folder ends in '.dir'."""
     is_output: bool
     is_source: bool
-    """Whether git keeps it too: then a change of it is meant."""
+    """Whether git tracks the path or it is Python code. A change is then taken to be intended."""
     files: tuple[PurePosixPath, ...]
-    """What a folder holds now; DVC's ignored files are left out."""
+    """Files that a folder contains now, without those that DVC ignores."""
     recorded: dict[PurePosixPath, str] | None
-    """Hash of each file of a folder; None for a file, and where DVC's cache does not say."""
+    """Recorded hash of each file of a folder. None for a file, and where DVC's cache has lost the list."""
     cache: Path | None
-    """Folder of DVC's copies, by hash; None for what DVC does not copy."""
+    """Folder of DVC's cached copies, which are named by hash. None for an entry that DVC does not cache."""
 
     @property
     def is_folder(self) -> bool:
@@ -43,15 +44,17 @@ class Entry(NamedTuple):
 
 
 class Tracked(NamedTuple):
-    """All of dvc.yaml."""
+    """Recorded inputs and outputs of all stages of dvc.yaml."""
 
     entries: tuple[Entry, ...]
     unrecorded: tuple[str, ...]
-    """What there is of outputs that no run has recorded."""
+    """Description of the outputs that no run has recorded, one text for each stage."""
 
 
 def read_tracked(root: Path) -> Tracked:
-    """What the stages of dvc.yaml read and wrote; parameters are values, not files, and are left to `dvc status`.
+    """Read the recorded inputs and outputs of the stages of dvc.yaml.
+
+    Parameters are left out, because they are values, not files; `dvc status` compares them.
 
     Raises:
         InputError: DVC cannot read dvc.yaml or dvc.lock.
@@ -74,7 +77,7 @@ def read_tracked(root: Path) -> Tracked:
 
 
 def folder_hash(algorithm: str, hashes: dict[PurePosixPath, str]) -> str:
-    """DVC's hash of a folder of files."""
+    """Compute DVC's hash of a folder from the hashes of its files."""
     tree = Tree.from_list([{"md5": value, "relpath": str(name)} for name, value in hashes.items()], algorithm)
     return f"{hashlib.md5(tree.as_bytes(), usedforsecurity=False).hexdigest()}.dir"
 
@@ -105,5 +108,5 @@ def _recorded(item: Output, cache: HashFileDB) -> dict[PurePosixPath, str] | Non
     except (FileNotFoundError, ObjectFormatError):
         return None
     found = {PurePosixPath(*key): info.value for key, _, info in tree}
-    # The list itself may be damaged.
+    # The cached list itself may be damaged.
     return found if folder_hash(item.hash_info.name, found) == item.hash_info.value else None

@@ -1,4 +1,4 @@
-"""All checks of one working tree."""
+"""Verification of one working tree with all checks."""
 
 from pipeline.config.workspace import Workspace
 from pipeline.verification.comparison import compare_tracked, readings
@@ -9,7 +9,7 @@ from pipeline.verification.tracked import read_tracked
 
 
 def verify(workspace: Workspace) -> Report:
-    """Read every file of which a hash is recorded, in dvc.lock, downloads.yaml or a release's list of files.
+    """Compare every file with its hash recorded in dvc.lock, downloads.yaml or the manifest of a release.
 
     Raises:
         InputError: dvc.yaml, dvc.lock or downloads.yaml cannot be read.

@@ -6,8 +6,8 @@ import torch
 from benchmarks.rasterizer import render
 from benchmarks.scene import COVERAGE, make_scene
 from benchmarks.soft_rasterizer import soft_render
-from pipeline.geometry.meshes import is_watertight, signed_volume
 from pipeline.rendering.rasterizer import make_rasterizer
+from support.meshes import is_watertight, signed_volume
 
 
 def test_scene_is_of_closed_objects_that_cover_the_expected_share():

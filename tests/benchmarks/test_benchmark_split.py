@@ -9,7 +9,8 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.split import part, split_steps, step_boundary
 from benchmarks.training_run import NETWORKS, PHASES, run_steps
-from pipeline.training import trainer
+from pipeline.training import run
+from pipeline.training.objective import Objective
 from support.tiny import tiny_params, tiny_set
 
 
@@ -78,9 +79,9 @@ def test_a_differentiated_gradient_belongs_to_the_range_of_its_function():
 
 def test_split_of_a_training_makes_up_its_steps():
     params = tiny_params(loss__depth=0.1)
-    before = trainer.new_model, trainer.make_rasterizer, trainer.evaluate_objective
+    before = run.new_model, run.make_rasterizer, Objective.__call__
     phases = run_steps(params, tiny_set(params), 10, profiled=True)
-    assert (trainer.new_model, trainer.make_rasterizer, trainer.evaluate_objective) == before
+    assert (run.new_model, run.make_rasterizer, Objective.__call__) == before
     for name in PHASES:
         found = phases[name]
         assert len(found.wall) == 4

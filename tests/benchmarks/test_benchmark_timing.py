@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.timing import Samples, interleaved, paired_ratio
 from benchmarks.training_run import PHASES, run_steps
-from pipeline.training import trainer
+from pipeline.training.run import TrainingRun
 from support.tiny import tiny_params, tiny_set
 
 
@@ -44,8 +44,8 @@ def test_plain_training_is_timed_without_a_profiler():
 def test_the_clock_of_several_steps_gives_the_time_of_one(monkeypatch):
     params = tiny_params()
     counted = []
-    advance = trainer._Run.advance
-    monkeypatch.setattr(trainer._Run, "advance", lambda run: counted.append(run.step) or advance(run))
+    advance = TrainingRun.advance
+    monkeypatch.setattr(TrainingRun, "advance", lambda run: counted.append(run.step) or advance(run))
     phases = run_steps(params, tiny_set(params), 20, profiled=True)
     assert len(counted) == 40
     for phase in PHASES:

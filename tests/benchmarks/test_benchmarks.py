@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import __main__ as command
 from benchmarks import neighbours as neighbours_part
+from benchmarks import run as whole
 from benchmarks.parts import PARTS, ROOT, Setting, find_part
 from benchmarks.placeholders import find_nothing_to_do, pretend, run_module
 from benchmarks.table import Table
 from pipeline.reconstruction.neighbours import SCIPY, Nearest, kaolin_obstacle
+from semagic.cli import bench
+from support.command_line import semagic
 
 
 class Row(NamedTuple):
@@ -38,7 +40,7 @@ def test_table_is_markdown():
 
 def test_command_prints_and_writes_what_it_measured(tmp_path):
     output = tmp_path / "build" / "benchmarks.json"
-    printed = run_module(ROOT, "benchmarks", "rasterizer", "labels", "--quick", "--output", str(output))
+    printed = run_module(ROOT, "semagic", "bench", "rasterizer", "labels", "--quick", "--output", str(output))
     content = json.loads(output.read_text())
     assert content["quick"] is True
     assert content["machine"]["cores"] >= 1 and content["machine"]["memory_gb"] > 0
@@ -70,10 +72,10 @@ def test_what_is_done_is_kept_when_a_later_part_fails(tmp_path, monkeypatch):
 
     rows = [Row("x", 1.0, None)]
     parts = {"rasterizer": lambda setting: (Table("Title", rows),), "memory": fail}
-    monkeypatch.setattr(command, "find_part", parts.__getitem__)
+    monkeypatch.setattr(whole, "find_part", parts.__getitem__)
     output = tmp_path / "benchmarks.json"
     with pytest.raises(RuntimeError, match="broken"):
-        command.main(["rasterizer", "memory", "--output", str(output)])
+        whole.measure(["rasterizer", "memory"], output, quick=False)
     found = json.loads(output.read_text())["parts"]
     assert found["rasterizer"]["tables"] == [
         {"title": "Title", "rows": [{"name": "x", "some_ms": 1.0, "error": None}], "notes": []}
@@ -81,16 +83,25 @@ def test_what_is_done_is_kept_when_a_later_part_fails(tmp_path, monkeypatch):
     assert "memory" not in found
 
 
-def test_unknown_part_names_the_nearest(tmp_path, capsys):
+def test_unknown_part_names_the_nearest(tmp_path):
     output = tmp_path / "benchmarks.json"
-    assert command.main(["rasteriser", "--output", str(output)]) == 1
-    assert "unknown part 'rasteriser'. Did you mean 'rasterizer'?" in capsys.readouterr().err
+    done = semagic("bench", "rasteriser", "--output", output)
+    assert done.exit_code == 1
+    assert "unknown part 'rasteriser'. Did you mean 'rasterizer'?" in done.stderr
     assert not output.exists()
 
 
-def test_every_part_is_there():
+def test_every_part_is_there_and_named_in_the_help():
     for name in PARTS:
         assert callable(find_part(name))
+    assert tuple(PARTS) == bench.PARTS
+
+
+def test_a_package_without_benchmarks_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(bench, "CHECKOUT", tmp_path)
+    done = semagic("bench", "rasterizer")
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"error: {tmp_path}: expected the folder benchmarks/ of a checkout, found none.")
 
 
 def test_peak_memory_is_of_a_process_of_its_own(tmp_path):

@@ -28,14 +28,14 @@ ABLATIONS = {
     "wo_depth": {DEPTH: 0},
     "wo_pose": {POSE: 0},
 }
-# Weights of MagicPony's losses: method and code of Wu et al. 2023; the boost is 50 times its weight of 10.
+# Weights of MagicPony's losses: method and code of Wu et al. 2023; the boost is 50 times its weight of 10. MagicPony
+# has no term `surface_size`, which holds what no image sees.
 MAGICPONY = {
     "loss.feature": 10,
     "loss.feature_deformed": 0,
     "loss.logit_feature_boost": 50,
     "loss.deformation": 10,
     "loss.laplacian": 0,
-    # No weight of MagicPony's: it holds what no image sees.
 }
 
 
@@ -96,10 +96,10 @@ def test_an_unknown_cell_names_the_nearest(cell, message):
 
 def changed_files(change: dict, tmp_path: Path) -> set[str]:
     """Cells whose file differs once `change` is made to the base parameters."""
-    content = yaml.safe_load((ROOT / "params.yaml").read_text())
+    content = yaml.safe_load((ROOT / "params.yaml").read_text()) | {"categories": ["car"]}
     for folder, found in (("before", content), ("after", merged(content, change))):
         params = parse_params(found)
-        write_cell_files(params, Workspace(tmp_path / folder, params))
+        write_cell_files(Workspace(tmp_path / folder, params))
     before, after = ({p.name: p.read_text() for p in (tmp_path / f / "cells").iterdir()} for f in ("before", "after"))
     assert before.keys() == after.keys()
     return {name.split("-")[0] for name in before if before[name] != after[name]}
@@ -108,6 +108,11 @@ def changed_files(change: dict, tmp_path: Path) -> set[str]:
 def test_a_change_reaches_just_the_variants_that_do_not_set_the_key(tmp_path):
     reached = changed_files({"loss": {"feat_cons": 0}}, tmp_path)
     assert reached == {"ours", "wo_index", "wo_depth", "wo_pose"}
+
+
+def test_a_change_to_a_variant_reaches_those_that_have_it_as_their_base(tmp_path):
+    reached = changed_files({"variants": {"mp_pose": {"loss": {"rgb": 2.0}}}}, tmp_path)
+    assert reached == {"mp", "mp_depth", "mp_pose"}
 
 
 def test_a_change_to_one_variant_reaches_it_alone(tmp_path):
@@ -120,10 +125,10 @@ def test_what_is_made_of_all_cells_reaches_none(tmp_path):
 
 
 def test_files_are_read_back_and_equal_parameters_give_equal_bytes(tmp_path):
-    cells = write_cell_files(PARAMS, Workspace(tmp_path, PARAMS))
+    workspace = Workspace(tmp_path, PARAMS)
+    cells = write_cell_files(workspace)
     for cell in cells:
-        text = Workspace(tmp_path, PARAMS).cell_parameters(cell).read_text()
-        content = yaml.safe_load(text)
+        content = yaml.safe_load(workspace.cell_file(cell).read_text())
         assert content == cell_parameters(PARAMS, cell)
         assert (content["variant"], content["seed"]) == (cell.variant, cell.seed)
     assert len(list((tmp_path / "cells").iterdir())) == len(cells) == 27

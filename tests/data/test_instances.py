@@ -9,9 +9,10 @@ import pytest
 from pipeline.base.errors import InputError
 from pipeline.base.files import sha256
 from pipeline.data import pascal3d, spair
-from pipeline.data.build import build, describe, write_tables
-from pipeline.data.training import viewpoint
-from pipeline.photographs.tables import pair_list, read_instances, read_pairs_file, write_instances, write_pairs
+from pipeline.data.imagenet_split import viewpoint
+from pipeline.data.paper_rules import select
+from pipeline.data.selection import describe, write_selection
+from pipeline.photographs.lists import pair_list, read_instances, read_pairs, write_instances, write_pairs
 from stages import instances as stage
 from stages.arguments import parse_backbone, parse_category, parse_cell, parse_run, run_stage
 from support.paths import GENUINE_SPAIR, ROOT, needs_fixtures
@@ -37,7 +38,7 @@ def root(tmp_path):
 
 
 def make(workspace, category="car"):
-    return build(workspace, category)
+    return select(workspace, category)
 
 
 def names(tables, train):
@@ -86,7 +87,7 @@ def test_evaluated_images_have_the_viewpoint_and_the_model_that_pascal3d_annotat
     assert found == {"a": (viewpoint(VIEW), 3), "b": (None, 3)}
     assert (tables.counts.evaluation_viewpoints, tables.counts.evaluation_cad_models) == (1, 2)
     assert "a viewpoint for 1 and a CAD model for 2 of the 2 evaluated images" in describe(tables)
-    write_tables(workspace, tables)
+    write_selection(workspace, tables)
     assert tuple(read_instances(workspace.instances("car"))) == tables.instances
     summary = json.loads(workspace.instances("car").with_name("summary.json").read_text())
     assert (summary["counts"]["evaluation_viewpoints"], summary["counts"]["evaluation_cad_models"]) == (1, 2)
@@ -159,11 +160,11 @@ def test_an_image_in_both_splits_is_an_error(root):
 def test_tables_round_trip_and_equal_tables_give_equal_bytes(root):
     workspace = workspace_of(root)
     tables = make(workspace)
-    write_tables(workspace, tables)
+    write_selection(workspace, tables)
     paths = [workspace.instances("car"), workspace.pairs("car"), workspace.instances("car").with_name("summary.json")]
     digests = [sha256(path) for path in paths]
     assert tuple(read_instances(paths[0])) == tables.instances
-    found = read_pairs_file(paths[1])
+    found = read_pairs(paths[1])
     assert found._replace(pairs=()) == tables.pairs._replace(pairs=())
     for pair, expected in zip(found.pairs, tables.pairs.pairs, strict=True):
         np.testing.assert_array_equal(pair.source_keypoints, expected.source_keypoints)
@@ -171,14 +172,14 @@ def test_tables_round_trip_and_equal_tables_give_equal_bytes(root):
         empty = {"source_keypoints": np.zeros((0, 2)), "target_keypoints": np.zeros((0, 2))}
         left, right = (vars(replace(item, **empty)) for item in (pair, expected))
         assert {k: v for k, v in left.items() if k not in empty} == {k: v for k, v in right.items() if k not in empty}
-    write_tables(workspace, make(workspace))
+    write_selection(workspace, make(workspace))
     assert [sha256(path) for path in paths] == digests
 
 
 def test_the_summary_states_counts_skips_and_the_digest(root):
     workspace = workspace_of(root)
     tables = make(workspace)
-    write_tables(workspace, tables)
+    write_selection(workspace, tables)
     summary = json.loads(workspace.instances("car").with_name("summary.json").read_text())
     assert summary["counts"]["pairs_listed"] == 4
     assert summary["counts"]["pairs"] == 2
@@ -210,21 +211,21 @@ def test_missing_and_damaged_tables_are_errors_that_name_them(root):
     with pytest.raises(InputError, match=r"instances\.parquet.*dvc repro"):
         read_instances(table)
     with pytest.raises(InputError, match=r"pairs\.json.*dvc repro"):
-        read_pairs_file(pairs)
-    write_tables(workspace, make(workspace))
+        read_pairs(pairs)
+    write_selection(workspace, make(workspace))
     table.write_bytes(table.read_bytes()[:200])
     with pytest.raises(InputError, match=r"instances\.parquet.*damaged"):
         read_instances(table)
     content = pairs.read_text()
     pairs.write_text(content.replace('"target": "b"', '"target": "c"'))
     with pytest.raises(InputError, match=r"pairs\.json.*digest"):
-        read_pairs_file(pairs)
+        read_pairs(pairs)
     pairs.write_text(content[:100])
     with pytest.raises(InputError, match=r"pairs\.json.*damaged"):
-        read_pairs_file(pairs)
+        read_pairs(pairs)
     pairs.write_text("[]")
     with pytest.raises(InputError, match=r"pairs\.json.*damaged"):
-        read_pairs_file(pairs)
+        read_pairs(pairs)
 
 
 @needs_fixtures
@@ -237,7 +238,7 @@ def test_the_genuine_bus_pair_makes_tables_without_pascal3d(tmp_path):
     assert [item.name for item in tables.instances] == ["2008_000032", "2008_000075"]
     assert len(tables.pairs.pairs) == 2
     write_pairs(workspace.pairs("bus"), tables.pairs)
-    assert read_pairs_file(workspace.pairs("bus")).sha256 == tables.pairs.sha256
+    assert read_pairs(workspace.pairs("bus")).sha256 == tables.pairs.sha256
     assert (workspace.root / tables.instances[0].image).is_file()
 
 

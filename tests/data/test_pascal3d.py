@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipeline.base.errors import InputError
 from pipeline.data import pascal3d
 from pipeline.data.cad import CadModel, cad_path, read_cad, write_cad
-from pipeline.data.training import training_instances, viewpoint
+from pipeline.data.imagenet_split import training_instances, viewpoint
 from pipeline.photographs.cameras import project_cad
 from support.releases import CAR, HEIGHT, VIEW, WIDTH, write_training
 
@@ -108,7 +108,7 @@ def test_training_instances_hold_what_the_annotations_say(tmp_path):
     write_training(tmp_path, {"b": (replace(CAR, truncated=True, viewpoint=None),), "a": (CAR,)})
     pascal3d.write_image_set(pascal3d.image_set_path(tmp_path, "car", "train"), ["b"])
     pascal3d.write_image_set(pascal3d.image_set_path(tmp_path, "car", "val"), ["a"])
-    (a, b), skipped = training_instances(tmp_path, "car")
+    (a, b), skipped, _ = training_instances(tmp_path, "car")
     assert skipped == {}
     assert (a.key, a.split, a.width, a.height, a.cad_index) == ("car/a", "train", WIDTH, HEIGHT, 3)
     assert a.box == (10.5, 5.5, 40.5, 25.5)
@@ -127,7 +127,7 @@ def test_of_several_objects_the_largest_of_the_category_is_taken(tmp_path):
 def test_boxes_are_clipped_to_the_image_and_skipped_outside_it(tmp_path):
     inside, outside = replace(CAR, bbox=(-10.0, 6.0, 41.0, 90.0)), replace(CAR, bbox=(70.0, 6.0, 90.0, 26.0))
     write_training(tmp_path, {"clipped": (inside,), "outside": (outside,)})
-    (instance,), skipped = training_instances(tmp_path, "car")
+    (instance,), skipped, _ = training_instances(tmp_path, "car")
     assert instance.box == (0.0, 5.5, 40.5, HEIGHT)
     assert list(skipped) == ["outside"]
     assert "outside the image of 60 x 40" in skipped["outside"]
@@ -137,7 +137,7 @@ def test_images_without_photograph_or_object_are_skipped_with_the_reason(tmp_pat
     names = {"empty": (), "boxless": (replace(CAR, bbox=None),), "fine": (CAR,), "lost": (CAR,)}
     write_training(tmp_path, names)
     pascal3d.image_path(tmp_path, "car", "lost").unlink()
-    found, skipped = training_instances(tmp_path, "car")
+    found, skipped, _ = training_instances(tmp_path, "car")
     assert [item.name for item in found] == ["fine"]
     assert sorted(skipped) == ["boxless", "empty", "lost"]
     assert "lost.JPEG" in skipped["lost"]
@@ -146,7 +146,7 @@ def test_images_without_photograph_or_object_are_skipped_with_the_reason(tmp_pat
 def test_a_missing_size_is_taken_from_the_photograph(tmp_path):
     write_training(tmp_path, {"a": (CAR,)})
     pascal3d.write_record(pascal3d.annotation_path(tmp_path, "car", "a"), replace(RECORD, width=0, height=None))
-    (instance,), _ = training_instances(tmp_path, "car")
+    (instance,), _, _ = training_instances(tmp_path, "car")
     assert (instance.width, instance.height) == (WIDTH, HEIGHT)
 
 

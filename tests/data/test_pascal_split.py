@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from pipeline.base.errors import InputError
 from pipeline.data import pascal3d
+from pipeline.data.imagenet_split import viewpoint
 from pipeline.data.pascal_split import with_pascal_annotation
-from pipeline.data.training import viewpoint
 from pipeline.photographs.records import Box, Instance, intersection_over_union
 from support.releases import CAR, HEIGHT, VIEW, WIDTH, write_pascal
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pipeline.base.errors import InputError
 from pipeline.data import spair
 from pipeline.data.coordinates import from_one_based, to_one_based, to_one_based_integers
-from pipeline.data.evaluation import check_truncation, pair_instances, read_pairs
-from pipeline.photographs.images import read_image
+from pipeline.data.spair_pairs import annotated_pairs, check_truncation, pair_instances
+from pipeline.photographs.image_files import read_image
 from support.paths import GENUINE_SPAIR, needs_fixtures
 from support.releases import HEIGHT, IMAGE, pair_annotation, write_evaluation
 
@@ -49,7 +49,7 @@ def test_the_genuine_list_of_pairs_round_trips_byte_for_byte(tmp_path):
 
 @needs_fixtures
 def test_the_genuine_bus_pair_is_read_in_both_directions():
-    there, back = read_pairs(GENUINE_SPAIR, "trn", "bus")
+    there, back = annotated_pairs(GENUINE_SPAIR, "trn", "bus")
     assert (there.source, there.target) == ("2008_000032", "2008_000075") == (back.target, back.source)
     assert there.keypoint_ids == ("0", "2", "11", "14", "18", "19", "26", "28")
     np.testing.assert_array_equal(there.source_keypoints[:2], [[359.5, 165.5], [405.5, 267.5]])
@@ -62,7 +62,7 @@ def test_the_genuine_bus_pair_is_read_in_both_directions():
 
 @needs_fixtures
 def test_genuine_images_of_a_category_are_instances():
-    (a, b), skipped = pair_instances(GENUINE_SPAIR, "bus", ["2008_000075", "2008_000032"], "trn")
+    (a, b), skipped, _ = pair_instances(GENUINE_SPAIR, "bus", ["2008_000075", "2008_000032"], "trn")
     assert skipped == {}
     assert (a.name, b.name, a.split, a.viewpoint, a.truncated) == ("2008_000032", "2008_000075", "trn", None, True)
     assert b.box == (13.5, 72.5, 499.5, 256.5)
@@ -70,8 +70,8 @@ def test_genuine_images_of_a_category_are_instances():
 
 @needs_fixtures
 def test_one_image_in_two_categories_is_two_instances_with_their_own_boxes():
-    (bottle,), _ = pair_instances(GENUINE_SPAIR, "bottle", ["2008_000023"], "trn")
-    (screen,), _ = pair_instances(GENUINE_SPAIR, "tvmonitor", ["2008_000023"], "trn")
+    (bottle,), _, _ = pair_instances(GENUINE_SPAIR, "bottle", ["2008_000023"], "trn")
+    (screen,), _, _ = pair_instances(GENUINE_SPAIR, "tvmonitor", ["2008_000023"], "trn")
     assert bottle.key != screen.key
     assert bottle.box == (39.5, 96.5, 120.5, 410.5)
     assert screen.box == (5.5, 0.5, 313.5, 261.5)
@@ -100,7 +100,7 @@ def test_the_top_left_pixel_is_one_in_the_release_and_a_half_here():
 def test_boxes_are_clipped_to_the_image_and_skipped_outside_it(tmp_path):
     images = {"clipped": replace(IMAGE, bndbox=(-4, 6, 41, 90)), "outside": replace(IMAGE, bndbox=(70, 6, 90, 26))}
     write_evaluation(tmp_path, images, [])
-    (instance,), skipped = pair_instances(tmp_path, "car", images, "test")
+    (instance,), skipped, _ = pair_instances(tmp_path, "car", images, "test")
     assert instance.box == (0.0, 5.5, 40.5, HEIGHT)
     assert skipped == {"outside": "box [70, 6, 90, 26] outside the image of 60 x 40 pixels"}
 
@@ -108,21 +108,21 @@ def test_boxes_are_clipped_to_the_image_and_skipped_outside_it(tmp_path):
 def test_keypoints_outside_the_box_are_kept(tmp_path):
     image = replace(IMAGE, kps={**IMAGE.kps, "0": (9, 3), "5": (45, 30)})
     write_evaluation(tmp_path, {"a": image, "b": image}, [("a", "b")])
-    (pair,) = read_pairs(tmp_path, "test", "car")
+    (pair,) = annotated_pairs(tmp_path, "test", "car")
     assert pair.keypoint_ids == ("0", "1", "2", "5")
     np.testing.assert_array_equal(pair.source_keypoints[[0, 3]], [[8.5, 2.5], [44.5, 29.5]])
 
 
 def test_a_pair_without_common_keypoints_is_read(tmp_path):
     write_evaluation(tmp_path, {"a": IMAGE, "b": replace(IMAGE, kps=dict.fromkeys(IMAGE.kps))}, [("a", "b")])
-    (pair,) = read_pairs(tmp_path, "test", "car")
+    (pair,) = annotated_pairs(tmp_path, "test", "car")
     assert pair.source_keypoints.shape == (0, 2)
 
 
 def test_the_truncation_code_must_agree_with_the_images(tmp_path):
     images = {"whole": IMAGE, "cut": replace(IMAGE, truncated=1)}
     write_evaluation(tmp_path, images, [("whole", "cut"), ("cut", "whole"), ("cut", "cut"), ("whole", "whole")])
-    pairs = read_pairs(tmp_path, "test", "car")
+    pairs = annotated_pairs(tmp_path, "test", "car")
     assert [pair.truncation for pair in pairs] == [2, 1, 3, 0]
     check_truncation(tmp_path, pairs)
     for pair in pairs:
@@ -182,7 +182,7 @@ def test_unequally_many_keypoints_are_an_error(tmp_path):
 
 def test_missing_files_are_errors_that_name_them(tmp_path):
     with pytest.raises(InputError, match=r"test\.txt.*data\.spair"):
-        read_pairs(tmp_path, "test", "car")
+        annotated_pairs(tmp_path, "test", "car")
     write_evaluation(tmp_path, {"a": IMAGE, "b": IMAGE}, [("a", "b")])
     spair.image_path(tmp_path, "car", "b").unlink()
     with pytest.raises(InputError, match=r"b\.jpg.*Restore"):
@@ -192,14 +192,14 @@ def test_missing_files_are_errors_that_name_them(tmp_path):
         pair_instances(tmp_path, "car", ["a", "b"], "test")
     spair.pair_path(tmp_path, "test", "000000-a-b:car").unlink()
     with pytest.raises(InputError, match=r"000000-a-b:car\.json.*Restore"):
-        read_pairs(tmp_path, "test", "car")
+        annotated_pairs(tmp_path, "test", "car")
 
 
 def test_unknown_names_and_categories_without_pairs_are_errors(tmp_path):
     write_evaluation(tmp_path, {"a": IMAGE, "b": IMAGE}, [("a", "b")])
     with pytest.raises(InputError, match="Did you mean 'car'"):
-        read_pairs(tmp_path, "test", "cars")
+        annotated_pairs(tmp_path, "test", "cars")
     with pytest.raises(InputError, match="Did you mean 'trn'"):
-        read_pairs(tmp_path, "train", "car")
+        annotated_pairs(tmp_path, "train", "car")
     with pytest.raises(InputError, match=r"test\.txt: expected pairs of the category 'bus'"):
-        read_pairs(tmp_path, "test", "bus")
+        annotated_pairs(tmp_path, "test", "bus")

@@ -23,7 +23,7 @@ from pipeline.labels.depth.label import label_depth
 from pipeline.labels.masks.label import label_masks
 from pipeline.labels.poses.label import label_poses
 from pipeline.pretrained.weights import weights_folder
-from stages import weights as command
+from support.command_line import semagic
 from support.paths import ROOT
 from support.tiny import tiny_params
 
@@ -144,7 +144,7 @@ def test_without_a_network_one_error_says_what_to_put_where(workspace, monkeypat
 
 
 def test_missing_and_incomplete_weights_name_the_command_and_the_licence(workspace):
-    expected = r"expected the weights of Toy Model, found none.*`python -m stages\.weights toy` \(licence: CC-BY-NC"
+    expected = r"expected the weights of Toy Model, found none.*`semagic weights toy` \(licence: CC-BY-NC"
     with pytest.raises(InputError, match=expected):
         weights_folder(workspace, "toy")
     (workspace.weights / "toy").mkdir(parents=True)
@@ -172,8 +172,8 @@ def test_a_stage_says_at_once_that_its_weights_are_missing(section, backend, lab
     shutil.copy(ROOT / "downloads.yaml", tmp_path)
     params = tiny_params(**{f"{section}__backend": backend})
     since = time.monotonic()
-    with pytest.raises(InputError, match=rf"`python -m stages\.weights {model}`"):
-        label(params, Workspace(tmp_path, params), "car")
+    with pytest.raises(InputError, match=rf"`semagic weights {model}`"):
+        label(Workspace(tmp_path, params), "car")
     assert time.monotonic() - since < 1
 
 
@@ -229,15 +229,15 @@ def test_addresses():
     assert address(weights["segment-anything-vit_b"], "sam_vit_b_01ec64.pth").endswith("/sam_vit_b_01ec64.pth")
 
 
-def test_the_command_fetches_what_the_parameters_need(workspace, monkeypatch, capsys):
+def test_the_command_fetches_what_the_parameters_need(workspace, monkeypatch):
     asked = []
-    monkeypatch.setattr(command, "fetch_weights", lambda pins, name, folder: asked.append((name, folder)))
-    monkeypatch.setattr("sys.argv", ["weights", "--root", str(workspace.root)])
-    command.main()
-    assert asked == [] and "need none" in capsys.readouterr().out
-    monkeypatch.setattr("sys.argv", ["weights", "toy", "--root", str(workspace.root)])
-    command.main()
+    monkeypatch.setattr(
+        "pipeline.downloads.weights.fetch_weights", lambda pins, name, folder: asked.append((name, folder))
+    )
+    done = semagic("weights", "--root", workspace.root)
+    assert done.exit_code == 0 and asked == [] and "need none" in done.stdout
+    assert semagic("weights", "toy", "--root", workspace.root).exit_code == 0
     assert asked == [("toy", workspace.weights / "toy")]
-    monkeypatch.setattr("sys.argv", ["weights", "--list", "--root", str(workspace.root)])
-    command.main()
-    assert "toy: Toy Model, about 1.0 MB\n  licence: CC-BY-NC" in capsys.readouterr().out
+    listed = semagic("weights", "--list", "--root", workspace.root)
+    assert "toy: Toy Model, about 1.0 MB\n  licence: CC-BY-NC" in listed.stdout
+    assert len(asked) == 1

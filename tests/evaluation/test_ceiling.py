@@ -14,8 +14,8 @@ from pipeline.config.params import load_params
 from pipeline.data.cad import CadModel
 from pipeline.evaluation.ceiling import PointedMesh, ceiling, deform, fit, most_typical, project_mesh, viewpoint_angles
 from pipeline.photographs.cameras import object_rotation, project_cad, viewpoint_rotation
+from pipeline.photographs.lists import pair_list
 from pipeline.photographs.records import Box, Instance, Pair, Viewpoint
-from pipeline.photographs.tables import pair_list
 from pipeline.rendering.rasterizer import make_rasterizer
 from support.paths import ROOT
 
@@ -40,7 +40,7 @@ def view(name):
 
 
 def seen_corners(name):
-    """Of a box, those on one of the three faces that look at the camera."""
+    """Corners of a box on one of the three faces that look at the camera."""
     eye = viewpoint_rotation(*ANGLES[name])[2]
     return [i for i, corner in enumerate(CORNERS) if any(np.sign(corner) * np.sign(eye) > 0)]
 

@@ -15,18 +15,16 @@ from pipeline.evaluation.result import read_metrics, read_points, write_evaluati
 from pipeline.matching import images
 from pipeline.photographs.cameras import object_rotation
 from pipeline.photographs.crops import sample_crop, square_crop
-from pipeline.photographs.images import write_mask
+from pipeline.photographs.image_files import write_mask
+from pipeline.photographs.lists import read_instances, read_pairs, write_instances
 from pipeline.photographs.records import Viewpoint
-from pipeline.photographs.tables import read_instances, read_pairs_file, write_instances
-from pipeline.prediction.projections import read_projections
+from pipeline.prediction.predictions import read_predictions, write_predictions
 from support.scored_world import (
     BACKBONE,
     BOXES,
     CATEGORY,
     CELL,
     make_pair,
-    make_projection,
-    write_predictions,
     write_world,
 )
 from support.tiny import tiny_params
@@ -43,7 +41,7 @@ def with_params(workspace, **overrides):
 
 
 def predictions_path(workspace):
-    return workspace.predictions(CELL) / "projections.safetensors"
+    return workspace.predictions(CELL) / "predictions.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +82,7 @@ def test_search_improves_on_the_mesh_alone(result):
 def test_metrics_state_pairs_digest_and_settings(world, result, baselines):
     for metrics, rows in ((result.metrics, MESH_ROWS), (baselines.metrics, BASELINE_ROWS)):
         assert (metrics.pairs, metrics.pairs_listed, metrics.points, metrics.skipped) == (9, 9, 72, {})
-        assert metrics.pairs_sha256 == read_pairs_file(world.pairs(CATEGORY)).sha256
+        assert metrics.pairs_sha256 == read_pairs(world.pairs(CATEGORY)).sha256
         assert (metrics.category, metrics.backbone, metrics.settings.split) == (CATEGORY, BACKBONE, "test")
         assert metrics.settings.backends.features == "simulated"
         assert list(metrics.pck) == rows
@@ -170,9 +168,9 @@ def test_a_pair_with_a_skipped_image_is_recorded_and_the_rest_goes_on(tmp_path):
 
 def test_an_image_without_prediction_is_skipped_for_both_readings(tmp_path):
     workspace = write_world(tmp_path, world_params())
-    predictions = read_projections(predictions_path(workspace))
-    kept = {name: make_projection(name, workspace.params) for name in ("a", "c")}
-    write_predictions(workspace, CELL, predictions._replace(projections=kept))
+    predictions = read_predictions(workspace.predictions(CELL))
+    kept = {name: predictions.images[name] for name in ("a", "c")}
+    write_predictions(workspace.predictions(CELL), predictions._replace(images=kept))
     result = evaluate_cell(workspace, CELL)
     assert result.metrics.pairs == 4
     assert set(result.points["method"]) == set(MESH_ROWS)
@@ -221,11 +219,8 @@ def test_errors_name_what_is_missing_and_the_remedy(tmp_path):
         evaluate_baselines(with_params(workspace, evaluation__baselines=["nearest_neighbor"]), BACKBONE, CATEGORY)
     with pytest.raises(InputError, match=r"evaluation\.baselines is empty"):
         evaluate_baselines(with_params(workspace, evaluation__baselines=[]), BACKBONE, CATEGORY)
-    (workspace.predictions(CELL) / "meshes.safetensors").unlink()
-    with pytest.raises(InputError, match=r"meshes\.safetensors.*`predict`"):
-        evaluate_cell(workspace, CELL)
     predictions_path(workspace).unlink()
-    with pytest.raises(InputError, match=r"projections\.safetensors.*`predict`"):
+    with pytest.raises(InputError, match=r"predictions\.safetensors.*`predict`"):
         evaluate_cell(workspace, CELL)
     for name in BOXES:
         (workspace.features(BACKBONE, CATEGORY) / f"{name}.npz").unlink()

@@ -104,7 +104,6 @@ def test_summaries_against_the_reference(seed, fold, count):
         assert summary.median == pytest.approx(np.median(best), abs=TOLERANCE)
         assert summary.mean == pytest.approx(sum(best) / count, abs=TOLERANCE)
         assert summary.within_30 == sum(error < 30 for error in best) / count
-        assert summary.within_10 == sum(error < 10 for error in best) / count
 
 
 @settings(max_examples=40)
@@ -125,18 +124,18 @@ def test_the_turn_is_what_is_added_to_the_azimuth(turn, azimuth, elevation, thet
     found = pose_errors(predicted, annotated, 1)
     assert found.turn == turn
     assert found.raw.median == pytest.approx(min(turn, 360 - turn), abs=TOLERANCE)
-    assert found.aligned == pytest.approx((0, 0, 1, 1), abs=TOLERANCE)
+    assert found.aligned == pytest.approx((0, 0, 1), abs=TOLERANCE)
 
 
 def test_a_summary_by_hand():
     """Errors of 0, 9, 11, 29 and 31 degrees; then three of five images that a half turn puts right."""
     annotated = views(*[(0, 0, 0)] * 5)
     found = pose_errors(views(*[(azimuth, 0, 0) for azimuth in (0, 9, -11, 29, -31)]), annotated, 1)
-    assert found.raw == found.aligned == pytest.approx((11, 16, 0.8, 0.4))
+    assert found.raw == found.aligned == pytest.approx((11, 16, 0.8))
     assert found.turn == 0
     mixed = pose_errors(views(*[(azimuth, 0, 0) for azimuth in (0, 0, 180, 180, 180)]), annotated, 1)
-    assert mixed.raw == pytest.approx((180, 108, 0.4, 0.4))
-    assert mixed.aligned == pytest.approx((0, 72, 0.6, 0.6), abs=TOLERANCE)
+    assert mixed.raw == pytest.approx((180, 108, 0.4))
+    assert mixed.aligned == pytest.approx((0, 72, 0.6), abs=TOLERANCE)
     assert mixed.turn == 180
 
 
@@ -146,8 +145,8 @@ def test_equal_medians_are_told_apart_by_the_mean():
     wrong = views((10, 0, 180), (75, -20, 180), (200, 5, 180), (90, 0, 0), (140, 30, 10))
     found = pose_errors(wrong, annotated, 1)
     assert found.turn == 270
-    assert found.raw == pytest.approx((180, (3 * 180 + 2 * 90) / 5, 0, 0))
-    assert found.aligned == pytest.approx((180, 3 * 180 / 5, 0.4, 0.4))
+    assert found.raw == pytest.approx((180, (3 * 180 + 2 * 90) / 5, 0))
+    assert found.aligned == pytest.approx((180, 3 * 180 / 5, 0.4))
 
 
 def test_single_precision_costs_hundredths_of_a_degree():

@@ -1,9 +1,7 @@
-"""Fan-out: order, limits and failures of the scheduler, interrupts, and a small DVC repository from end to end."""
+"""Fan-out: order, limits and failures of the scheduler, the plan, logs, GPUs and interrupts."""
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from graphlib import CycleError
@@ -11,20 +9,13 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
-import yaml
-from dvc.exceptions import DvcException
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.fanout.__main__ import main
 from pipeline.fanout.gpus import Gpus
-from pipeline.fanout.plan import make_plan, needed_stages, stale_stages
+from pipeline.fanout.plan import needed_stages, stale_stages
 from pipeline.fanout.processes import Processes, tail
 from pipeline.fanout.scheduler import run_graph
-from support.paths import ROOT
-
-pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
-"""DVC's use of pygtrie."""
 
 
 @st.composite
@@ -244,97 +235,3 @@ def test_interrupt_ends_whole_process_groups(tmp_path, ignored):
     assert ends((tmp_path / "a").read_text().strip()) and ends((tmp_path / "b").read_text().strip())
     assert processes.run("c") == 130
     assert not (tmp_path / "c").exists()
-
-
-def stage(cmd, deps, outs):
-    return {"cmd": cmd, "deps": deps, "outs": outs}
-
-
-STAGES = {
-    "data": stage("cp seed data", ["seed"], ["data"]),
-    "label": {"matrix": {"cell": ["a", "b"]}, **stage("cp data label.${item.cell}", ["data"], ["label.${item.cell}"])},
-    "train": {
-        "matrix": {"cell": ["a", "b"]},
-        **stage(
-            "test ${item.cell} = a || test ! -e broken && cat label.${item.cell} > train.${item.cell}",
-            ["label.${item.cell}"],
-            ["train.${item.cell}"],
-        ),
-    },
-    "report": stage("cat train.a train.b > report", ["train.a", "train.b"], ["report"]),
-    "aside": stage("touch running && while test -e hold; do sleep 0.05; done; cp seed aside", ["seed"], ["aside"]),
-}
-
-
-@pytest.fixture
-def toy(tmp_path, monkeypatch):
-    """A repository of 7 stages, none of which has run."""
-    monkeypatch.chdir(tmp_path)
-    subprocess.run(["git", "init", "--quiet"], check=True)
-    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], check=True)
-    Path("seed").write_text("1\n")
-    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": STAGES}, sort_keys=False))
-    return tmp_path
-
-
-def test_a_repository_from_end_to_end(toy, capsys):
-    Path("broken").touch()
-    assert main(["-j", "3"]) == 1
-    output = capsys.readouterr().out
-    assert "5 stages done; 1 failed: train@b; 1 skipped, which need a failed one: report." in output
-    assert "failed to run: test b" in output
-    assert "[7/7]" not in output and "[6/7] " in output
-    assert make_plan().needs == {"train@b": (), "report": ("train@b",)}
-    assert make_plan(["train"]).needs == {"train@b": ()}
-    with pytest.raises(DvcException, match="trian"):
-        make_plan(["trian"])
-
-    Path("broken").unlink()
-    assert main([]) == 0
-    assert "5 stages are up to date; 2 to go" in capsys.readouterr().out
-    assert Path("report").read_text() == "1\n1\n"
-    names = {"data", "label@a", "label@b", "train@a", "train@b", "report", "aside"}
-    assert set(yaml.safe_load(Path("dvc.lock").read_text())["stages"]) == names
-    assert {path.name for path in Path(".dvc/tmp/fanout").iterdir()} == {f"{name}.log" for name in names}
-    status = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], check=True, capture_output=True)
-    assert status.stdout.strip() == b"{}"
-    assert main([]) == 0
-    assert capsys.readouterr().out == "All 7 stages are up to date.\n"
-
-
-def test_termination_ends_the_stages_and_the_next_run_goes_on(toy):
-    hold = Path("hold")
-    hold.touch()
-    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "PYTHONPATH": paths}
-    arguments = [sys.executable, "-m", "pipeline.fanout", "-j", "1", "aside"]
-    process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    try:
-        deadline = time.monotonic() + 60
-        while not Path("running").exists():
-            assert time.monotonic() < deadline and process.poll() is None
-            time.sleep(0.02)
-        process.terminate()
-        assert b"Interrupted" in process.communicate(timeout=60)[1]
-    finally:
-        process.kill()
-        hold.unlink()
-    assert process.returncode == 130
-    # A stage that lived on would now go on to write its output.
-    time.sleep(0.3)
-    assert not Path("aside").exists()
-    assert main(["aside"]) == 0
-    assert Path("aside").read_text() == "1\n"
-
-
-@pytest.mark.parametrize("jobs", ["0", "-1", "many"])
-def test_number_of_jobs_is_checked(jobs, capsys):
-    with pytest.raises(SystemExit):
-        main([f"--jobs={jobs}"])
-    assert "--jobs" in capsys.readouterr().err
-
-
-def test_no_repository_is_an_error(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert main([]) == 1
-    assert "error: " in capsys.readouterr().err

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.geometry.marching import close_border, crossed_vertices, marching_tetrahedra, sparse_sdf
-from pipeline.geometry.meshes import is_watertight, mesh_edges, signed_volume
+from pipeline.geometry.meshes import mesh_edges
 from pipeline.geometry.tetgrid import build_tetgrid
+from support.meshes import is_watertight, signed_volume
 
 seeds = st.integers(0, 2**31)
 

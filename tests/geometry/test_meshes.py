@@ -9,18 +9,17 @@ from hypothesis import strategies as st
 
 from pipeline.geometry.marching import marching_tetrahedra
 from pipeline.geometry.meshes import (
-    is_watertight,
     laplacian_energy,
     largest_component,
     mesh_edges,
     mesh_graph,
     mirror_pairs,
     representatives,
-    signed_volume,
     subdivide,
     vertex_normals,
 )
 from pipeline.geometry.tetgrid import build_tetgrid
+from support.meshes import is_watertight, signed_volume
 
 TETRAHEDRON = torch.tensor([[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]])
 CORNERS = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])

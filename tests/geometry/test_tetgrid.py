@@ -89,10 +89,6 @@ def test_edge_tables_agree_with_the_corners(resolution, scale):
     assert torch.equal(grid.flipped, volumes(grid) < 0)
 
 
-def test_to_moves_every_tensor():
-    assert {tensor.device.type for tensor in build_tetgrid(1, 1.0).to("meta")} == {"meta"}
-
-
 @pytest.mark.parametrize(("resolution", "scale"), [(0, 1.0), (-1, 1.0), (2, 0.0), (2, -1.0), (2, float("nan"))])
 def test_an_empty_grid_is_refused(resolution, scale):
     with pytest.raises(ValueError, match="resolution >= 1 and scale > 0"):

@@ -13,25 +13,26 @@ import pytest
 from pipeline.base.errors import InputError
 from pipeline.config.params import Params
 from pipeline.config.workspace import Workspace
+from pipeline.labels.components.foreground import foreground_tokens
+from pipeline.labels.components.pca import fit_pca, read_pca
 from pipeline.labels.depth import read_depth
 from pipeline.labels.depth.label import label_depth
 from pipeline.labels.features import label as features_label
 from pipeline.labels.features import read_tokens
-from pipeline.labels.features.foreground import foreground_tokens
-from pipeline.labels.features.pca import fit_pca, read_pca
 from pipeline.labels.masks.label import label_masks
 from pipeline.labels.masks.simulated import SimulatedMasks
 from pipeline.labels.poses import read_pose
 from pipeline.labels.poses.label import label_poses
-from pipeline.labels.run import Summary, read_summary
-from pipeline.photographs.images import read_mask
+from pipeline.labels.run import Summary
+from pipeline.photographs.image_files import read_mask
+from pipeline.photographs.lists import write_instances
 from pipeline.photographs.photo import Photo, read_photo
 from pipeline.photographs.records import Box, Instance
-from pipeline.photographs.tables import write_instances
 from stages import pca as pca_stage
 from stages.arguments import run_stage
 from support.paths import ROOT
 from support.photographs import make_instance, make_photo, make_truth, store
+from support.summaries import read_summary
 from support.tiny import tiny_params
 
 NAMES = {"train_a": "train", "train_b": "train", "test_a": "test"}
@@ -143,7 +144,7 @@ def test_an_interrupted_run_continues_and_ends_with_the_same_bytes(
     assert not run.unfinished(run.masks("car")).exists()
 
 
-@pytest.mark.parametrize("what", ["settings", "photograph", "truth", "box"])
+@pytest.mark.parametrize("what", ["settings", "photograph", "truth", "box", "code"])
 def test_an_interrupted_run_of_something_else_is_not_continued(
     run: Workspace, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
@@ -158,6 +159,8 @@ def test_an_interrupted_run_of_something_else_is_not_continued(
         store(run.root, photo._replace(image=photo.image[::-1].copy()), make_truth())
     elif what == "truth":
         store(run.root, make_photo("train_a"), make_truth(depth=7.0))
+    elif what == "code":
+        monkeypatch.setattr("pipeline.labels.run.source_sha256", lambda module: f"other code of {module}")
     else:
         box = Box(21.0, 15.0, 100.0, 75.0)
         new_table(run.root, [make_instance(name, split, box) for name, split in NAMES.items()])
@@ -211,7 +214,7 @@ def test_labels_may_lie_on_another_file_system(run: Workspace, monkeypatch: pyte
 def test_labels_of_other_settings_are_replaced(run: Workspace) -> None:
     label_masks(run, "car")
     (run.masks("car") / "stale.png").touch()
-    label_masks(tiny_params(masks__backend="grabcut"), run, "car")
+    label_masks(dataclasses.replace(run, params=tiny_params(masks__backend="grabcut")), "car")
     assert read_summary(run.masks("car")).backend == "grabcut"
     assert not (run.masks("car") / "stale.png").exists()
 
@@ -281,10 +284,10 @@ def test_run_without_training_images_has_no_training_labels(run: Workspace) -> N
 @pytest.mark.parametrize(
     ("label", "parameter", "valid"),
     [
-        (label_masks, "masks.backend", "simulated, grabcut, sam, segment_anything"),
-        (label_depth, "depth.backend", "simulated, depth_anything"),
-        (label_poses, "poses.backend", "simulated, orient_anything, unknown"),
-        (label_features, "features.backend", "simulated, dinov2, sift"),
+        (label_masks, "masks.backend", "given, grabcut, sam, segment_anything, simulated"),
+        (label_depth, "depth.backend", "depth_anything, simulated, unknown"),
+        (label_poses, "poses.backend", "given, orient_anything, simulated, unknown"),
+        (label_features, "features.backend", "dinov2, sift, simulated"),
     ],
 )
 def test_unknown_backend_lists_valid_ones(run: Workspace, label, parameter: str, valid: str) -> None:
@@ -301,11 +304,6 @@ def test_backends_without_truth_label_any_photograph(run: Workspace) -> None:
     assert label_masks(dataclasses.replace(run, params=params), "car") == ("grabcut", 3, {})
     assert label_features(dataclasses.replace(run, params=params), "car") == ("sift", 3, {})
     assert read_tokens(run.features("dinov2", "car") / "test_a.npz").tokens.shape == (8, 8, 128)
-
-
-def test_missing_summary_names_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"summary\.json.*Run that stage first"):
-        read_summary(tmp_path)
 
 
 def test_foreground_tokens_are_training_tokens_on_masks(run: Workspace) -> None:

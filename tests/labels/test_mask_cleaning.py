@@ -8,9 +8,9 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from pipeline.config.label_params import MaskChoice, MaskCleaning
-from pipeline.labels.masks.choice import Proposals, bounding_box, choose, label_from, prompt_box
+from pipeline.labels.masks.choice import Proposals, choose, label_from, prompt_box
 from pipeline.labels.masks.cleaning import clean
-from pipeline.photographs.records import Box
+from pipeline.photographs.records import Box, bounding_box
 from support.photographs import make_instance, make_photo
 from support.tiny import tiny_params
 

@@ -16,7 +16,7 @@ from pipeline.labels.masks import MaskLabel, write_mask_label
 from pipeline.labels.masks.grabcut import GrabCutMasks, largest_part
 from pipeline.labels.masks.simulated import SimulatedMasks, signed_distance
 from pipeline.labels.noise import smooth_field
-from pipeline.photographs.images import read_image, read_mask
+from pipeline.photographs.image_files import read_image, read_mask
 from pipeline.photographs.photo import Photo
 from pipeline.photographs.records import Box, Instance
 from pipeline.photographs.truth import truth_path, write_truth

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.base.errors import InputError
-from pipeline.labels.features.pca import fit_pca, read_pca, write_pca
+from pipeline.labels.components.pca import fit_pca, read_pca, write_pca
 
 
 def make_tokens(seed: int, count: int = 300, channels: int = 7) -> np.ndarray:

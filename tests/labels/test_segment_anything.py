@@ -124,7 +124,7 @@ def test_damaged_checkpoint_is_refused(folder: Path, damage: str) -> None:
     else:
         weights.popitem()
         torch.save(weights, path)
-    message = rf"{re.escape(str(path))}: expected the weights.*`python -m stages\.weights {folder.name}`"
+    message = rf"{re.escape(str(path))}: expected the weights.*`semagic weights {folder.name}`"
     with pytest.raises(InputError, match=message):
         SegmentAnythingMasks(PARAMS, folder, CPU)
 

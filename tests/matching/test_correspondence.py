@@ -1,4 +1,4 @@
-"""Eq. 8-10: visibility, nearest visible vertex, transfer, and the file of predictions."""
+"""Eq. 8-10: visibility, nearest visible vertex, transfer."""
 
 import numpy as np
 import pytest
@@ -6,17 +6,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.base.errors import InputError
 from pipeline.matching.transfer import nearest_visible_vertex, transfer
-from pipeline.photographs.cameras import clip_to_crop, rotation_from_angles, to_clip
-from pipeline.prediction.projections import (
-    Predictions,
-    Projection,
-    read_projections,
-    visible_vertices,
-    write_projections,
-)
+from pipeline.photographs.cameras import clip_to_crop, rotation_from_angles
+from pipeline.prediction.projection import Projection, visible_vertices
+from pipeline.rendering.depth_map import depth_map
 from pipeline.rendering.rasterizer import make_rasterizer
+from support.scenes import to_clip
 
 
 def random_projection(seed, count=40, visible_share=0.5):
@@ -44,18 +39,18 @@ def sphere(rings=24, sectors=48):
 
 
 def test_z_buffer_test_by_hand():
-    depth_map = torch.tensor([[1.0, torch.inf], [2.0, 5.0]])
+    nearest = torch.tensor([[1.0, torch.inf], [2.0, 5.0]])
     points = torch.tensor([[0.2, 0.2], [0.2, 0.2], [0.9, 0.1], [0.1, 0.9], [0.9, 0.9], [-0.01, 0.5], [0.5, 1.0]])
     depth = torch.tensor([1.05, 1.2, 100.0, 2.0, 5.2, 0.0, 0.0])
     expected = [True, False, True, True, False, False, False]
-    assert visible_vertices(points, depth, depth_map, 0.1).tolist() == expected
+    assert visible_vertices(points, depth, nearest, 0.1).tolist() == expected
 
 
 def test_no_vertex_and_a_vertex_that_is_no_number_are_fine():
-    depth_map = torch.ones(4, 4)
-    assert visible_vertices(torch.zeros(0, 2), torch.zeros(0), depth_map, 0.1).shape == (0,)
+    nearest = torch.ones(4, 4)
+    assert visible_vertices(torch.zeros(0, 2), torch.zeros(0), nearest, 0.1).shape == (0,)
     nan = torch.full((1, 2), torch.nan)
-    assert not visible_vertices(nan, torch.zeros(1), depth_map, 0.1).any()
+    assert not visible_vertices(nan, torch.zeros(1), nearest, 0.1).any()
 
 
 @pytest.mark.parametrize("azimuth", [0.0, 0.7, 2.5])
@@ -71,13 +66,10 @@ def test_visibility_agrees_with_the_faces_that_own_a_pixel(azimuth):
     # The object fills the crop, as the predictions place it.
     clip = to_clip(camera, 10.0, 14.0).contiguous()
     rasterizer = make_rasterizer("cpu")
-    rast = rasterizer.rasterize(clip, faces, (256, 256))
-    depth = clip[..., 3]
-    depth_map = rasterizer.interpolate(depth[..., None].contiguous(), rast, faces)[0, ..., 0]
-    owned = rast[0, ..., 3]
-    depth_map = torch.where(owned > 0, depth_map, torch.inf)
+    owned = rasterizer.rasterize(clip, faces, (256, 256))[0, ..., 3]
+    nearest = depth_map(rasterizer, clip, faces, 256)[0]
     diagonal = float((vertices.amax(0) - vertices.amin(0)).norm())
-    visible = visible_vertices(clip_to_crop(clip)[0], depth[0], depth_map, 0.02 * diagonal)
+    visible = visible_vertices(clip_to_crop(clip)[0], clip[0, :, 3], nearest, 0.02 * diagonal)
     drawn = torch.zeros(len(vertices), dtype=torch.bool)
     drawn[faces[owned[owned > 0].long() - 1].flatten().long()] = True
     agreement = (visible == drawn).float().mean()
@@ -119,24 +111,3 @@ def test_transfer_returns_the_same_vertex_even_if_it_is_hidden_in_the_target():
     source, target = random_projection(0), random_projection(1, visible_share=0.0)
     seen = source.visible.nonzero()[:, 0]
     torch.testing.assert_close(transfer(source.vertices[seen], source, target), target.vertices[seen])
-
-
-def test_predictions_survive_the_file_and_equal_content_gives_equal_bytes(tmp_path):
-    projections = {"2008_000002": random_projection(0), "2008_000001": random_projection(1)}
-    features = torch.rand(40, 16, generator=torch.Generator().manual_seed(0))
-    positions = torch.rand(40, 3, generator=torch.Generator().manual_seed(1))
-    write_projections(tmp_path / "a.safetensors", Predictions(projections, positions, features))
-    reordered = dict(reversed(projections.items()))
-    write_projections(tmp_path / "b.safetensors", Predictions(reordered, positions, features))
-    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
-    read = read_projections(tmp_path / "a.safetensors")
-    assert read.projections.keys() == projections.keys()
-    for name, projection in projections.items():
-        assert all(torch.equal(a, b) for a, b in zip(read.projections[name], projection, strict=True))
-    assert torch.equal(read.positions, positions)
-    assert torch.equal(read.vertex_features, features)
-
-
-def test_missing_predictions_name_the_file_and_the_stage(tmp_path):
-    with pytest.raises(InputError, match=r"none\.safetensors.*`predict`"):
-        read_projections(tmp_path / "none.safetensors")

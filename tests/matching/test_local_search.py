@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.matching.feature_map import neighbour_products, product_weights, sample_map, weights_between
 from pipeline.matching.local_search import local_search, window_offsets
 from pipeline.matching.transfer import transfer
-from pipeline.prediction.projections import Projection
+from pipeline.prediction.projection import Projection
 from support.scored_world import SHEAR, canonical, seen, token_grid, vertices
 
 POINT = st.floats(-0.25, 1.25, width=32)

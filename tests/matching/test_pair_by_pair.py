@@ -5,23 +5,22 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.evaluator import measure_evaluator
+from benchmarks.evaluator import CategorySize, measure_evaluator
 from benchmarks.pair_by_pair import interpolate, match_pairs_plainly, pck_of_pairs, read_plain_image
 from pipeline.evaluation.evaluate import evaluate_cell
 from pipeline.evaluation.evaluate_baselines import evaluate_baselines
 from pipeline.evaluation.scoring import find_matches
+from pipeline.labels.components.pca import read_pca
 from pipeline.labels.features import Tokens, write_tokens
-from pipeline.labels.features.pca import read_pca
 from pipeline.matching.feature_map import sample_map
 from pipeline.matching.images import prepare_image
 from pipeline.matching.methods import BASELINES, MESH_METHODS
-from pipeline.matching.nearest_neighbour import nearest_neighbour
-from pipeline.photographs.images import write_mask
-from pipeline.photographs.tables import read_instances, read_pairs_file
-from pipeline.prediction.projections import read_projections
+from pipeline.photographs.image_files import write_mask
+from pipeline.photographs.lists import read_instances, read_pairs
+from pipeline.prediction.predictions import read_predictions, write_predictions
 from support.scored_world import (
     BACKBONE,
     BOXES,
@@ -35,7 +34,6 @@ from support.scored_world import (
     make_pair,
     make_projection,
     token_grid,
-    write_predictions,
     write_world,
 )
 from support.tiny import tiny_params
@@ -57,19 +55,20 @@ def write_rough_world(root, params):
         moved = pair.source_keypoints + rng.normal(0, 40, pair.source_keypoints.shape)
         pairs.append(dataclasses.replace(pair, source_keypoints=moved))
     workspace = write_world(root, params, pairs)
-    predictions = read_projections(workspace.predictions(CELL) / "projections.safetensors")
-    projections = {}
+    predictions = read_predictions(workspace.predictions(CELL))
+    images = {}
     for name, shear in SHEAR.items():
         noise = rng.normal(0, 0.7, (GRID, GRID, DIMS)).astype(np.float32)
         write_tokens(workspace.features(BACKBONE, CATEGORY) / f"{name}.npz", Tokens(token_grid(shear) + noise, None))
         projection = make_projection(name, params)
         apart = 30 * torch.from_numpy(rng.normal(size=projection.vertices.shape)).float()
         visible = torch.from_numpy(rng.random(len(projection.visible)) < (0.0 if name == "b" else 0.3))
-        projections[name] = projection._replace(vertices=projection.vertices + apart, visible=visible)
+        projection = projection._replace(vertices=projection.vertices + apart, visible=visible)
+        images[name] = predictions.images[name]._replace(projection=projection)
         mask = np.zeros((HEIGHT, WIDTH), bool)
         mask[60:150, 70 : 70 if name == "c" else 140] = True
         write_mask(workspace.masks(CATEGORY) / f"{name}.png", mask)
-    write_predictions(workspace, CELL, predictions._replace(projections=projections))
+    write_predictions(workspace.predictions(CELL), predictions._replace(images=images))
     return workspace
 
 
@@ -87,13 +86,13 @@ def test_the_numbers_are_those_of_the_plain_evaluator(tmp_path, overrides):
     params = world_params(**overrides)
     workspace = write_rough_world(tmp_path, params)
     pca = read_pca(workspace.pca(BACKBONE, CATEGORY))
-    predictions = read_projections(workspace.predictions(CELL) / "projections.safetensors")
+    predictions = read_predictions(workspace.predictions(CELL))
     images = {
         instance.name: read_plain_image(workspace, BACKBONE, instance, pca, predictions)
         for instance in read_instances(workspace.instances(CATEGORY))
     }
     # The first pair has no keypoint.
-    pairs = read_pairs_file(workspace.pairs(CATEGORY)).pairs[1:]
+    pairs = read_pairs(workspace.pairs(CATEGORY)).pairs[1:]
     for evaluation in (evaluate_cell(workspace, CELL), evaluate_baselines(workspace, BACKBONE, CATEGORY)):
         for row, scores in evaluation.metrics.pck.items():
             plain = match_pairs_plainly([row], pairs, images, params.correspondence)[row]
@@ -106,10 +105,10 @@ def test_the_numbers_are_those_of_the_plain_evaluator(tmp_path, overrides):
 def test_answers_depend_neither_on_the_other_pairs_nor_on_threads(tmp_path):
     workspace = write_rough_world(tmp_path, world_params())
     pca = read_pca(workspace.pca(BACKBONE, CATEGORY))
-    predictions = read_projections(workspace.predictions(CELL) / "projections.safetensors")
+    predictions = read_predictions(workspace.predictions(CELL))
     instances = read_instances(workspace.instances(CATEGORY))
     images = {i.name: prepare_image(workspace, BACKBONE, i, pca, predictions) for i in instances}
-    pairs, methods = read_pairs_file(workspace.pairs(CATEGORY)).pairs[1:], {**MESH_METHODS, **BASELINES}
+    pairs, methods = read_pairs(workspace.pairs(CATEGORY)).pairs[1:], {**MESH_METHODS, **BASELINES}
     together = find_matches(pairs, images, methods, workspace.params.correspondence)
     alone = [find_matches([pair], images, methods, workspace.params.correspondence) for pair in pairs]
     threads = torch.get_num_threads()
@@ -136,46 +135,6 @@ def test_the_table_goes_through_pairs_and_in_each_through_the_methods(tmp_path):
         np.testing.assert_array_equal(points[names], np.concatenate([getattr(pair, side) for pair in expected]))
 
 
-@settings(max_examples=30)
-@given(
-    st.integers(0, 2**31),
-    st.integers(2, 9),
-    st.integers(1, 40),
-    st.integers(1, 6),
-    st.sampled_from([0.0, 0.1, 0.9, 1.0]),
-    st.booleans(),
-)
-def test_nearest_neighbours_of_any_map_against_every_pixel(seed, grid, size, channels, share, flat):
-    """With few channels and with constant stretches cosines are negative everywhere, or equal at many pixels."""
-    rng = np.random.default_rng(seed)
-    tokens = rng.normal(size=(grid, grid, channels))
-    if flat:
-        tokens = np.sign(tokens).round()
-    features, allowed = rng.normal(size=(4, channels)), rng.random((size, size)) < share
-    found = nearest_neighbour(*map(torch.from_numpy, (features, tokens, allowed)))
-    centres = [((column + 0.5) / size, (row + 0.5) / size) for row in range(size) for column in range(size)]
-    candidates = np.array(centres)[allowed.ravel() | ~allowed.any()]
-    directions = np.array([interpolate(tokens, point) for point in candidates])
-    directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-12)
-    for feature, point in zip(features, found.numpy(), strict=True):
-        cosine = directions @ feature / np.linalg.norm(feature)
-        (position,) = np.flatnonzero(np.isclose(candidates, point, rtol=0, atol=1e-12).all(1))
-        # Where opposite patches cancel hardly anything is left of |F|, and half of the digits.
-        assert cosine[position] >= cosine.max() - 1e-7
-
-
-def test_a_flat_map_is_answered_by_its_first_allowed_pixel():
-    tokens, features = torch.ones(5, 5, 3), torch.tensor([[1.0, 2.0, 3.0], [-1.0, -1.0, 0.0]])
-    allowed = torch.zeros(13, 13, dtype=torch.bool)
-    allowed[4:, 7:] = True
-    expected = torch.tensor([7.5, 4.5]) / 13
-    torch.testing.assert_close(nearest_neighbour(features, tokens, allowed), expected.expand(2, 2))
-
-
-def test_no_query_has_no_neighbour():
-    assert nearest_neighbour(torch.ones(0, 3), torch.ones(4, 4, 3), torch.ones(8, 8, dtype=torch.bool)).shape == (0, 2)
-
-
 @given(st.integers(0, 1000), st.floats(-0.25, 1.25), st.floats(-0.25, 1.25))
 def test_the_plain_interpolation_is_the_same_function(seed, u, v):
     tokens, point = np.random.default_rng(seed).normal(size=(5, 5, 3)), np.array([u, v])
@@ -185,7 +144,8 @@ def test_the_plain_interpolation_is_the_same_function(seed, u, v):
 
 def test_the_benchmark_measures_every_method_and_finds_the_same_numbers():
     params = dataclasses.replace(tiny_params(pca__dims=8), categories=("car", "bus"))
-    cost = measure_evaluator(params, map_sizes=(20,), images=4, pairs=12, dims=12, plain_pairs=5, processes=1)
+    size = CategorySize(images=4, pairs=12, dims=12)
+    cost = measure_evaluator(params, (20,), size, plain_pairs=5, processes=1)
     assert [rate.method for rate in cost.rates] == [
         "search",
         "projection",

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from pipeline.base.errors import InputError
+from pipeline.config.model_params import Mlp
 from pipeline.model.encoder import GAIN, SHARPNESS, KeypointEncoder, TokenEncoder
 from pipeline.model.light import LightHead, shade
 from pipeline.model.mlp import CoordinateMlp, PositionalEncoding
@@ -41,7 +42,7 @@ def test_derivatives_of_the_encoding():
 def test_conditioning_equals_concatenation():
     """The image code, added after its own linear map, acts as one more input of a single linear layer."""
     torch.manual_seed(0)
-    mlp = CoordinateMlp(3, 4, 8, 2, 5.0, point_dims=5, image_dims=6)
+    mlp = CoordinateMlp(3, Mlp(4, 8, 2), 5.0, point_dims=5, image_dims=6)
     points, codes, images = torch.randn(7, 3), torch.randn(7, 5), torch.randn(2, 6)
     fast = mlp(points, codes, images)
     first = torch.cat([mlp.point.weight, mlp.image.weight], 1)
@@ -56,7 +57,7 @@ def test_conditioning_equals_concatenation():
 
 def test_points_of_their_own_image():
     torch.manual_seed(0)
-    mlp = CoordinateMlp(3, 3, 8, 2, 5.0, image_dims=6)
+    mlp = CoordinateMlp(3, Mlp(3, 8, 2), 5.0, image_dims=6)
     points, images, owner = torch.randn(7, 3), torch.randn(2, 6), torch.tensor([0, 1, 1, 0, 0, 1, 0])
     everything = mlp(points, image_codes=images)
     torch.testing.assert_close(
@@ -67,7 +68,7 @@ def test_points_of_their_own_image():
 @pytest.mark.parametrize("layers", [2, 4])
 def test_gradient_and_its_derivatives_are_autograds(layers):
     torch.manual_seed(0)
-    mlp = CoordinateMlp(1, layers, 8, 3, 5.0).double()
+    mlp = CoordinateMlp(1, Mlp(layers, 8, 3), 5.0).double()
     points, upstream = torch.randn(2, 11, 3, dtype=torch.float64).unbind(0)
     points.requires_grad_()
     expected = torch.autograd.grad(mlp(points).sum(), points, create_graph=True)[0]
@@ -84,7 +85,7 @@ def test_gradient_and_its_derivatives_are_autograds(layers):
 def test_activations_keep_their_scale_through_the_layers():
     """With torch's default weights seven layers leave four millionths of the mean square."""
     torch.manual_seed(0)
-    mlp = CoordinateMlp(3, 9, 256, 4, 5.0)
+    mlp = CoordinateMlp(3, Mlp(9, 256, 4), 5.0)
     seen = []
     for layer in (mlp.hidden[0], mlp.output):
         layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].square().mean().item()))

@@ -15,11 +15,11 @@ from pipeline.photographs.cameras import (
     object_rotation,
     project_cad,
     rotation_from_angles,
-    to_clip,
     transform,
     viewpoint_rotation,
 )
 from pipeline.photographs.records import Viewpoint
+from support.scenes import to_clip
 
 azimuths = st.floats(0, 360)
 elevations = st.floats(-89, 89)

@@ -26,12 +26,12 @@ from pipeline.labels.features.dinov2 import DinoV2Features
 from pipeline.labels.features.label import label_features
 from pipeline.labels.masks.label import label_masks
 from pipeline.labels.masks.sam import SamMasks
-from pipeline.labels.run import read_summary
 from pipeline.photographs.crops import square_crop
-from pipeline.photographs.images import read_mask, write_image
-from pipeline.photographs.tables import write_instances
+from pipeline.photographs.image_files import read_mask, write_image
+from pipeline.photographs.lists import write_instances
 from pipeline.pretrained.pixels import BICUBIC, normalised, resized
 from support.photographs import make_instance, make_photo
+from support.summaries import read_summary
 from support.tiny import tiny_params
 from support.tiny_networks import write_tiny_depth_anything, write_tiny_dinov2, write_tiny_sam
 
@@ -151,7 +151,7 @@ def change_weights(folder: Path, change: Callable, message: str) -> str:
 def test_incomplete_network_is_refused(model: tuple[Path, Callable], damage: Callable[[Path], str]) -> None:
     folder, load = model
     message = damage(folder)
-    with pytest.raises(InputError, match=rf"(?s){folder}: .*{message}.*`python -m stages\.weights {folder.name}`"):
+    with pytest.raises(InputError, match=rf"(?s){folder}: .*{message}.*`semagic weights {folder.name}`"):
         load(folder)
 
 

@@ -12,7 +12,6 @@ from scipy.spatial import cKDTree
 
 from pipeline.base.errors import InputError
 from pipeline.geometry.marching import close_border, marching_tetrahedra
-from pipeline.geometry.meshes import is_watertight, signed_volume
 from pipeline.geometry.tetgrid import build_tetgrid
 from pipeline.reconstruction.chamfer import chamfer_distance
 from pipeline.reconstruction.icp import icp
@@ -24,6 +23,7 @@ from pipeline.reconstruction.neighbours import (
     make_neighbours,
 )
 from pipeline.reconstruction.similarity import Similarity
+from support.meshes import is_watertight, signed_volume
 
 IDENTITY = Similarity(1.0, np.eye(3), np.zeros(3))
 

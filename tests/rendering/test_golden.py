@@ -22,7 +22,7 @@ SMALL = 32
 def test_the_cpu_computes_what_nvdiffrast_was_recorded_to(name):
     path = FOLDER / f"{name}.npz"
     if not path.is_file():
-        pytest.skip(f"{path.name} has not been recorded: python tests/record_golden.py, on a GPU with nvdiffrast")
+        pytest.skip(f"{path.name} has not been recorded: PYTHONPATH=tests python -m support.record_golden")
     compare(CPU, read(path))
 
 

@@ -5,11 +5,10 @@ import itertools
 import pytest
 import torch
 
-from pipeline.photographs.cameras import to_clip
 from pipeline.rendering.cpu import CpuRasterizer
 from support import rasterizer_reference as reference
 from support.raster_backends import each_backend
-from support.scenes import FULL_SCREEN, ball, clip, faces, generator, triangle_soup
+from support.scenes import FULL_SCREEN, ball, clip, faces, generator, to_clip, triangle_soup
 
 CPU = CpuRasterizer(threads=1)
 backend = each_backend

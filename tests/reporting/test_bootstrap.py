@@ -16,7 +16,7 @@ SEEDS = st.integers(0, 2**31)
 
 
 def make_pairs(rows):
-    """Of rows (source, target, difference)."""
+    """Pairs from rows (source, target, difference)."""
     source, target, difference = zip(*rows, strict=True)
     return PairDifferences(np.array(source), np.array(target), np.array(difference, dtype=np.float64))
 
@@ -107,7 +107,7 @@ def test_interval_is_that_of_all_possible_draws(categories, level):
 
 
 def iid_interval(rng, categories, replicates):
-    """What a bootstrap would say that takes the pairs of a category for independent."""
+    """Interval of a bootstrap that takes the pairs of a category for independent."""
     means = [c.difference[rng.integers(len(c.source), size=(replicates, len(c.source)))].mean(1) for c in categories]
     return np.quantile(np.mean(means, axis=0), [0.025, 0.975])
 
@@ -134,7 +134,7 @@ def test_interval_covers_the_truth_where_one_over_pairs_does_not(count, images, 
 
 
 def test_interval_of_independent_pairs_is_too_wide_by_the_square_root_of_three():
-    """The price of the clustering, and its bound: the ideal interval of 300 pairs is 2 * 1.96 / sqrt(300) wide."""
+    """The factor is the price of drawing images. An ideal interval of 300 pairs is 2 * 1.96 / sqrt(300) wide."""
     rng = np.random.default_rng(5)
     intervals = [paired_bootstrap([dyadic(rng, 40, 300, 0.0, 1.0)], 500, 0.95, rng) for _ in range(60)]
     width = np.mean([interval.high - interval.low for interval in intervals])
@@ -152,7 +152,7 @@ def test_interval_follows_a_shift_that_is_the_same_in_all_pairs():
 @settings(max_examples=25)
 @given(seed=SEEDS, count=st.integers(1, 4))
 def test_interval_depends_on_generator_and_pairs_alone(seed, count):
-    """Not on the order of the pairs, on which image is the source, nor on the numbers of the images."""
+    """Neither the order of the pairs nor which image is the source nor the images' numbers change the interval."""
     rng = np.random.default_rng(seed)
     categories = [dyadic(rng, 12, 40, 1.0, 1.0) for _ in range(count)]
     orders = [rng.permutation(40) for _ in categories]

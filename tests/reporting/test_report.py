@@ -14,11 +14,11 @@ from pipeline.config.workspace import Workspace
 from pipeline.evaluation.evaluate import evaluate_cell, switches_of
 from pipeline.evaluation.evaluate_baselines import evaluate_baselines
 from pipeline.evaluation.result import write_evaluation
-from pipeline.photographs.images import write_image
+from pipeline.photographs.image_files import write_image
 from pipeline.pictures.sheets import SIZE, Sheet, compose_sheet
-from pipeline.reporting.metrics import summarise
 from pipeline.reporting.report import write_report
 from pipeline.reporting.rows import PAPER_ROWS
+from pipeline.reporting.summary import summarise
 from pipeline.training.trainer import CURVE_COLUMNS
 from support.made_scores import CHAMFER, FOUR, make_results
 from support.paths import ROOT

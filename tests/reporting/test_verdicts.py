@@ -1,18 +1,13 @@
-"""Differences between rows, the paper's claims, and the comparison with its numbers."""
+"""Differences between rows, and the paper's claims."""
 
 import re
 
-import numpy as np
 import pytest
 
-from pipeline.config.categories import CATEGORIES
 from pipeline.reporting.claims import judge_claims
 from pipeline.reporting.differences import pck_difference
 from pipeline.reporting.formats import to_markdown
-from pipeline.reporting.paper import TABLE1
 from pipeline.reporting.table1 import build_table1
-from pipeline.reporting.table2 import build_table2
-from pipeline.reporting.versus_paper import versus_paper1, versus_paper2
 from support.made_scores import CHAMFER, FOUR, PARAMS, make_results
 
 
@@ -55,19 +50,3 @@ def test_claims_hold_fail_or_stay_undecided():
     assert claims["ours", "mp"].measure == "Chamfer distance"
     assert claims["ours", "mp"].verdict == "holds"
     assert ("ours", "nearest_neighbour") not in claims
-
-
-def test_comparison_with_the_paper_is_cell_by_cell_and_loud():
-    results = make_results(FOUR, chamfer=CHAMFER)
-    claims = judge_claims(results, PARAMS.bootstrap)
-    table = build_table1(results, PARAMS.bootstrap)
-    page = versus_paper1(table, results, claims)
-    assert "THE DATA DIFFER" in page
-    ours = table.main.rows[2]
-    car, theirs = ours.values[CATEGORIES.index("car")].mean, TABLE1["ours"][CATEGORIES.index("car")]
-    assert f"{car:.1f} / {theirs:.1f} / {car - theirs:+.1f}".replace("-", "−") in page
-    mean = np.mean([TABLE1["ours"][CATEGORIES.index(c)] for c in ("car", "chair")])
-    assert f"{ours.average.mean:.1f} / {mean:.1f} /" in page
-    assert re.search(r"\| Ours better than features \(PCK@0\.1\) \| \+\d+\.\d \[.*\] \| holds \|", page)
-    page = versus_paper2(build_table2(results, PARAMS.bootstrap), results, claims)
-    assert re.search(r"\| Ours better than MP \(Chamfer distance\) .* holds \|", page)

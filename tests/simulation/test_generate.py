@@ -6,11 +6,12 @@ import pytest
 import yaml
 
 from pipeline.base.errors import InputError
+from pipeline.config.categories import CATEGORIES, Category
 from pipeline.config.params import parse_params
 from pipeline.config.workspace import Workspace
 from pipeline.data.cad import cad_path, mesh_path, read_cad
 from pipeline.data.coordinates import box_from_one_based, to_one_based_integers
-from pipeline.data.evaluation import pair_instances, read_pairs
+from pipeline.data.imagenet_split import training_instances
 from pipeline.data.off import read_off, write_off
 from pipeline.data.pascal3d import annotation_path, image_path, read_image_sets, read_record
 from pipeline.data.pascal_split import with_pascal_annotation
@@ -25,9 +26,9 @@ from pipeline.data.spair import (
 )
 from pipeline.data.spair import annotation_path as spair_annotation_path
 from pipeline.data.spair import image_path as spair_image_path
-from pipeline.data.training import training_instances
+from pipeline.data.spair_pairs import annotated_pairs, pair_instances
 from pipeline.photographs.cameras import project_cad
-from pipeline.photographs.images import read_image, read_mask
+from pipeline.photographs.image_files import read_image, read_mask
 from pipeline.photographs.truth import Truth, read_truth, truth_path
 from pipeline.simulation.folders import MARKER
 from pipeline.simulation.generate import generate
@@ -79,9 +80,9 @@ def spair_names(workspace, category):
 def annotated_instances(workspace, category, split):
     """The images of a PASCAL3D+ split with their viewpoints."""
     if split == "imagenet":
-        instances, skipped = training_instances(workspace.pascal3d, category)
+        instances, skipped, _ = training_instances(workspace.pascal3d, category)
     else:
-        instances, skipped = pair_instances(workspace.spair, category, spair_names(workspace, category), "test")
+        instances, skipped, _ = pair_instances(workspace.spair, category, spair_names(workspace, category), "test")
         instances = tuple(with_pascal_annotation(workspace.pascal3d, item) for item in instances)
     assert not skipped
     return instances
@@ -105,6 +106,23 @@ def test_a_category_does_not_depend_on_the_others(written, tmp_path):
     for path, content in files(alone).items():
         if "Layout" not in path.parts:
             assert both[path] == content, path
+
+
+@pytest.fixture
+def with_another_category():
+    """One more category before all others, as long as the test runs."""
+    ten = dict(CATEGORIES)
+    CATEGORIES.clear()
+    CATEGORIES.update({"balloon": Category(10), **ten})
+    yield
+    CATEGORIES.clear()
+    CATEGORIES.update(ten)
+
+
+@pytest.mark.usefixtures("with_another_category")
+def test_another_category_renames_no_photograph_and_no_pair(written, tmp_path):
+    _, again = write_benchmark(tmp_path, ("car", "bottle"))
+    assert files(again) == files(written)
 
 
 def test_a_seed_changes_the_images(written, tmp_path):
@@ -185,7 +203,7 @@ def test_the_photographs_of_spair_are_written_once(written):
 @pytest.mark.parametrize("category", ["car", "bottle"])
 def test_truth_and_boxes_and_sizes_agree(written, category):
     names = set(read_image_sets(written.pascal3d, category))
-    instances, _ = training_instances(written.pascal3d, category)
+    instances, _, _ = training_instances(written.pascal3d, category)
     for instance in instances:
         truth = truth_of(written, category, instance.name)
         view = instance.viewpoint
@@ -254,7 +272,7 @@ def test_pairs_go_both_ways_and_repeat_what_the_images_say(written, split):
 
 def test_the_pairs_of_each_category_are_read(written):
     for category in ("car", "bottle"):
-        pairs = read_pairs(written.spair, "test", category)
+        pairs = annotated_pairs(written.spair, "test", category)
         assert 2 <= len(pairs) <= 8 and all(pair.category == category for pair in pairs)
 
 
@@ -276,7 +294,7 @@ def test_too_few_shapes(counts, message):
 def test_flags_are_set_where_every_object_is_truncated_and_occluded(tmp_path):
     few = {"train_images": 3, "trn_images": 0, "val_images": 0, "test_images": 0}
     _, workspace = write_benchmark(tmp_path, ("tvmonitor",), truncated_share=1.0, occluded_share=1.0, **few)
-    instances, _ = training_instances(workspace.pascal3d, "tvmonitor")
+    instances, _, _ = training_instances(workspace.pascal3d, "tvmonitor")
     for instance in instances:
         assert instance.truncated and instance.occluded and not instance.difficult
     assert read_pair_list(pair_list_path(workspace.spair, "large", "test")) == ()
@@ -310,7 +328,7 @@ def test_shapes_come_from_a_folder_of_models(tmp_path):
     # Scaled along each axis by factors of its own.
     proportions = [np.ptp(model.vertices, axis=0) for model in models]
     assert np.std([p[0] / p[2] for p in proportions]) > 0.01
-    assert len(read_pairs(workspace.spair, "test", "chair")) >= 2
+    assert len(annotated_pairs(workspace.spair, "test", "chair")) >= 2
 
 
 def test_a_missing_model_is_reported_before_anything_is_cleared(tmp_path):

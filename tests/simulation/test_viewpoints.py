@@ -45,7 +45,7 @@ def test_evaluation_viewpoints_are_broader():
     assert abs(angles[:, 1].std() - 2 * 5.2) < 0.5
 
 
-@given(st.sampled_from(CATEGORIES), st.integers(0, 2**32), st.floats(0, 1), st.floats(0, 3))
+@given(st.sampled_from(list(CATEGORIES)), st.integers(0, 2**32), st.floats(0, 1), st.floats(0, 3))
 def test_angles_stay_within_their_limits(category, seed, share, spread):
     angles = sample_broad(category, np.random.default_rng(seed), share, spread)
     assert 0 <= angles.azimuth < 360

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.photographs.images import write_image
+from pipeline.photographs.image_files import write_image
 from pipeline.photographs.photo import Photo
 from pipeline.photographs.records import Box, Instance
 from pipeline.photographs.truth import Truth, truth_path, write_truth

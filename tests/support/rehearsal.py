@@ -20,7 +20,9 @@ from support.orient_anything_tiny import random_state, write_checkpoint
 from support.tiny_networks import write_tiny_depth_anything, write_tiny_dinov2, write_tiny_sam
 
 WRITERS = {
+    "sam-vit-base": write_tiny_sam,
     "sam-vit-huge": write_tiny_sam,
+    "depth-anything-v2-small": write_tiny_depth_anything,
     "depth-anything-v2-large": write_tiny_depth_anything,
     "orient-anything-v2": lambda folder: write_checkpoint(folder, random_state()),
     "dinov2-small": write_tiny_dinov2,

@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.config.params import load_params
 from pipeline.config.workspace import Workspace
 from pipeline.data import pascal3d, spair
-from pipeline.photographs.images import write_image
+from pipeline.photographs.image_files import write_image
 from support.paths import ROOT
 
 WIDTH, HEIGHT = 60, 40

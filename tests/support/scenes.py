@@ -5,7 +5,7 @@ import math
 
 import torch
 
-from pipeline.photographs.cameras import to_clip
+from pipeline.photographs.cameras import clip_matrix, transform
 
 FULL_SCREEN = [[-1.0, -1.0], [3.0, -1.0], [-1.0, 3.0]]
 """Corners of a face that covers the image."""
@@ -21,6 +21,11 @@ def clip(points, depth=0.0, w=1.0, dtype=torch.float64):
     depth = torch.as_tensor(depth, dtype=dtype).expand(len(points))[:, None]
     w = torch.as_tensor(w, dtype=dtype).expand(len(points))[:, None]
     return torch.cat([points * w, depth * w, w], -1)[None]
+
+
+def to_clip(camera_points, distance, fov_degrees):
+    """Clip coordinates of camera-frame points [B,V,3] before the model's camera."""
+    return transform(camera_points, camera_points.new_tensor(clip_matrix(distance, fov_degrees)))
 
 
 def faces(*rows, dtype=torch.int32):

@@ -12,14 +12,14 @@ import torch
 from pipeline.config.cells import Cell
 from pipeline.config.params import Params
 from pipeline.config.workspace import Workspace
+from pipeline.labels.components.pca import Pca, write_pca
 from pipeline.labels.features import Tokens, write_tokens
-from pipeline.labels.features.pca import Pca, write_pca
 from pipeline.photographs.crops import Crop, from_crop, square_crop
-from pipeline.photographs.images import write_image
+from pipeline.photographs.image_files import write_image
+from pipeline.photographs.lists import pair_list, write_instances, write_pairs
 from pipeline.photographs.records import Box, Instance, Pair
-from pipeline.photographs.tables import pair_list, write_instances, write_pairs
-from pipeline.prediction.meshes import PredictedMeshes, write_meshes
-from pipeline.prediction.projections import Predictions, Projection, write_projections
+from pipeline.prediction.predictions import Prediction, Predictions, write_predictions
+from pipeline.prediction.projection import Projection
 
 CATEGORY, BACKBONE = "car", "dinov2"
 CELL = Cell("ours", BACKBONE, CATEGORY, 0)
@@ -98,28 +98,20 @@ def write_world(root: Path, params: Params, pairs: list[Pair] | None = None) -> 
     low, high = -4 * np.ones(16, np.float32), 4 * np.ones(16, np.float32)
     write_pca(workspace.pca(BACKBONE, CATEGORY), Pca(mean, np.ascontiguousarray(components), low, high))
     vertex_features = ((features(vertices()) - mean) @ components.T - low) / (high - low)
-    positions = torch.from_numpy(np.pad(vertices(), ((0, 0), (0, 1)))).float()
-    predictions = Predictions(
-        {name: make_projection(name, params) for name in BOXES}, positions, torch.from_numpy(vertex_features)
-    )
-    write_predictions(workspace, CELL, predictions)
+    predictions = make_predictions(params, torch.from_numpy(vertex_features))
+    write_predictions(workspace.predictions(CELL), predictions)
     return workspace
 
 
-def write_predictions(workspace: Workspace, cell: Cell, predictions: Predictions) -> None:
-    """Projections, and meshes of which each is the flat template; all silhouettes are the left half of the crop."""
-    write_projections(workspace.predictions(cell) / "projections.safetensors", predictions)
-    side = round(len(predictions.positions) ** 0.5)
+def make_predictions(params: Params, vertex_features: torch.Tensor) -> Predictions:
+    """Predictions whose meshes all are the flat template; all silhouettes are the left half of the crop."""
+    positions = torch.from_numpy(np.pad(vertices(), ((0, 0), (0, 1)))).float()
+    side = round(len(positions) ** 0.5)
     index = torch.arange(side * side).reshape(side, side)
     corners = [index[:-1, :-1], index[1:, :-1], index[:-1, 1:], index[1:, 1:]]
     a, b, c, d = (corner.reshape(-1) for corner in corners)
     faces = torch.cat([torch.stack([a, b, c], 1), torch.stack([b, d, c], 1)])
     half = torch.zeros(64, 64, dtype=torch.bool)
     half[:, :32] = True
-    meshes = PredictedMeshes(
-        predictions.positions,
-        faces,
-        {name: predictions.positions.clone() for name in predictions.projections},
-        {name: half.clone() for name in predictions.projections},
-    )
-    write_meshes(workspace.predictions(cell) / "meshes.safetensors", meshes)
+    images = {name: Prediction(make_projection(name, params), positions.clone(), half.clone()) for name in BOXES}
+    return Predictions(positions.clone(), faces, positions, vertex_features, images)

@@ -8,20 +8,16 @@ import pytest
 import torch
 
 from pipeline.base.errors import InputError
-from pipeline.model.saved import load_model, save_model
+from pipeline.model.view import View
 from pipeline.rendering.rasterizer import make_rasterizer
-from pipeline.training import trainer
 from pipeline.training.checkpoint import remove_checkpoints
 from pipeline.training.curve import write_curve
 from pipeline.training.exclusive import exclusive
-from pipeline.training.identity import (
-    LATE_DEFORMATION,
-    LATE_LOSSES,
-    first_phase_identity,
-    training_identity,
-)
-from pipeline.training.objective import MeshCache, Terms, evaluate_objective
+from pipeline.training.job import LATE_DEFORMATION, LATE_LOSSES, TrainingJob
+from pipeline.training.objective import Objective, Terms
+from pipeline.training.run import TrainingError, new_model
 from pipeline.training.schedule import phase_at, step_generator
+from pipeline.training.trainer import CURVE_COLUMNS, train
 from support.tiny import tiny_params, tiny_set
 
 
@@ -42,7 +38,7 @@ def test_interrupted_training_ends_with_the_same_bytes(tmp_path, identity):
     """Killed before and after the freeze, with a checkpoint every 3 steps, against a run in one piece."""
     params = tiny_params(model__deformation__identity=identity)
     data = tiny_set(params)
-    whole = trainer.train(params, data, 0, tmp_path / "whole")
+    whole = train(TrainingJob(params, data, 0), tmp_path / "whole")
     for stop_at in (4, 8):
 
         def interrupt(row, stop_at=stop_at):
@@ -50,8 +46,8 @@ def test_interrupted_training_ends_with_the_same_bytes(tmp_path, identity):
                 raise InterruptedRunError
 
         with pytest.raises(InterruptedRunError):
-            trainer.train(params, data, 0, tmp_path / "pieces", report=interrupt)
-    resumed = trainer.train(params, data, 0, tmp_path / "pieces")
+            train(TrainingJob(params, data, 0), tmp_path / "pieces", report=interrupt)
+    resumed = train(TrainingJob(params, data, 0), tmp_path / "pieces")
     assert same(weights(whole.model), weights(resumed.model))
     assert whole.curve == resumed.curve
 
@@ -59,13 +55,13 @@ def test_interrupted_training_ends_with_the_same_bytes(tmp_path, identity):
 def test_every_tensor_of_the_data_is_part_of_the_identity():
     params = tiny_params()
     data = tiny_set(params)
-    changed = {training_identity(params, data, 0), training_identity(params, tiny_set(params), 0)}
+    changed = {TrainingJob(params, data, 0).identity(), TrainingJob(params, tiny_set(params), 0).identity()}
     assert len(changed) == 1
     for name, column in vars(data).items():
         if isinstance(column, torch.Tensor):
             other = column.clone()
             other.view(-1)[-1] += 1
-            changed.add(training_identity(params, dataclasses.replace(data, **{name: other}), 0))
+            changed.add(TrainingJob(params, dataclasses.replace(data, **{name: other}), 0).identity())
     assert len(changed) == len(dataclasses.fields(data))
 
 
@@ -73,18 +69,19 @@ def test_a_checkpoint_of_another_configuration_is_not_continued(tmp_path):
     params = tiny_params()
     data = tiny_set(params)
     other = tiny_params(loss__feat_cons=0.0)
-    assert training_identity(params, data, 0) != training_identity(other, data, 0)
-    assert training_identity(params, data, 0) != training_identity(params, data, 1)
-    assert training_identity(params, data, 0) != training_identity(params, tiny_set(params, seed=1), 0)
+    identity = TrainingJob(params, data, 0).identity()
+    assert identity != TrainingJob(other, data, 0).identity()
+    assert identity != TrainingJob(params, data, 1).identity()
+    assert identity != TrainingJob(params, tiny_set(params, seed=1), 0).identity()
 
     def interrupt(row):
         if row["step"] >= 4:
             raise InterruptedRunError
 
     with pytest.raises(InterruptedRunError):
-        trainer.train(params, data, 0, tmp_path, report=interrupt)
-    fresh = trainer.train(other, data, 0, tmp_path / "fresh")
-    assert same(weights(trainer.train(other, data, 0, tmp_path).model), weights(fresh.model))
+        train(TrainingJob(params, data, 0), tmp_path, report=interrupt)
+    fresh = train(TrainingJob(other, data, 0), tmp_path / "fresh")
+    assert same(weights(train(TrainingJob(other, data, 0), tmp_path).model), weights(fresh.model))
 
 
 LATE = {
@@ -108,11 +105,11 @@ def test_a_shared_first_phase_leads_to_the_same_bytes(tmp_path, change):
     """The other run leaves its state at the freeze; going on from it equals a run of one's own."""
     params, other = tiny_params(), tiny_params(**{change: LATE[change]})
     data = tiny_set(params)
-    alone = trainer.train(params, data, 0, tmp_path / "alone")
-    trainer.train(other, data, 0, tmp_path / "other", tmp_path / "shared")
+    alone = train(TrainingJob(params, data, 0), tmp_path / "alone")
+    train(TrainingJob(other, data, 0), tmp_path / "other", tmp_path / "shared")
     assert len(list((tmp_path / "shared").iterdir())) == 1
     rows = []
-    joined = trainer.train(params, data, 0, tmp_path / "joined", tmp_path / "shared", report=rows.append)
+    joined = train(TrainingJob(params, data, 0), tmp_path / "joined", tmp_path / "shared", report=rows.append)
     assert same(weights(alone.model), weights(joined.model))
     assert alone.curve == joined.curve == [list(row.values()) for row in rows]
     assert len(list((tmp_path / "shared").iterdir())) == 1
@@ -121,26 +118,26 @@ def test_a_shared_first_phase_leads_to_the_same_bytes(tmp_path, change):
 def test_a_first_phase_is_shared_only_by_those_that_have_it_in_common():
     params = tiny_params()
     data = tiny_set(params)
-    one = first_phase_identity(params, data, 0)
+    one = TrainingJob(params, data, 0).first_phase_identity()
     for change in ({"loss__depth": 0.0}, {"loss__pose": 0.0}, {"loss__feature": 1.0}, {"training__batch": 3}):
-        assert first_phase_identity(tiny_params(**change), data, 0) != one
-    assert first_phase_identity(params, data, 1) != one
-    assert first_phase_identity(params, tiny_set(params, seed=1), 0) != one
-    assert first_phase_identity(tiny_params(model__deformation__identity="grid"), data, 0) is None
+        assert TrainingJob(tiny_params(**change), data, 0).first_phase_identity() != one
+    assert TrainingJob(params, data, 1).first_phase_identity() != one
+    assert TrainingJob(params, tiny_set(params, seed=1), 0).first_phase_identity() != one
+    assert TrainingJob(tiny_params(model__deformation__identity="grid"), data, 0).first_phase_identity() is None
 
 
 def test_training_lowers_the_silhouette_error(tmp_path):
     params = tiny_params(training__steps=40, training__deform_from=0.5)
-    curve = trainer.train(params, tiny_set(params, count=2), 0, tmp_path).curve
-    column = trainer.CURVE_COLUMNS.index("mask")
+    curve = train(TrainingJob(params, tiny_set(params, count=2), 0), tmp_path).curve
+    column = CURVE_COLUMNS.index("mask")
     assert curve[-1][column] < 0.7 * curve[0][column]
 
 
 def test_seed_changes_the_result(tmp_path):
     params = tiny_params()
     data = tiny_set(params)
-    a = trainer.train(params, data, 0, tmp_path).model
-    b = trainer.train(params, data, 1, tmp_path).model
+    a = train(TrainingJob(params, data, 0), tmp_path).model
+    b = train(TrainingJob(params, data, 1), tmp_path).model
     assert not same(weights(a), weights(b))
 
 
@@ -149,7 +146,7 @@ def test_flips_can_be_switched_off(tmp_path):
     data = tiny_set(params)
     mirrored = dataclasses.replace(data, tokens=data.tokens.index_fill(1, torch.tensor([1]), torch.nan))
     assert same(
-        *(weights(trainer.train(params, d, 0, tmp_path / str(i)).model) for i, d in enumerate((data, mirrored)))
+        *(weights(train(TrainingJob(params, d, 0), tmp_path / str(i)).model) for i, d in enumerate((data, mirrored)))
     )
 
 
@@ -158,20 +155,20 @@ def test_non_finite_loss_names_the_term_and_the_images(tmp_path):
     data = tiny_set(params)
     broken = dataclasses.replace(data, distance=torch.full_like(data.distance, torch.nan))
     rows = []
-    with pytest.raises(trainer.TrainingError, match=r"distance.*not finite.*image_\d"):
-        trainer.train(params, broken, 0, tmp_path / "cell", tmp_path / "shared", report=rows.append)
+    with pytest.raises(TrainingError, match=r"distance.*not finite.*image_\d"):
+        train(TrainingJob(params, broken, 0), tmp_path / "cell", tmp_path / "shared", report=rows.append)
     # The broken step is neither told nor kept.
     assert not rows and not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_vanished_template_names_the_images(tmp_path):
     params = tiny_params(model__sdf__radius=-1.0)
-    with pytest.raises(trainer.TrainingError, match=r"image_\d.*no zero crossing"):
-        trainer.train(params, tiny_set(params), 0, tmp_path)
+    with pytest.raises(TrainingError, match=r"image_\d.*no zero crossing"):
+        train(TrainingJob(params, tiny_set(params), 0), tmp_path)
 
 
 def model_at(params, step):
-    model = trainer.new_model(params, tiny_set(params), 0)
+    model = new_model(params, tiny_set(params), 0)
     if step >= 4:
         model.freeze()
     return model
@@ -179,13 +176,11 @@ def model_at(params, step):
 
 def terms_of(params, step, model=None):
     data = tiny_set(params)
-    model = model or model_at(params, step)
-    rasterizer = make_rasterizer()
+    view = View(make_rasterizer(), params.model.pose, params.data.crop_margin, params.training.image_size)
+    objective = Objective(model or model_at(params, step), view, params)
     batch = data.batch(np.arange(2), np.array([False, True]))
     poses = data.pose_batch(np.arange(3), np.array([False, True, False]))
-    phase = phase_at(step, params.training)
-    generator = step_generator(0, step)
-    return evaluate_objective(model, rasterizer, MeshCache(rasterizer), batch, poses, phase, params, generator)
+    return objective(batch, poses, phase_at(step, params.training), step_generator(0, step))
 
 
 @pytest.mark.parametrize("term", ["depth", "feat_cons", "pose", "eikonal"])
@@ -205,7 +200,7 @@ def test_runs_without_pose_supervision_use_hypotheses_and_regress_their_losses()
 
 def test_the_regression_of_the_logits_leaves_the_angles_alone():
     params = tiny_params(loss__pose=0.0)
-    model = trainer.new_model(params, tiny_set(params), 0)
+    model = new_model(params, tiny_set(params), 0)
     terms_of(params, 1, model).logit.backward()
     assert all(p.grad is None or not p.grad.any() for p in model.pose.encoder.parameters())
     assert any(p.grad is not None and p.grad.any() for p in model.pose.logits.parameters())
@@ -273,21 +268,12 @@ def test_pose_batch_shows_the_same_crops():
         assert poses.foreground[b, i, j] == touched
 
 
-def test_saved_model_is_read_back_whole(tmp_path):
-    params = tiny_params()
-    model = trainer.train(params, tiny_set(params), 0, tmp_path / "checkpoints").model
-    save_model(tmp_path / "model", model, {"category": "car"})
-    assert same(weights(load_model(tmp_path / "model")), weights(model))
-    with pytest.raises(InputError, match="no trained model here"):
-        load_model(tmp_path)
-
-
 def test_curve_file(tmp_path):
     params = tiny_params()
-    result = trainer.train(params, tiny_set(params), 0, tmp_path / "checkpoints")
+    result = train(TrainingJob(params, tiny_set(params), 0), tmp_path / "checkpoints")
     write_curve(tmp_path / "curve.csv", result.curve)
     lines = (tmp_path / "curve.csv").read_text().splitlines()
-    assert lines[0].split(",") == list(trainer.CURVE_COLUMNS)
+    assert lines[0].split(",") == list(CURVE_COLUMNS)
     assert [line.split(",")[0] for line in lines[1:]] == ["2", "4", "6", "8"]
 
 

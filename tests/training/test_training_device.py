@@ -7,9 +7,10 @@ from pipeline.base.errors import InputError
 from pipeline.rendering.cpu import CpuRasterizer
 from pipeline.rendering.nvdiffrast import nvdiffrast_obstacle
 from pipeline.training import device as device_module
-from pipeline.training import trainer
+from pipeline.training import run
 from pipeline.training.device import configure_torch, training_device
-from pipeline.training.identity import first_phase_identity, training_identity
+from pipeline.training.job import TrainingJob
+from pipeline.training.trainer import train
 from support.accelerator import DEVICE, accelerator
 from support.tiny import tiny_params, tiny_set
 
@@ -37,17 +38,25 @@ class RasterizerThere:
         return self.cpu.antialias(color.cpu(), rast.cpu(), pos.cpu(), tri.cpu(), topology).to(DEVICE)
 
 
+def one_by_one(function):
+    """The function without the options that have several tensors worked on at once."""
+
+    def called(*arguments, **options):
+        return function(*arguments, **{**options, **{name: False for name in options if name in ("fused", "foreach")}})
+
+    return called
+
+
 @pytest.fixture
 def elsewhere(monkeypatch):
     monkeypatch.setattr(
-        trainer,
+        run,
         "make_rasterizer",
         lambda name, device: RasterizerThere() if device.type == DEVICE.type else CpuRasterizer(),
     )
     # Fused and grouped operations exist for real accelerators only.
-    adam, clip = torch.optim.Adam, torch.nn.utils.clip_grad_norm_
-    monkeypatch.setattr(torch.optim, "Adam", lambda groups, fused: adam(groups))
-    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda parameters, norm, foreach: clip(parameters, norm))
+    for owner, name in ((torch.optim, "Adam"), (torch.nn.utils, "clip_grad_norm_")):
+        monkeypatch.setattr(owner, name, one_by_one(getattr(owner, name)))
     with accelerator():
         yield
 
@@ -60,12 +69,12 @@ def elsewhere(monkeypatch):
 def test_a_training_elsewhere_is_that_of_the_cpu(elsewhere, change, tmp_path):
     params = tiny_params(training__steps=4, training__log_every=1, **change)
     data = tiny_set(params)
-    expected = trainer.train(params, data, 0, tmp_path / "cpu")
-    found = trainer.train(params, data, 0, tmp_path / "there", device=DEVICE)
+    expected = train(TrainingJob(params, data, 0), tmp_path / "cpu")
+    found = train(TrainingJob(params, data, 0, DEVICE), tmp_path / "there")
     torch.testing.assert_close(torch.tensor(found.curve), torch.tensor(expected.curve), rtol=1e-3, atol=1e-4)
     for name, value in found.model.state_dict().items():
         assert value.device.type == "cpu", name
-    assert found.model.grid.vertices.device.type == "cpu"
+    assert found.model.changing.grid.vertices.device.type == "cpu"
     assert len(found.model.template().faces)
 
 
@@ -74,15 +83,15 @@ def test_a_training_elsewhere_is_that_of_the_cpu(elsewhere, change, tmp_path):
 def test_a_training_elsewhere_continues_from_its_checkpoint(elsewhere, tmp_path):
     params = tiny_params(training__steps=6, training__checkpoint_every=2)
     data = tiny_set(params)
-    whole = trainer.train(params, data, 0, tmp_path / "whole", device=DEVICE)
+    whole = train(TrainingJob(params, data, 0, DEVICE), tmp_path / "whole")
 
     def interrupt(row: dict[str, float]) -> None:
         if row["step"] == 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        trainer.train(params, data, 0, tmp_path / "cut", report=interrupt, device=DEVICE)
-    continued = trainer.train(params, data, 0, tmp_path / "cut", device=DEVICE)
+        train(TrainingJob(params, data, 0, DEVICE), tmp_path / "cut", report=interrupt)
+    continued = train(TrainingJob(params, data, 0, DEVICE), tmp_path / "cut")
     for name, value in whole.model.state_dict().items():
         assert torch.equal(continued.model.state_dict()[name], value), name
 
@@ -91,8 +100,8 @@ def test_a_training_elsewhere_continues_from_its_checkpoint(elsewhere, tmp_path)
 def test_a_training_on_a_gpu_begins_like_the_cpus_and_continues_from_its_checkpoint(tmp_path):
     params = tiny_params(training__log_every=1, training__checkpoint_every=2)
     data = tiny_set(params)
-    expected = trainer.train(params, data, 0, tmp_path / "cpu")
-    whole = trainer.train(params, data, 0, tmp_path / "whole", device=GPU)
+    expected = train(TrainingJob(params, data, 0), tmp_path / "cpu")
+    whole = train(TrainingJob(params, data, 0, GPU), tmp_path / "whole")
     beginning = torch.tensor(whole.curve)[:3], torch.tensor(expected.curve)[:3]
     torch.testing.assert_close(*beginning, rtol=0.02, atol=1e-3)
 
@@ -101,8 +110,8 @@ def test_a_training_on_a_gpu_begins_like_the_cpus_and_continues_from_its_checkpo
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        trainer.train(params, data, 0, tmp_path / "cut", report=interrupt, device=GPU)
-    continued = trainer.train(params, data, 0, tmp_path / "cut", device=GPU)
+        train(TrainingJob(params, data, 0, GPU), tmp_path / "cut", report=interrupt)
+    continued = train(TrainingJob(params, data, 0, GPU), tmp_path / "cut")
     torch.testing.assert_close(torch.tensor(continued.curve), torch.tensor(whole.curve), rtol=0.05, atol=0.01)
     assert all(value.device.type == "cpu" for value in continued.model.state_dict().values())
 
@@ -110,12 +119,13 @@ def test_a_training_on_a_gpu_begins_like_the_cpus_and_continues_from_its_checkpo
 def test_checkpoints_of_one_kind_of_device_are_not_continued_on_another():
     params = tiny_params()
     data = tiny_set(params)
-    for identity in (training_identity, first_phase_identity):
-        assert identity(params, data, 0) == identity(params, data, 0, torch.device("cpu"))
-        assert identity(params, data, 0, torch.device("cuda:1")) == identity(params, data, 0, GPU)
-        assert identity(params, data, 0, GPU) != identity(params, data, 0)
+    for identity in (TrainingJob.identity, TrainingJob.first_phase_identity):
+        here, there, second = (
+            identity(TrainingJob(params, data, 0, torch.device(name))) for name in ("cpu", "cuda", "cuda:1")
+        )
+        assert identity(TrainingJob(params, data, 0)) == here != there == second
     named = tiny_params(training__device="cpu")
-    assert training_identity(named, data, 0) == training_identity(params, data, 0)
+    assert TrainingJob(named, data, 0).identity() == TrainingJob(params, data, 0).identity()
 
 
 def test_auto_takes_a_gpu_only_with_a_rasterizer_for_it(monkeypatch, capsys):

@@ -13,8 +13,8 @@ import yaml
 
 from pipeline.downloads.archives import unpack
 from pipeline.downloads.manifest import Manifest, write_manifest
-from stages import fetch, verify
-from stages.arguments import run_stage
+from stages import fetch
+from support.command_line import semagic
 from support.paths import ROOT
 from support.publishers import pins_text, tar_gz
 
@@ -103,22 +103,17 @@ def toy(original, tmp_path, monkeypatch):
     # DVC's copies are read-only, also its times stay.
     shutil.copytree(original, root, symlinks=True)
     monkeypatch.chdir(root)
-    monkeypatch.setattr(sys, "argv", ["verify"])
     monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     return root
 
 
 @pytest.fixture
-def check(toy, capsys):
-    """Runs the stage; gives its exit code and the lines of its report."""
+def check(toy):
+    """Runs the command; gives its exit code and the lines of its report."""
 
-    def check():
-        try:
-            run_stage(verify.main)
-            code = 0
-        except SystemExit as ended:
-            code = ended.code
-        return code, capsys.readouterr().out.splitlines()
+    def check(*options):
+        done = semagic("verify", *options)
+        return done.exit_code, done.stdout.splitlines()
 
     return check
 
@@ -304,7 +299,7 @@ def test_damaged_weights_are_named(check):
     (line,) = damage_lines(lines)
     assert code == 1
     assert line.startswith("damaged: weights/toy-small/model.safetensors: expected sha256 ")
-    assert "delete it; `python -m stages.weights toy-small` fetches it again" in line
+    assert "delete it; `semagic weights toy-small` fetches it again" in line
 
 
 def test_an_unreadable_file_is_damage(check, monkeypatch):
@@ -340,22 +335,20 @@ def test_long_lists_are_cut(check):
 def test_another_root(check, tmp_path, monkeypatch):
     flip(Path("model"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["verify", "--root", "toy"])
-    code, lines = check()
+    code, lines = check("--root", "toy")
     assert code == 1
     assert lines[0].startswith("damaged: model: ") and "`dvc checkout toy/model`" in lines[0]
 
 
-def test_a_pipeline_that_cannot_be_read_is_one_error(toy, capsys):
+def test_a_pipeline_that_cannot_be_read_is_one_error(toy):
     Path("dvc.yaml").write_text("stages: [")
-    with pytest.raises(SystemExit):
-        run_stage(verify.main)
-    error = capsys.readouterr().err
-    assert "dvc.yaml: DVC cannot read the pipeline" in error and "Traceback" not in error
+    done = semagic("verify")
+    assert done.exit_code == 1
+    assert "dvc.yaml: DVC cannot read the pipeline" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_folder_without_pipeline_or_downloads(tmp_path, monkeypatch, capsys):
+def test_a_folder_without_pipeline_or_downloads(tmp_path):
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    monkeypatch.setattr(sys, "argv", ["verify", "--root", str(tmp_path)])
-    run_stage(verify.main)
-    assert capsys.readouterr().out == "verify: 0 files, 0 bytes: 0 damaged, 0 changed since stages ran\n"
+    done = semagic("verify", "--root", tmp_path)
+    assert done.exit_code == 0
+    assert done.stdout == "verify: 0 files, 0 bytes: 0 damaged, 0 changed since stages ran\n"

@@ -10,9 +10,11 @@ from jaxtyping import Float32
 
 from pipeline.base.errors import InputError
 from pipeline.config.label_params import DepthAnythingParams
+from pipeline.config.workspace import Workspace
 from pipeline.photographs.photo import Photo
 from pipeline.pretrained.loading import load_network
 from pipeline.pretrained.pixels import BICUBIC, normalised, resized
+from pipeline.pretrained.weights import label_device, weights_folder
 
 if TYPE_CHECKING:
     import torch
@@ -76,3 +78,13 @@ def at_most(disparity: Float32[np.ndarray, "h w"], shape: tuple[int, int]) -> Fl
         return disparity
     pixels = torch.from_numpy(disparity)[None, None]
     return torch.nn.functional.interpolate(pixels, shape, mode="bilinear")[0, 0].numpy()
+
+
+def make(workspace: Workspace) -> DepthAnything:
+    """Depth Anything V2 with the weights that `depth.depth_anything.model` names.
+
+    Raises:
+        InputError: the weights are missing or damaged, or there is no such device.
+    """
+    settings = workspace.params.depth.depth_anything
+    return DepthAnything(settings, weights_folder(workspace, settings.model), label_device(workspace))

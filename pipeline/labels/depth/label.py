@@ -5,31 +5,19 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from pipeline.config.workspace import Workspace
-from pipeline.labels.depth import DepthBackend, write_depth
-from pipeline.labels.depth.depth_anything import DepthAnything
-from pipeline.labels.depth.simulated import SimulatedDepth
+from pipeline.labels.depth import DepthBackend, depth_anything, simulated, unknown, write_depth
 from pipeline.labels.job import make_job
 from pipeline.labels.registry import make_backend
 from pipeline.labels.run import Kind, Summary, label_images
 from pipeline.photographs.photo import read_photo
 from pipeline.photographs.records import Instance
-from pipeline.pretrained.weights import label_device, weights_folder
-
-
-def _simulated(workspace: Workspace) -> DepthBackend:
-    return SimulatedDepth(workspace.params.depth.simulated, workspace.params.simulation.seed)
-
-
-def _depth_anything(workspace: Workspace) -> DepthBackend:
-    settings = workspace.params.depth.depth_anything
-    return DepthAnything(settings, weights_folder(workspace, settings.model), label_device(workspace))
-
 
 BACKENDS: dict[str, Callable[[Workspace], DepthBackend]] = {
-    "simulated": _simulated,
-    "depth_anything": _depth_anything,
+    "simulated": simulated.make,
+    "depth_anything": depth_anything.make,
+    "unknown": unknown.make,
 }
-"""What `depth.backend` may name."""
+"""Makers of the depth backends, by the names that `depth.backend` may have."""
 DEPTH = Kind("depth", ".npy", write_depth, __name__)
 
 

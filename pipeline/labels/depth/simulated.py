@@ -9,6 +9,7 @@ from jaxtyping import Float32
 from pipeline.base.errors import InputError
 from pipeline.base.seeding import seeded
 from pipeline.config.label_params import SimulatedDepthParams
+from pipeline.config.workspace import Workspace
 from pipeline.labels.noise import smooth_field
 from pipeline.photographs.photo import Photo
 from pipeline.photographs.truth import read_truth, truth_path
@@ -44,3 +45,8 @@ class SimulatedDepth:
         white = rng.standard_normal(inverse.shape)
         noise = sigma * (self.params.smooth_noise * smooth + self.params.white_noise * white)
         return (scale * (inverse + noise) + shift).astype(np.float32)
+
+
+def make(workspace: Workspace) -> SimulatedDepth:
+    """The error model of `depth.simulated`, drawn with `simulation.seed`."""
+    return SimulatedDepth(workspace.params.depth.simulated, workspace.params.simulation.seed)

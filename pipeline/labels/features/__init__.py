@@ -18,7 +18,7 @@ class Tokens(NamedTuple):
 
     tokens: Float32[np.ndarray, "T T D"]
     flipped: Float32[np.ndarray, "T T D"] | None
-    """Those of the crop mirrored left to right, for training images."""
+    """Features of the crop mirrored left to right, for training images; None for others."""
 
 
 @runtime_checkable

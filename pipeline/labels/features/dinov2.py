@@ -10,10 +10,12 @@ from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from pipeline.config.label_params import DinoV2Params
+from pipeline.config.workspace import Workspace
 from pipeline.photographs.crops import Crop
 from pipeline.photographs.photo import Photo
 from pipeline.pretrained.loading import load_network
 from pipeline.pretrained.pixels import BICUBIC, normalised, resized
+from pipeline.pretrained.weights import label_device, weights_folder
 
 if TYPE_CHECKING:
     import torch
@@ -69,3 +71,14 @@ def crop_pixels(image: UInt8[np.ndarray, "H W 3"], crop: Crop, size: int) -> UIn
     window = np.asarray(Image.fromarray(image).crop((left, top, right, bottom)))
     x0, y0 = crop.x0 - left, crop.y0 - top
     return resized(window, size, size, BICUBIC, (x0, y0, x0 + crop.side, y0 + crop.side))
+
+
+def make(workspace: Workspace) -> DinoV2Features:
+    """DINOv2 with the weights that `features.dinov2.model` names.
+
+    Raises:
+        InputError: the weights are missing or damaged, or there is no such device.
+    """
+    features = workspace.params.features
+    folder = weights_folder(workspace, features.dinov2.model)
+    return DinoV2Features(features.dinov2, features.grid, folder, label_device(workspace))

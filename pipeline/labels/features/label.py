@@ -3,42 +3,21 @@
 from collections.abc import Callable, Sequence
 
 from pipeline.config.workspace import Workspace
-from pipeline.labels.features import FeatureBackend, Tokens, write_tokens
-from pipeline.labels.features.dinov2 import DinoV2Features
-from pipeline.labels.features.sift import SiftFeatures
-from pipeline.labels.features.simulated import SimulatedFeatures
+from pipeline.labels.features import FeatureBackend, Tokens, dinov2, sift, simulated, write_tokens
 from pipeline.labels.job import make_job
 from pipeline.labels.registry import make_backend
 from pipeline.labels.run import Kind, Summary, label_images
 from pipeline.photographs.crops import square_crop
+from pipeline.photographs.lists import read_instances
 from pipeline.photographs.photo import read_photo
 from pipeline.photographs.records import Instance
-from pipeline.photographs.tables import read_instances
-from pipeline.pretrained.weights import label_device, weights_folder
-
-
-def _simulated(workspace: Workspace) -> FeatureBackend:
-    features = workspace.params.features
-    return SimulatedFeatures(features.simulated, features.grid, workspace.params.simulation.seed)
-
-
-def _sift(workspace: Workspace) -> FeatureBackend:
-    features = workspace.params.features
-    return SiftFeatures(features.sift, features.grid)
-
-
-def _dinov2(workspace: Workspace) -> FeatureBackend:
-    features = workspace.params.features
-    folder = weights_folder(workspace, features.dinov2.model)
-    return DinoV2Features(features.dinov2, features.grid, folder, label_device(workspace))
-
 
 BACKENDS: dict[str, Callable[[Workspace], FeatureBackend]] = {
-    "simulated": _simulated,
-    "sift": _sift,
-    "dinov2": _dinov2,
+    "simulated": simulated.make,
+    "sift": sift.make,
+    "dinov2": dinov2.make,
 }
-"""What `features.backend` may name."""
+"""Makers of the feature backends, by the names that `features.backend` may have."""
 FEATURES = Kind("features", ".npz", write_tokens, __name__)
 
 

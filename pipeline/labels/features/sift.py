@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from pipeline.config.label_params import SiftParams
+from pipeline.config.workspace import Workspace
 from pipeline.photographs.crops import Crop, sample_crop
 from pipeline.photographs.photo import Photo
 
@@ -49,3 +50,9 @@ def root_sift(descriptors: Float32[np.ndarray, "N D"]) -> Float32[np.ndarray, "N
     """Square roots of the descriptors scaled to sum 1, so that dot products are Bhattacharyya coefficients."""
     total = descriptors.sum(-1, keepdims=True)
     return np.sqrt(descriptors / np.maximum(total, 1e-12)).astype(np.float32)
+
+
+def make(workspace: Workspace) -> SiftFeatures:
+    """Dense SIFT with the parameters of `features.sift`."""
+    features = workspace.params.features
+    return SiftFeatures(features.sift, features.grid)

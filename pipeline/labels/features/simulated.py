@@ -9,6 +9,7 @@ from jaxtyping import Float, Float32
 
 from pipeline.base.seeding import seeded
 from pipeline.config.label_params import SimulatedFeatureParams
+from pipeline.config.workspace import Workspace
 from pipeline.labels.noise import smooth_field
 from pipeline.labels.patches import SAMPLES, patch_means
 from pipeline.photographs.crops import Crop, sample_crop
@@ -67,3 +68,9 @@ class SimulatedFeatures:
         mixture = np.linalg.qr(rng.standard_normal((dims, components))).Q * math.sqrt(dims / components)
         semantic = np.concatenate([np.abs(surface[:, :1]), surface[:, 1:]], axis=1)
         return np.cos(semantic @ weights.T + phases) @ mixture.T
+
+
+def make(workspace: Workspace) -> SimulatedFeatures:
+    """The error model of `features.simulated`, drawn with `simulation.seed`."""
+    features = workspace.params.features
+    return SimulatedFeatures(features.simulated, features.grid, workspace.params.simulation.seed)

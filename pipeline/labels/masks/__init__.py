@@ -1,4 +1,4 @@
-"""Object masks. On disk: an 8-bit PNG (see `pipeline.photographs.images`), and JSON with what a network said of it."""
+"""Object masks. On disk: an 8-bit PNG (`pipeline.photographs.image_files`), and JSON with what a network said of it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from jaxtyping import Bool
 
 from pipeline.base.errors import InputError
 from pipeline.base.files import write_json
-from pipeline.photographs.images import write_mask
+from pipeline.photographs.image_files import write_mask
 from pipeline.photographs.photo import Photo
 
 
@@ -17,11 +17,11 @@ class MaskLabel(NamedTuple):
     """The object's pixels, and how sure the network is that proposed them."""
 
     pixels: Bool[np.ndarray, "H W"]
-    """In the original photograph; all False where nothing was found."""
+    """Mask in the original photograph; all False where nothing was found."""
     score: float | None = None
     """Predicted intersection over union with the object's true mask, of backends that have one."""
     candidate: int | None = None
-    """Which of the network's masks it is: 0 to 2 of the three for an ambiguous prompt, -1 the single one."""
+    """Number of the network's mask: 0 to 2 of the three for an ambiguous prompt, -1 the single one."""
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""From what Segment Anything proposes for a box to one mask."""
+"""Choice of one mask among those that Segment Anything proposes for a box."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,14 +10,14 @@ from pipeline.config.label_params import MaskChoice, Masks
 from pipeline.labels.masks import MaskLabel
 from pipeline.labels.masks.cleaning import clean
 from pipeline.photographs.photo import Photo
-from pipeline.photographs.records import Box, intersection_over_union
+from pipeline.photographs.records import Box, bounding_box, intersection_over_union
 
 
 class Proposals(NamedTuple):
     """Masks that a network proposes for one prompt."""
 
     pixels: Bool[np.ndarray, "C H W"]
-    """In the original photograph."""
+    """Masks in the original photograph."""
     scores: Float[np.ndarray, "C"]
     """Predicted intersection over union with the object's true mask."""
 
@@ -44,12 +44,6 @@ def choose(
         if mask.any() and mask.sum() >= least and intersection_over_union(bounding_box(mask), box) >= params.box_overlap
     ]
     return max(fitting, key=lambda index: scores[index], default=None)
-
-
-def bounding_box(mask: Bool[np.ndarray, "H W"]) -> Box:
-    """The smallest box round the pixels of a mask that is not empty, in continuous pixels."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return Box(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
 
 
 def label_from(three: Proposals, single: Callable[[], Proposals], box: Box, params: Masks) -> MaskLabel:

@@ -1,4 +1,4 @@
-"""Mending what a network leaves ragged in a mask."""
+"""Removal of stray pixels, small parts and small holes from a network's mask."""
 
 import cv2
 import numpy as np

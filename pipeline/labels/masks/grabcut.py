@@ -9,6 +9,7 @@ from jaxtyping import Bool
 
 from pipeline.base.errors import InputError
 from pipeline.config.label_params import GrabCutParams
+from pipeline.config.workspace import Workspace
 from pipeline.labels.masks import MaskLabel
 from pipeline.photographs.photo import Photo
 from pipeline.photographs.records import Box
@@ -68,3 +69,8 @@ def _pixels(box: Box, height: int, width: int) -> tuple[slice, slice]:
     """Rows and columns of the pixels whose centres lie in `box`."""
     rows = slice(max(0, round(box.y0)), min(height, round(box.y1)))
     return rows, slice(max(0, round(box.x0)), min(width, round(box.x1)))
+
+
+def make(workspace: Workspace) -> GrabCutMasks:
+    """GrabCut with the parameters of `masks.grabcut`."""
+    return GrabCutMasks(workspace.params.masks.grabcut)

@@ -8,11 +8,13 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from pipeline.config.label_params import Masks
+from pipeline.config.workspace import Workspace
 from pipeline.labels.masks import MaskLabel
 from pipeline.labels.masks.choice import Proposals, label_from, prompt_box
 from pipeline.photographs.photo import Photo
 from pipeline.pretrained.loading import load_network
 from pipeline.pretrained.pixels import BILINEAR, normalised, resized
+from pipeline.pretrained.weights import label_device, weights_folder
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +78,7 @@ def network_size(shape: tuple[int, int], side: int) -> tuple[int, int]:
 
 
 def network_scale(shape: tuple[int, int], side: int) -> tuple[float, float, float, float]:
-    """What a box x0, y0, x1, y1 in a photograph of `shape` is multiplied with to be one in the network's picture."""
+    """Factors of x0, y0, x1, y1 from a photograph of `shape` to the network's picture."""
     height, width = network_size(shape, side)
     x, y = width / shape[1], height / shape[0]
     return x, y, x, y
@@ -97,3 +99,13 @@ def photo_logits(logits: "torch.Tensor", side: int, shape: tuple[int, int]) -> "
     height, width = network_size(shape, side)
     square = interpolate(logits[None], (side, side), mode="bilinear")[..., :height, :width]
     return interpolate(square, shape, mode="bilinear")[0]
+
+
+def make(workspace: Workspace) -> SamMasks:
+    """Segment Anything with the weights that `masks.sam.model` names.
+
+    Raises:
+        InputError: the weights are missing or damaged, or there is no such device.
+    """
+    masks = workspace.params.masks
+    return SamMasks(masks, weights_folder(workspace, masks.sam.model), label_device(workspace))

@@ -9,9 +9,11 @@ import numpy as np
 
 from pipeline.base.errors import InputError
 from pipeline.config.label_params import Masks
+from pipeline.config.workspace import Workspace
 from pipeline.labels.masks import MaskLabel
 from pipeline.labels.masks.choice import Proposals, label_from, prompt_box
 from pipeline.photographs.photo import Photo
+from pipeline.pretrained.weights import label_device, weights_folder
 
 if TYPE_CHECKING:
     import torch
@@ -74,7 +76,7 @@ def _checkpoint(folder: Path) -> tuple[Path, str]:
     if match is None:
         raise InputError(
             f"{folder}: expected one file sam_vit_h_*.pth, sam_vit_l_*.pth or sam_vit_b_*.pth, found {names}. "
-            f"Fetch it: `python -m stages.weights {folder.name}`."
+            f"Fetch it: `semagic weights {folder.name}`."
         )
     return found[0], match[1]
 
@@ -94,5 +96,16 @@ def _damaged(path: Path, error: Exception) -> InputError:
     reason = str(error).split("\n")[0]
     return InputError(
         f"{path}: expected the weights of Segment Anything that the name promises, found a damaged file or another "
-        f"network's ({reason}). Fetch it again: `python -m stages.weights {path.parent.name}`."
+        f"network's ({reason}). Fetch it again: `semagic weights {path.parent.name}`."
     )
+
+
+def make(workspace: Workspace) -> SegmentAnythingMasks:
+    """Segment Anything with the weights that `masks.segment_anything.model` names.
+
+    Raises:
+        InputError: the weights are missing or damaged, or there is no such device.
+    """
+    masks = workspace.params.masks
+    folder = weights_folder(workspace, masks.segment_anything.model)
+    return SegmentAnythingMasks(masks, folder, label_device(workspace))

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 
 from pipeline.base.seeding import seeded
 from pipeline.config.label_params import SimulatedMaskParams
+from pipeline.config.workspace import Workspace
 from pipeline.labels.masks import MaskLabel
 from pipeline.labels.noise import smooth_field
 from pipeline.photographs.photo import Photo
@@ -47,3 +48,8 @@ def signed_distance(mask: Bool[np.ndarray, "H W"]) -> Float[np.ndarray, "H W"]:
 
 def _distance_to_zero(pixels: Bool[np.ndarray, "H W"]) -> np.ndarray:
     return cv2.distanceTransform(pixels.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+
+
+def make(workspace: Workspace) -> SimulatedMasks:
+    """The error model of `masks.simulated`, drawn with `simulation.seed`."""
+    return SimulatedMasks(workspace.params.masks.simulated, workspace.params.simulation.seed)

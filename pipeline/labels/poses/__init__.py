@@ -17,18 +17,18 @@ class PoseLabel(NamedTuple):
     """Orientation in PASCAL3D+'s angles (degrees), which are Orient Anything V2's."""
 
     azimuth: float
-    """In [0, 360)."""
+    """Degrees in [0, 360)."""
     elevation: float
-    """In [-90, 90]."""
+    """Degrees in [-90, 90]."""
     theta: float
-    """In-plane rotation, in [-180, 180)."""
+    """In-plane rotation in degrees, in [-180, 180)."""
     symmetry: int
     """Number of azimuths that look alike, 360 / symmetry apart: 1, 2 or 4; 0 where the azimuth says nothing."""
 
 
 @runtime_checkable
 class PoseBackend(Protocol):
-    """Anything that tells how an object is turned."""
+    """Anything that tells the orientation of an object."""
 
     def poses(self, photos: Sequence[Photo], masks: Sequence[Bool[np.ndarray, "_ _"]]) -> list[PoseLabel]:
         """Orientation of the object under each mask (pixels of its photograph).

@@ -1,43 +1,24 @@
 """The pose backends, and the pose labels of one category."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from pipeline.config.workspace import Workspace
 from pipeline.labels.job import make_job
-from pipeline.labels.poses import PoseBackend, PoseLabel, write_pose
-from pipeline.labels.poses.simulated import SimulatedPoses
-from pipeline.labels.poses.unknown import UnknownPoses
-from pipeline.labels.registry import make_backend
+from pipeline.labels.poses import PoseBackend, PoseLabel, given, orient_anything, simulated, unknown, write_pose
+from pipeline.labels.registry import files_of, make_backend
 from pipeline.labels.run import Kind, Summary, label_images
-from pipeline.photographs.images import read_mask
+from pipeline.photographs.image_files import read_mask
 from pipeline.photographs.photo import read_photo
 from pipeline.photographs.records import Instance
-from pipeline.pretrained.weights import label_device, weights_folder
-
-
-def _simulated(workspace: Workspace) -> PoseBackend:
-    return SimulatedPoses(workspace.params.poses.simulated, workspace.params.simulation.seed)
-
-
-def _orient_anything(workspace: Workspace) -> PoseBackend:
-    settings = workspace.params.poses.orient_anything
-    folder = weights_folder(workspace, settings.model)
-    # Here, because torch takes seconds to load, for which neither simulated labels nor an error should wait.
-    from pipeline.labels.poses.orient_anything.backend import OrientAnything
-
-    return OrientAnything(settings, folder, label_device(workspace))
-
-
-def _unknown(workspace: Workspace) -> PoseBackend:
-    return UnknownPoses()
-
 
 BACKENDS: dict[str, Callable[[Workspace], PoseBackend]] = {
-    "simulated": _simulated,
-    "orient_anything": _orient_anything,
-    "unknown": _unknown,
+    "simulated": simulated.make,
+    "orient_anything": orient_anything.make,
+    "given": given.make,
+    "unknown": unknown.make,
 }
-"""What `poses.backend` may name."""
+"""Makers of the pose backends, by the names that `poses.backend` may have."""
 POSES = Kind("poses", ".json", write_pose, __name__)
 
 
@@ -53,11 +34,8 @@ def label_poses(workspace: Workspace, category: str) -> Summary:
         masks = [read_mask(workspace.mask(instance)) for instance in instances]
         return backend.poses([read_photo(workspace.root, instance) for instance in instances], masks)
 
-    job = make_job(
-        workspace,
-        POSES,
-        workspace.poses(category),
-        label,
-        more_inputs=lambda instance: [workspace.mask(instance)],
-    )
+    def inputs(instance: Instance) -> Sequence[Path]:
+        return [workspace.mask(instance), *files_of(backend, instance)]
+
+    job = make_job(workspace, POSES, workspace.poses(category), label, more_inputs=inputs)
     return label_images(job, workspace.training_instances(category))

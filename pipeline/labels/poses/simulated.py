@@ -8,6 +8,7 @@ from jaxtyping import Bool
 
 from pipeline.base.seeding import seeded
 from pipeline.config.label_params import SimulatedPoseParams
+from pipeline.config.workspace import Workspace
 from pipeline.labels.poses import PoseLabel
 from pipeline.photographs.photo import Photo
 from pipeline.photographs.truth import read_truth, truth_path
@@ -39,3 +40,8 @@ class SimulatedPoses:
         elevation = float(np.clip(elevation + self.params.elevation_std * elevation_noise, -90.0, 90.0))
         theta = (theta + self.params.theta_std * theta_noise + 180.0) % 360.0 - 180.0
         return PoseLabel(float(azimuth % 360.0), elevation, float(theta), truth.fold)
+
+
+def make(workspace: Workspace) -> SimulatedPoses:
+    """The error model of `poses.simulated`, drawn with `simulation.seed`."""
+    return SimulatedPoses(workspace.params.poses.simulated, workspace.params.simulation.seed)

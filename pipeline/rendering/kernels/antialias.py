@@ -1,4 +1,4 @@
-"""Blending of neighbouring pixels across silhouettes, and its gradients.
+"""Antialiasing: blending of neighbouring pixels across silhouettes, and its gradients.
 
 Two neighbours that show different faces are blended when a silhouette edge of the nearer face crosses the line
 between their centres. With d the distance from the centre of the pixel that shows this face ("own") to the crossing:
@@ -6,7 +6,7 @@ between their centres. With d the distance from the centre of the pixel that sho
     d < 1/2:  own   += (1/2 - d) (other - own)
     d > 1/2:  other += (d - 1/2) (own - other)
 
-Edges steeper than 45 degrees to the line count; the pairs in the other direction handle the rest.
+Only edges at more than 45 degrees to the line count; pixel pairs in the other direction handle the others.
 """
 
 from typing import no_type_check
@@ -16,7 +16,7 @@ import numpy as np
 from pipeline.rendering.kernels import kernel
 
 REACH = 1 / 16
-"""How far beyond the two centres a crossing may lie, because coverage is decided on snapped vertices."""
+"""Distance in pixels by which a crossing may lie beyond the two centres, as coverage is decided on snapped vertices."""
 
 
 @kernel
@@ -48,9 +48,9 @@ def antialias_forward(start, stop, color, rast, pos, tri, opposite, out):
 @kernel
 @no_type_check
 def antialias_backward(start, stop, color, rast, pos, tri, opposite, grad_out, margin, grad_color, grad_pos):
-    """Gradients of the instances [start, stop), added to `grad_pos` [B,V,4] and to `grad_color` [B,H,W,C].
+    """Add the gradients of the instances [start, stop) to `grad_pos` [B,V,4] and to `grad_color` [B,H,W,C].
 
-    `grad_color` holds a copy of `grad_out` at first.
+    The caller initialises `grad_color` with a copy of `grad_out`.
     """
     height, width, channels = color.shape[1], color.shape[2], color.shape[3]
     for b in range(start, stop):
@@ -86,10 +86,10 @@ def antialias_backward(start, stop, color, rast, pos, tri, opposite, grad_out, m
 @kernel
 @no_type_check
 def _silhouettes(pos, tri, opposite):
-    """Bit k of each face: the edge from corner k to corner k + 1 is a silhouette.
+    """Silhouette edges of each face as bits: bit k stands for the edge from corner k to corner k + 1.
 
-    It is one without a second face, or when the far vertex of the second face projects to the same side as the face.
-    Faces with a vertex behind the camera have none.
+    An edge is a silhouette if it has no second face, or if the opposite vertex of the second face projects to the same
+    side as the face. Faces with a vertex behind the camera have no silhouettes.
     """
     bits = np.zeros(tri.shape[0], np.uint8)
     for face in range(tri.shape[0]):
@@ -99,7 +99,7 @@ def _silhouettes(pos, tri, opposite):
         side = _side(pos[i], pos[j], pos[k])
         for edge in range(3):
             far = opposite[face, edge]
-            # A far vertex that is not a number belongs to a face that is not drawn.
+            # An opposite vertex that is NaN belongs to a face that is not drawn.
             if far < 0 or not side * _side(pos[tri[face, edge]], pos[tri[face, (edge + 1) % 3]], pos[far]) <= 0:
                 bits[face] |= 1 << edge
     return bits
@@ -108,7 +108,7 @@ def _silhouettes(pos, tri, opposite):
 @kernel
 @no_type_check
 def _side(p, q, r):
-    """On which side of the projected line pq the vertex r lies, for p and q in front of the camera."""
+    """Signed side of the projected line pq on which the vertex r lies, for p and q in front of the camera."""
     x, y, w = p[1] * q[3] - p[3] * q[1], p[3] * q[0] - p[0] * q[3], p[0] * q[1] - p[1] * q[0]
     return x * r[0] + y * r[1] + w * r[3]
 
@@ -116,9 +116,10 @@ def _side(p, q, r):
 @kernel
 @no_type_check
 def _crossing(rast, pos, tri, silhouettes, r, c, axis):
-    """The silhouette edge between the pixel (r, c) and its right (axis 0) or lower (axis 1) neighbour.
+    """Find the silhouette edge between the pixel (r, c) and its right (axis 0) or lower (axis 1) neighbour.
 
-    Returns whether the first pixel is own, the nearer face, the edge's first corner (-1 without such an edge), and d.
+    Returns four values: whether the first pixel is "own", the nearer face, the first corner of the edge (-1 if there
+    is no such edge), and d.
     """
     height, width = rast.shape[0], rast.shape[1]
     r2, c2 = r + axis, c + 1 - axis
@@ -154,7 +155,7 @@ def _crossing(rast, pos, tri, silhouettes, r, c, axis):
 @kernel
 @no_type_check
 def _intersection(a0, b0, a1, b1):
-    """Where the edge meets the line b = 0, -inf where it does not."""
+    """Coordinate a at which the edge meets the line b = 0; -inf if it does not."""
     if (b0 > 0) == (b1 > 0):
         return -np.inf
     return (a0 * b1 - a1 * b0) / (b1 - b0)
@@ -163,7 +164,7 @@ def _intersection(a0, b0, a1, b1):
 @kernel
 @no_type_check
 def _around(p, row, column, axis, forward, height, width):
-    """Pixels from the own centre to a vertex: along the line from own to other, and across it."""
+    """Offset in pixels from the centre of "own" to a vertex: along the line from own to other, and across it."""
     x = 0.5 * width * (p[0] / p[3] + 1) - (column + 0.5)
     y = 0.5 * height * (p[1] / p[3] + 1) - (row + 0.5)
     along, across = (y, x) if axis == 1 else (x, y)

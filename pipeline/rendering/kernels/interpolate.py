@@ -30,7 +30,7 @@ def interpolate_rows(start, stop, attr, rast, tri, out):
 @kernel
 @no_type_check
 def interpolate_backward(start, stop, attr, rast, tri, grad_out, grad_attr, grad_rast):
-    """Gradients of the instances [start, stop): added to `grad_attr` [B,V,C], written to `grad_rast` [B,H,W,4]."""
+    """Add gradients of the instances [start, stop) to `grad_attr` [B,V,C], and write those of `grad_rast` [B,H,W,4]."""
     height, width, channels = rast.shape[1], rast.shape[2], attr.shape[2]
     shared = attr.shape[0] == 1
     for b in range(start, stop):

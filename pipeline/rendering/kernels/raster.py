@@ -1,8 +1,8 @@
-"""Visibility and barycentric coordinates of the faces at the pixel centres, and the gradient of the latter.
+"""Visibility of the faces at the pixel centres, their barycentric coordinates, and the gradient of the coordinates.
 
-Coverage is decided on vertices that are rounded to 1/16 pixel, in integers, with a fill rule that gives a pixel centre
-on a shared edge to exactly one of the two faces. Faces that reach behind the camera, or far out of the image, are
-tested with homogeneous edge functions instead of being clipped.
+Coverage is decided in integers, on vertices that are rounded to 1/16 pixel. A fill rule assigns a pixel centre on a
+shared edge to exactly one of the two faces. Faces that reach behind the camera, or far out of the image, are tested
+with homogeneous edge functions instead of being clipped.
 """
 
 from typing import no_type_check
@@ -13,7 +13,7 @@ from pipeline.rendering.kernels import kernel
 
 SUBPIXELS = 16
 GUARD = 2.0**24
-"""Farthest subpixel coordinate whose edge functions are exact in both int64 and float64."""
+"""Largest subpixel coordinate whose edge functions are exact in both int64 and float64."""
 
 DROPPED, SNAPPED, HOMOGENEOUS = 0, 1, 2
 
@@ -44,7 +44,7 @@ def rasterize_rows(start, stop, pos, tri, rast):
 @kernel
 @no_type_check
 def rasterize_backward(start, stop, pos, tri, rast, grad_rast, margin, grad_pos):
-    """Add the gradient of (u, v) of the instances [start, stop) to `grad_pos` [B,V,4]; clamping is ignored."""
+    """Add the gradient of (u, v) of the instances [start, stop) to `grad_pos` [B,V,4], ignoring the clamping."""
     height, width = rast.shape[1], rast.shape[2]
     for b in range(start, stop):
         for r in range(height):
@@ -72,7 +72,7 @@ def rasterize_backward(start, stop, pos, tri, rast, grad_rast, margin, grad_pos)
 @kernel
 @no_type_check
 def _visible_faces(pos, tri, first, last, height, width):
-    """Nearest face at each pixel centre of the rows [first, last), -1 where there is none."""
+    """Find the nearest face at each pixel centre of the rows [first, last); -1 where there is none."""
     faces = np.full((last - first, width), -1, np.int32)
     depths = np.full((last - first, width), np.inf)
     grid, depth, kind = _snap(pos, height, width)
@@ -90,7 +90,7 @@ def _visible_faces(pos, tri, first, last, height, width):
 @kernel
 @no_type_check
 def _snap(pos, height, width):
-    """Subpixel coordinates and z/w of the vertices, and how faces that use a vertex are to be tested."""
+    """Compute subpixel coordinates and z/w of the vertices, and the kind of coverage test that each vertex requires."""
     count = pos.shape[0]
     grid = np.empty((count, 2), np.int64)
     depth = np.empty(count)
@@ -143,7 +143,7 @@ def _cover_snapped(p0, p1, p2, z0, z1, z2, face, first, faces, depths):
 @kernel
 @no_type_check
 def _tie(dx, dy):
-    """Smallest edge function that counts as inside: 0 on one of the two directions of an edge, 1 on the other."""
+    """Smallest edge function value that counts as inside: 0 for one direction of an edge, 1 for the opposite one."""
     return 0 if dy < 0 or (dy == 0 and dx > 0) else 1
 
 
@@ -155,7 +155,7 @@ def _cover_homogeneous(p0, p1, p2, face, first, height, faces, depths):
     c0, h0, v0 = _edge_function(p1, p2)
     c1, h1, v1 = _edge_function(p2, p0)
     c2, h2, v2 = _edge_function(p0, p1)
-    # Barycentric sum of w at a pixel, up to the common scale: it does not depend on the pixel.
+    # The barycentric sum of w at a pixel is the same at every pixel, up to the common scale.
     volume = p0[3] * c0 + p1[3] * c1 + p2[3] * c2
     if volume == 0 or not np.isfinite(volume):
         return
@@ -182,7 +182,7 @@ def _cover_homogeneous(p0, p1, p2, face, first, height, faces, depths):
 @kernel
 @no_type_check
 def _edge_function(p, q):
-    """Constant, x and y coefficient of (p - f p_w) x (q - f q_w), which is linear in the pixel f."""
+    """Coefficients (constant, x, y) of (p - f p_w) x (q - f q_w), which is linear in the pixel f."""
     return p[0] * q[1] - p[1] * q[0], p[1] * q[3] - p[3] * q[1], p[3] * q[0] - p[0] * q[3]
 
 
@@ -195,7 +195,7 @@ def _inside(value, dx, dy):
 @kernel
 @no_type_check
 def _attributes(pos, corners, fx, fy):
-    """u, v and z/w of a face at the pixel (fx, fy), from the vertices as they are (not snapped)."""
+    """Compute u, v and z/w of a face at the pixel (fx, fy) from its unsnapped vertices."""
     p0, p1, p2 = pos[corners[0]], pos[corners[1]], pos[corners[2]]
     x0, y0 = _from_pixel(p0, fx, fy)
     x1, y1 = _from_pixel(p1, fx, fy)
@@ -205,7 +205,7 @@ def _attributes(pos, corners, fx, fy):
     u, v = a0 / total, a1 / total
     if not (np.isfinite(u) and np.isfinite(v)):
         u, v = 1 / 3, 1 / 3
-    # Snapping lets the true coordinates leave the face by a hair.
+    # Coverage is decided on snapped vertices, so that the exact coordinates may lie slightly outside of the face.
     u, v = min(max(u, 0.0), 1.0), min(max(v, 0.0), 1.0)
     if u + v > 1:
         u, v = u / (u + v), v / (u + v)

@@ -1,4 +1,4 @@
-"""Which vertex lies across each edge of a mesh."""
+"""Adjacency of faces: the opposite vertex across each edge of a mesh."""
 
 from typing import no_type_check
 
@@ -10,9 +10,9 @@ from pipeline.rendering.kernels import kernel
 @kernel
 @no_type_check
 def opposite_vertices(tri, num_vertices):
-    """Far vertex [F,3] of the one other face at the edge from corner k to corner k + 1, else -1.
+    """Find the opposite vertex [F,3] in the one other face at the edge from corner k to corner k + 1.
 
-    It is -1 at a border and where three or more faces meet; faces that repeat a vertex have no edges.
+    The entry is -1 at a border edge and where three or more faces meet. Faces that repeat a vertex have no edges.
     """
     starts = _bucket_starts(tri, num_vertices)
     entries = _bucket_entries(tri, starts)
@@ -33,7 +33,7 @@ def opposite_vertices(tri, num_vertices):
 @kernel
 @no_type_check
 def _bucket_starts(tri, num_vertices):
-    """Where the edges with each lower vertex start, when edges are sorted by their lower vertex."""
+    """Start of each vertex's bucket when the edges are sorted by their lower vertex."""
     starts = np.zeros(num_vertices + 1, np.int64)
     for face in range(tri.shape[0]):
         if _is_proper(tri, face):
@@ -47,7 +47,7 @@ def _bucket_starts(tri, num_vertices):
 @kernel
 @no_type_check
 def _bucket_entries(tri, starts):
-    """Edges, as 3 face + corner, sorted by their lower vertex."""
+    """Edges, coded as 3 face + corner, sorted by their lower vertex."""
     entries = np.empty(starts[-1], np.int64)
     position = starts[:-1].copy()
     for face in range(tri.shape[0]):

@@ -44,7 +44,7 @@ def make_aeroplane(rng: np.random.Generator) -> Shape:
     tip = np.array([half_span, root_y + sweep, wing_z + half_span * rng.uniform(0.0, 0.09)])
     wing = blade((0, root_y, wing_z), tip, root_chord, tip_chord, 0.42)
     parts += both_sides(part(wing, colour if rng.random() < 0.6 else metalwork))
-    parts += _engines(rng, style, radius, (root_y, wing_z), tip, metalwork, trim)
+    parts += _engines(rng, style, radius, (root_y, wing_z, tip), metalwork, trim)
 
     fin_height = rng.uniform(1.5, 2.1)
     fin_root, fin_tip, fin_thickness = rng.uniform(1.5, 2.0), rng.uniform(0.75, 1.0), 0.3
@@ -98,9 +98,12 @@ def _fuselage_top(y, radius):
     return float(np.interp(y, [row[0] for row in FUSELAGE], [row[3] * radius for row in FUSELAGE]))
 
 
-def _engines(rng, style, radius, wing, tip, metalwork, trim):
-    """Jets under the wing or at the tail, propellers at the nose or on the wing, or a jet pipe."""
-    root_y, wing_z = wing
+def _engines(rng, style, radius, wing, metalwork, trim):
+    """Jets under the wing or at the tail, propellers at the nose or on the wing, or a jet pipe.
+
+    `wing` is the place of its root along y and z, and its tip.
+    """
+    root_y, wing_z, tip = wing
     size = rng.uniform(0.3, 0.42)
     if style == "propeller":
         if rng.random() < 0.5:

@@ -46,7 +46,7 @@ def make_bicycle(rng: np.random.Generator) -> Shape:
     parts.append(part(ellipsoid(saddle + [0, -0.05, 0.005], (0.04, 0.12, 0.03)), black))
     handlebar, grip = _handlebar(rng, head_top, bar, bright, black)
     parts += handlebar
-    parts += _accessories(rng, head_top, front_axle, rear_axle, radius, saddle, bright)
+    parts += _accessories(rng, head_top, (front_axle, rear_axle), radius, saddle, bright)
 
     pedal = crank + [0.19, 0, -0.16]
     keypoints = {
@@ -91,8 +91,9 @@ def _handlebar(rng, head_top, bar, bright, black):
     return parts + both_sides(part(cylinder(end - 0.12 * direction, end, 1.15 * bar, sides=8), black)), end
 
 
-def _accessories(rng, head_top, front_axle, rear_axle, radius, saddle, bright):
-    """Mudguards, carrier and basket."""
+def _accessories(rng, head_top, axles, radius, saddle, bright):
+    """Mudguards, carrier and basket; `axles` are the front and the rear one."""
+    front_axle, rear_axle = axles
     parts = []
     if rng.random() < 0.35:
         colour = grey(rng, 0.1, 0.9)

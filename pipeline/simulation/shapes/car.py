@@ -1,5 +1,7 @@
 """Cars: saloons, hatchbacks, estates, vans and pickups."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from pipeline.simulation.shapes.colours import glass, grey, metal, paint, rubber
@@ -26,9 +28,25 @@ STYLES = {
 }
 
 ROUNDNESS = 0.35
-"""Of the hull's section."""
+"""Roundness of the hull's section."""
 REAR_WIDTH = 0.93
-"""Of the rear end, as a share of the hull's."""
+"""Width of the rear end, as a share of the hull's."""
+
+
+class Hull(NamedTuple):
+    """Edges of a car's body below the windows, in metres: y from front to rear, half its width, z upwards."""
+
+    front: float
+    rear: float
+    half: float
+    clearance: float
+    hood: float
+    belt: float
+    """Height of the windows' lower edge."""
+    trunk: float
+    """Height of the rear end."""
+    windscreen: float
+    """Place of the windscreen's lower edge along y."""
 
 
 def make_car(rng: np.random.Generator) -> Shape:
@@ -45,7 +63,8 @@ def make_car(rng: np.random.Generator) -> Shape:
 
     trunk = belt - rng.uniform(0.0, 0.06)
     base, roof_front, roof_rear, rear_base = front + length * np.array(STYLES[style])
-    parts = [part(_hull(front, rear, half, clearance, hood, belt, trunk, base), colour)]
+    hull = Hull(front, rear, half, clearance, hood, belt, trunk, base)
+    parts = [part(_hull(hull), colour)]
     cabin_half, roof_half = half * 0.94, half * rng.uniform(0.72, 0.84)
     roof_colour = paint(rng) if rng.random() < 0.15 else colour
     parts.append(
@@ -86,11 +105,12 @@ def make_car(rng: np.random.Generator) -> Shape:
     keypoints |= pair_keypoints("upper_{}_windshield", (roof_half, roof_front, height - 0.05))
     keypoints |= pair_keypoints("upper_{}_rearwindow", (roof_half, roof_rear, height - 0.05))
     keypoints |= pair_keypoints("{}_front_light", lamp)
-    keypoints |= pair_keypoints("{}_back_trunk", _trunk_corner(half, rear, clearance, trunk))
+    keypoints |= pair_keypoints("{}_back_trunk", _trunk_corner(hull))
     return assemble(parts, keypoints)
 
 
-def _hull(front, rear, half, clearance, hood, belt, trunk, base):
+def _hull(hull):
+    front, rear, half, clearance, hood, belt, trunk, base = hull
     low_nose = hood - 0.14
     return body(
         [
@@ -107,11 +127,11 @@ def _hull(front, rear, half, clearance, hood, belt, trunk, base):
     )
 
 
-def _trunk_corner(half, rear, clearance, trunk):
+def _trunk_corner(hull):
     """Upper corner of the rear end: the end section's point at 45 degrees."""
     share = np.cos(np.pi / 4) ** ROUNDNESS
-    low, high = clearance + 0.08, trunk - 0.05
-    return half * REAR_WIDTH * share, rear, (low + high) / 2 + (high - low) / 2 * share
+    low, high = hull.clearance + 0.08, hull.trunk - 0.05
+    return hull.half * REAR_WIDTH * share, hull.rear, (low + high) / 2 + (high - low) / 2 * share
 
 
 def _cabin(lengthwise, halves, heights, window, roof) -> Part:

@@ -1,5 +1,7 @@
 """Chairs: dining chairs, armchairs and swivel chairs, with many kinds of legs and backs."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from pipeline.simulation.shapes.colours import grey, metal, paint, rubber, wood
@@ -8,6 +10,23 @@ from pipeline.simulation.shapes.shape import Shape, assemble, both_sides, pair_k
 
 BACKS = ("panel", "slats", "bars", "frame", "narrow")
 BASES = ("straight", "splayed", "tapered", "sled", "star4", "star5", "block")
+
+
+class Measures(NamedTuple):
+    """Places of a chair's edges, in metres: half its width, then y from front to back, then z upwards."""
+
+    half: float
+    front: float
+    back: float
+    underside: float
+    seat: float
+    """Height of the seat's upper side."""
+    total: float
+    """Height of the backrest's upper edge."""
+    recline: float
+    """Distance along y between the lower and the upper edge of the backrest."""
+    bar: float
+    """Half the width of legs and posts."""
 
 
 def make_chair(rng: np.random.Generator) -> Shape:
@@ -28,8 +47,9 @@ def make_chair(rng: np.random.Generator) -> Shape:
 
     underside = seat_height - seat_thickness
     parts = [part(box((-half, front, underside), (half, back, seat_height)), fabric)]
-    parts += _back(rng, half, back, seat_height, total, recline, bar, frame, fabric)
-    legs, feet = _base(rng, base, half, front, back, underside, bar, frame)
+    measures = Measures(half, front, back, underside, seat_height, total, recline, bar)
+    parts += _back(rng, measures, frame, fabric)
+    legs, feet = _base(rng, base, measures, frame)
     parts += legs
     if rng.random() < 0.5:
         rest = seat_height + rng.uniform(0.16, 0.26)
@@ -44,8 +64,9 @@ def make_chair(rng: np.random.Generator) -> Shape:
     return assemble(parts, keypoints | feet)
 
 
-def _back(rng, half, back, seat, total, recline, bar, frame, fabric):
+def _back(rng, measures, frame, fabric):
     """The backrest; its upper corners are at (+-half, back + recline, total)."""
+    half, _, back, _, seat, total, recline, bar = measures
     kind = str(rng.choice(BACKS))
     thick = rng.uniform(0.035, 0.06)
 
@@ -81,8 +102,9 @@ def _back(rng, half, back, seat, total, recline, bar, frame, fabric):
     return slats
 
 
-def _base(rng, kind, half, front, back, underside, bar, frame):
-    """What the seat stands on, and the four keypoints on the floor: `upper` at the back, `lower` in front."""
+def _base(rng, kind, measures, frame):
+    """Legs or another base, and its four keypoints on the floor: `upper` at the back, `lower` in front."""
+    half, front, back, underside, *_, bar = measures
     parts, corners = [], {"lower": (half, front), "upper": (half, back)}
     if kind == "block":
         parts = [part(box((-half, front, 0.03), (half, back, underside)), frame)]

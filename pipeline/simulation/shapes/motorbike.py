@@ -1,5 +1,7 @@
 """Motorbikes: standard machines, cruisers, sports bikes and scooters."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from pipeline.simulation.shapes.colours import glass, grey, metal, paint, rubber
@@ -8,6 +10,21 @@ from pipeline.simulation.shapes.shape import Shape, assemble, both_sides, pair_k
 from pipeline.simulation.shapes.wheels import spoked_wheel
 
 STYLES = ("standard", "cruiser", "sports", "scooter")
+
+
+class Chassis(NamedTuple):
+    """Measures that the body of a motorbike is fitted to; metres."""
+
+    style: str
+    """One of `STYLES`."""
+    crown: np.ndarray
+    """Upper end of the fork."""
+    rear: float
+    """Place of the rear axle along y."""
+    radius: float
+    """Radius of the wheels."""
+    seat_z: float
+    """Height of the saddle."""
 
 
 def make_motorbike(rng: np.random.Generator) -> Shape:
@@ -35,11 +52,12 @@ def make_motorbike(rng: np.random.Generator) -> Shape:
     handle, grip = _handlebar(rng, style, crown, bright, black)
     parts += handle
 
+    chassis = Chassis(style, crown, rear, radius, seat_z)
     if scooter:
-        chassis, seat = _scooter_body(rng, crown, rear, radius, seat_z, colour, leather)
+        bodywork, seat = _scooter_body(rng, chassis, colour, leather)
     else:
-        chassis, seat = _machine_body(rng, style, crown, front, rear, radius, seat_z, colour, bright, leather)
-    parts += chassis
+        bodywork, seat = _machine_body(rng, chassis, colour, bright, leather)
+    parts += bodywork
 
     lamp = crown + [0, -0.13, -0.02 - 0.06 * (style == "cruiser")]
     parts.append(part(cylinder(lamp, lamp + [0, 0.13, 0], 0.1, 0.07), grey(rng, 0.1, 0.3)))
@@ -58,7 +76,7 @@ def make_motorbike(rng: np.random.Generator) -> Shape:
 
 
 def _handlebar(rng, style, crown, bright, black):
-    """Returns the parts and the outer end of the right grip."""
+    """Bar, grips and mirrors; returns the parts and the outer end of the right grip."""
     half = rng.uniform(0.3, 0.38)
     rise = {"standard": 0.1, "cruiser": 0.24, "sports": 0.0, "scooter": 0.12}[style] + rng.uniform(0.0, 0.05)
     sweep = rng.uniform(0.05, 0.14)
@@ -74,8 +92,9 @@ def _handlebar(rng, style, crown, bright, black):
     return parts, end
 
 
-def _machine_body(rng, style, crown, front, rear, radius, seat_z, colour, bright, leather):
+def _machine_body(rng, chassis, colour, bright, leather):
     """Tank, engine, frame, saddle and exhausts; returns the parts and the saddle's keypoints."""
+    style, crown, rear, radius, seat_z = chassis
     tank_y = crown[1] + 0.32
     tank_z = max(seat_z + 0.06, crown[2] - 0.1)
     tank_length = rng.uniform(0.26, 0.33)
@@ -123,8 +142,9 @@ def _machine_body(rng, style, crown, front, rear, radius, seat_z, colour, bright
     return parts, {"front_seat": (0, tank_y + tank_length, seat_z), "back_seat": (0, seat_end, seat_z + kick)}
 
 
-def _scooter_body(rng, crown, rear, radius, seat_z, colour, leather):
+def _scooter_body(rng, chassis, colour, leather):
     """Leg shield, floor board and rear cowl; returns the parts and the saddle's keypoints."""
+    _, crown, rear, radius, seat_z = chassis
     floor = rng.uniform(0.26, 0.32)
     shield_y = crown[1]
     shield = [

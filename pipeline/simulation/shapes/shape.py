@@ -17,9 +17,9 @@ class Shape(NamedTuple):
 
     vertices: Float32[np.ndarray, "V 3"]
     faces: Int32[np.ndarray, "F 3"]
-    """Counter-clockwise seen from outside, in the parametric families."""
+    """Vertex indices of the triangles, counter-clockwise seen from outside in the parametric families."""
     face_colours: Float32[np.ndarray, "F 3"]
-    """RGB in [0, 1]."""
+    """Colour of each face, RGB in [0, 1]."""
     keypoints: dict[str, Float[np.ndarray, "3"]]
     """Points of the surface by name; names with `left_` have x < 0, as in the genuine CAD models."""
 

@@ -1,5 +1,7 @@
 """Trains: a locomotive or power car with up to two coaches, with flat, slanted or streamlined nose."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from pipeline.simulation.shapes.colours import glass, grey, metal, paint
@@ -9,6 +11,24 @@ from pipeline.simulation.shapes.wagon import wagon
 
 NOSES = {"flat": (0.15, 0.3), "slanted": (0.8, 1.6), "streamlined": (2.6, 4.2)}
 GAP = 0.35
+
+
+class Head(NamedTuple):
+    """The front of a train; metres."""
+
+    style: str
+    """One of `NOSES`."""
+    front: float
+    """Place of the front end along y."""
+    nose: float
+    """Length of the nose, which ends at the full section of the car."""
+    half: float
+    """Half the width of the car's walls."""
+    roof_half: float
+    clearance: float
+    """Height of the car's underside."""
+    height: float
+    """Height of the roof."""
 
 
 def make_train(rng: np.random.Generator) -> Shape:
@@ -33,10 +53,11 @@ def make_train(rng: np.random.Generator) -> Shape:
 
     # The head car ends at y = 0; coaches follow.
     front = -head_length
+    head = Head(style, front, nose, half, roof_half, clearance, height)
     size = (half, roof_half), (clearance, height), [band]
-    parts = [part(_nose(style, front, front + nose, half, roof_half, clearance, height), front_colour)]
+    parts = [part(_nose(head), front_colour)]
     parts.append(wagon((front + nose, 0.0), *size, int(rng.integers(3, 7)), (colour, window)))
-    parts += _windscreen(style, front, nose, half, roof_half, band, clearance, height, window)
+    parts += _windscreen(head, band, window)
     cars = [(front + nose * 0.5, 0.0)]
     tail = 0.0
     for _ in range(coaches):
@@ -60,7 +81,7 @@ def make_train(rng: np.random.Generator) -> Shape:
         (0.95, 0.95, 0.85),
     )
     parts += both_sides(lamp)
-    tip_half, _ = _tip(style, half, clearance, height)
+    tip_half, _ = _tip(head)
     keypoints = {"head_top": (0, front + nose, height)}
     keypoints |= pair_keypoints("head_{}_bottom", (tip_half, front, clearance))
     keypoints |= pair_keypoints("head_{}_top", (roof_half, front + nose, height))
@@ -71,18 +92,20 @@ def make_train(rng: np.random.Generator) -> Shape:
     return assemble(parts, keypoints)
 
 
-def _tip(style, half, clearance, height):
+def _tip(head):
     """Half width and upper z of the nose's front end."""
-    if style == "streamlined":
-        return 0.5 * half, clearance + 0.32 * (height - clearance)
-    if style == "slanted":
-        return 0.92 * half, clearance + 0.5 * (height - clearance)
-    return 0.97 * half, height - 0.25
+    if head.style == "streamlined":
+        return 0.5 * head.half, head.clearance + 0.32 * (head.height - head.clearance)
+    if head.style == "slanted":
+        return 0.92 * head.half, head.clearance + 0.5 * (head.height - head.clearance)
+    return 0.97 * head.half, head.height - 0.25
 
 
-def _nose(style, front, end, half, roof_half, clearance, height):
-    """From the front end to the full section of the car."""
-    tip_half, tip_top = _tip(style, half, clearance, height)
+def _nose(head):
+    """The hull between the front end and the full section of the car."""
+    style, front, nose, half, roof_half, clearance, height = head
+    end = front + nose
+    tip_half, tip_top = _tip(head)
     rings = []
     for share in np.linspace(0, 1, 2 if style == "flat" else 6):
         # A quarter wave rounds the streamlined nose; the others are straight.
@@ -96,12 +119,16 @@ def _nose(style, front, end, half, roof_half, clearance, height):
     return loft(rings)
 
 
-def _windscreen(style, front, nose, half, roof_half, band, clearance, height, window):
-    """Pane that lies on the front: upright, or following the slope of the nose."""
+def _windscreen(head, band, window):
+    """Pane that lies on the front: upright, or following the slope of the nose.
+
+    `band` are the lower and the upper edge of the side windows.
+    """
+    style, front, nose, half, roof_half, _, height = head
     if style == "flat":
         return [part(box((-0.75 * half, front - 0.05, band[0]), (0.75 * half, front + 0.1, height - 0.4)), window)]
     shares = (0.35, 0.8) if style == "slanted" else (0.42, 0.75)
-    _, tip_top = _tip(style, half, clearance, height)
+    _, tip_top = _tip(head)
     rings = []
     for share in shares:
         bend = np.sin(share * np.pi / 2) if style == "streamlined" else share

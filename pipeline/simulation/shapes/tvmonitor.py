@@ -55,7 +55,7 @@ def _rectangle(half, low, high, y):
 
 
 def _stand(rng, kind, depth, back_y, case):
-    """What the set stands on, below z = 0."""
+    """Stand or feet of the set, below z = 0."""
     colour = metal(rng) if rng.random() < 0.4 else case
     drop = rng.uniform(0.15, 0.4)
     reach = rng.uniform(0.3, 0.45)

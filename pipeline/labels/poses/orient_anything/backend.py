@@ -67,7 +67,7 @@ class OrientAnything:
 
 
 def pose_label(azimuth: float, elevation: float, rotation: float, fold: int) -> PoseLabel:
-    """Orient Anything's angles (degrees) as PASCAL3D+'s, which they are but for their ranges.
+    """The label of Orient Anything's angles (degrees), which differ from PASCAL3D+'s in their ranges only.
 
     The network turns an object frame with x to its front, y to its left and z up into a viewer frame with x towards
     the camera, y to the image's right and z up, by Rx(rotation) Ry(elevation) Rz(-azimuth). With these axes renamed

@@ -1,4 +1,4 @@
-"""From the network's logits to angles and to the number of azimuths that look alike."""
+"""Decoding of the network's logits: angles, and the number of azimuths that look alike."""
 
 import warnings
 from typing import NamedTuple
@@ -26,11 +26,11 @@ class Orientations(NamedTuple):
     """Orientations of N views, in whole degrees."""
 
     azimuth: Int64[np.ndarray, "N"]
-    """0 to 359."""
+    """Azimuth from 0 to 359."""
     elevation: Int64[np.ndarray, "N"]
-    """-90 to 89."""
+    """Elevation from -90 to 89."""
     rotation: Int64[np.ndarray, "N"]
-    """-180 to 179."""
+    """In-plane rotation from -180 to 179."""
     fold: Int64[np.ndarray, "N"]
     """Number of azimuths that look alike: 1, 2 or 4; 0 where there is no preferred one."""
 
@@ -56,7 +56,7 @@ def decode(logits: Float[np.ndarray, f"N {LOGITS}"]) -> Orientations:
 
 
 def symmetry_fold(logits: Float[np.ndarray, f"{AZIMUTHS}"]) -> int:
-    """1 for a unique front, 2 or 4 for as many equal ones, 0 for no preferred direction.
+    """Symmetry fold that logits show: 1 for a unique front, 2 or 4 for as many equal ones, 0 for no preferred one.
 
     The network was trained with a binary cross-entropy for each bin, so the distribution of the azimuth x is the
     sigmoid of its logits, scaled to the integral 1. To it each fold a fits exp(k cos(a (x - mu))) / (2 pi) by least

@@ -1,4 +1,4 @@
-"""What the network sees of a photograph: the object alone, on white, centred in a square."""
+"""Pictures that the network sees: the object alone, on white, centred in a square."""
 
 import math
 
@@ -54,6 +54,6 @@ def frame_object(
 
 
 def _span(occupied: Bool[np.ndarray, "N"]) -> slice:
-    """From the first to the last place that is occupied."""
+    """The range from the first to the last place that is occupied."""
     places = np.flatnonzero(occupied)
     return slice(places[0], places[-1] + 1)

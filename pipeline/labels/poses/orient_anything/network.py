@@ -15,7 +15,7 @@ from pipeline.pretrained.pixels import IMAGENET_MEAN, IMAGENET_STD
 
 AZIMUTHS, ELEVATIONS, ROTATIONS = 360, 180, 360
 LOGITS = AZIMUTHS + ELEVATIONS + ROTATIONS
-"""One for each degree of azimuth (from 0), elevation (from -90) and in-plane rotation (from -180), in this order."""
+"""Logits of each degree of azimuth (from 0), elevation (from -90) and in-plane rotation (from -180), in this order."""
 EPS = 1e-5
 
 

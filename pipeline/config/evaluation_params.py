@@ -1,0 +1,83 @@
+"""The sections of `params.yaml` about results: correspondence, scores, their intervals, and Table 2."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Correspondence:
+    """Transfer of keypoints through the template (SEMAGIC 3.3)."""
+
+    subdivisions: int
+    """Number of times that each face is split into four.
+
+    Some vertex is then close to any query.
+    """
+    map_size: int
+    """Side of the crop in the visibility test and in the local search [pixels]."""
+    tolerance: float
+    """Depth by which a visible vertex may lie behind the surface [diagonals of the template]."""
+    search: bool
+    """Whether the tables show the scores with the local search (Eq. 11); both are computed."""
+    window_area: float
+    """Area of the search window [area of the crop]."""
+    reference: Literal["image", "field", "mean"]
+    """Feature that the search looks for: image, field or mean.
+
+    `image` is the image's feature at the query, `field` is g at the query's vertex, `mean` their mean direction.
+    """
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of the correspondences (SEMAGIC 4.2)."""
+
+    alphas: tuple[float, ...]
+    """Thresholds of PCK [longer sides of the target's box]."""
+    baselines: tuple[str, ...]
+    """Feature baselines that are scored: nearest_neighbour, pca_nearest_neighbour."""
+    map_size: int
+    """Side of the target's crop in which nearest neighbours are looked for [pixels]."""
+    within_mask: bool
+    """Whether nearest neighbours are looked for in the target's predicted mask alone."""
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Intervals of differences to Ours: images are drawn anew, with all pairs that they are in."""
+
+    replicates: int
+    """Number of draws of all images."""
+    level: float
+    """Probability that an interval covers the true difference, from 0 to 1."""
+    seed: int
+    """Seed of the draws."""
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Table 2: predicted meshes against CAD models (SEMAGIC 4.3)."""
+
+    variants: tuple[str, ...]
+    """Variants that are compared, which must be trained; an empty list leaves Table 2 out."""
+    images: int
+    """Largest number of images of each category.
+
+    They are the first of the evaluated images with an annotated CAD model, by name.
+    """
+    samples: int
+    """Number of points of each surface in the fine alignment."""
+    coarse_samples: int
+    """Number of points of each surface in the coarse alignment."""
+    iterations: int
+    """Largest number of iterations of an alignment."""
+    trim: float
+    """Share of the worst correspondences that an alignment leaves out, from 0 to 1."""
+    candidates: int
+    """Number of CAD models that are aligned finely after all have been aligned coarsely."""
+    neighbours: Literal["auto", "scipy", "kaolin"]
+    """Search for nearest points: scipy on a core, kaolin on a GPU, or auto.
+
+    `auto` is kaolin where it and a GPU are there. The two may take different ones of points that are equally near, and
+    differ in the last digit.
+    """

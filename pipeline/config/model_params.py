@@ -1,0 +1,136 @@
+"""The section `model` of `params.yaml`: the networks and the template of a category."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Body-centred tetrahedral grid that the template is extracted from."""
+
+    resolution: int
+    """Number of cells along a side."""
+    scale: float
+    """Length of a side [object units]."""
+
+
+@dataclass(frozen=True)
+class Mlp:
+    """MLP of coordinates with a positional encoding."""
+
+    layers: int
+    """Number of hidden layers."""
+    width: int
+    """Number of channels of a hidden layer."""
+    frequencies: int
+    """Number of frequencies of the positional encoding."""
+
+
+@dataclass(frozen=True)
+class Sdf(Mlp):
+    """MLP of the signed distance."""
+
+    radius: float
+    """Radius of the initial sphere [object units]."""
+
+
+@dataclass(frozen=True)
+class Field(Mlp):
+    """MLP of the semantic feature field g (Eq. 6)."""
+
+    symmetric: bool
+    """Whether the field is evaluated at (|x|, y, z)."""
+
+
+@dataclass(frozen=True)
+class Deformation(Mlp):
+    """MLP of the deformation f (Eq. 2)."""
+
+    scale: float
+    """Offset for an output of 1 [object units]."""
+    symmetric: bool
+    """Whether the offsets are mirrored at the plane x = 0."""
+    identity: Literal["frozen", "grid"]
+    """How a vertex keeps its identity: frozen or grid.
+
+    With `frozen` the topology is frozen when deformation begins, and each vertex has a code. With `grid` the template
+    goes on changing, and the codes live on the vertices of the grid.
+    """
+    index_embedding: bool
+    """Whether the offsets depend on the vertex-index embedding (Eq. 3)."""
+    code_dims: int
+    """Number of dimensions of a vertex's code."""
+    code_std: float
+    """Standard deviation of the initial values of the codes."""
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Encoders from patch tokens to the global image feature and to the pose."""
+
+    width: int
+    """Number of channels of a hidden layer."""
+    dims: int
+    """Number of dimensions of the global image feature."""
+
+
+@dataclass(frozen=True)
+class Hypotheses:
+    """Viewpoint hypotheses of runs without pose supervision (MagicPony).
+
+    No label tells such runs which way is up or where the front is: they have bounds of their own, and begin with an
+    ellipsoid in place of the sphere. Runs with pose supervision have one hypothesis.
+    """
+
+    count: int
+    """Number of hypotheses: 1 or 4."""
+    max_elevation: float
+    """Largest elevation of a hypothesis [degrees]."""
+    max_theta: float
+    """Largest in-plane rotation of a hypothesis [degrees]."""
+    elongation: float
+    """Length of the initial ellipsoid [widths of the ellipsoid]."""
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Camera and pose head.
+
+    The posed template is fitted to the object's box, and the head corrects the fit. The field of view and the distance
+    decide together how large an object unit is in the crop.
+    """
+
+    keypoints: int
+    """Number of soft keypoints whose arrangement the head reads."""
+    pool: int
+    """Side of the squares that are averaged before keypoints are looked for [tokens]."""
+    fov: float
+    """Vertical field of view of the camera [degrees]."""
+    distance: float
+    """Distance of the camera from the object's centre [object units].
+
+    The projection is as nearly parallel as PASCAL3D+'s, whose focal length is 3000 pixels.
+    """
+    max_elevation: float
+    """Largest elevation that the head can express [degrees]."""
+    max_theta: float
+    """Largest in-plane rotation that the head can express [degrees]."""
+    max_offset: float
+    """Largest shift by which the head corrects the fit [half sides of the crop]."""
+    max_zoom: float
+    """Largest zoom factor by which the head corrects the fit."""
+    hypotheses: Hypotheses
+
+
+@dataclass(frozen=True)
+class Model:
+    """The deformable model (SEMAGIC 3.1-3.2); the crop shows about 4.4 object units at zoom 1."""
+
+    grid: Grid
+    sdf: Sdf
+    field: Field
+    deformation: Deformation
+    texture: Mlp
+    """MLP of the albedo, evaluated on template coordinates."""
+    encoder: Encoder
+    pose: Pose

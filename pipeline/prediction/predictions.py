@@ -1,0 +1,75 @@
+"""The predictions of a category's images, and their file."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from jaxtyping import Bool, Float, Int
+from safetensors.torch import load, save
+from torch import Tensor
+
+from pipeline.base.errors import InputError
+from pipeline.base.files import write_bytes
+from pipeline.prediction.projection import Projection
+
+FILE = "predictions.safetensors"
+"""Name of the file in a cell's folder of predictions."""
+
+
+class Prediction(NamedTuple):
+    """The mesh that a model predicts for one image."""
+
+    projection: Projection
+    """Projection of the deformed mesh after its subdivision."""
+    deformed: Float[Tensor, "N 3"]
+    """Vertices of the deformed template, not subdivided, in the object frame."""
+    silhouette: Bool[Tensor, "S S"]
+    """Pixels of the crop that the posed mesh covers, row 0 at the top."""
+
+
+class Predictions(NamedTuple):
+    """The predictions of a trained model for the images of its category, and what all of them share."""
+
+    template: Float[Tensor, "N 3"]
+    """Vertices of the template in the object frame."""
+    faces: Int[Tensor, "F 3"]
+    """Faces of the template, and of each deformed mesh."""
+    positions: Float[Tensor, "M 3"]
+    """Vertices of the subdivided template in the object frame; each projection has as many."""
+    vertex_features: Float[Tensor, "M K"]
+    """Feature field g at `positions`, in [0, 1]."""
+    images: dict[str, Prediction]
+    """Predictions by the name of the image; projections are in pixels of the original images."""
+
+
+def write_predictions(folder: Path, predictions: Predictions) -> None:
+    """Write a category's predictions as safetensors; equal content gives equal bytes."""
+    tensors = {
+        "template": predictions.template,
+        "faces": predictions.faces.int(),
+        "positions": predictions.positions,
+        "vertex_features": predictions.vertex_features,
+    }
+    for name, (projection, deformed, silhouette) in predictions.images.items():
+        fields = {**projection._asdict(), "deformed": deformed, "silhouette": silhouette}
+        tensors |= {f"{name}/{field}": value for field, value in fields.items()}
+    write_bytes(folder / FILE, save({key: tensors[key].detach().contiguous() for key in sorted(tensors)}))
+
+
+def read_predictions(folder: Path) -> Predictions:
+    """Read the file that `write_predictions` wrote.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise InputError(f"{path}: expected the predictions of the category, found none. Run the stage `predict`.")
+    tensors = load(path.read_bytes())
+    shared = [tensors.pop(name) for name in Predictions._fields[:-1]]
+
+    def prediction(name: str) -> Prediction:
+        projection = Projection(*(tensors[f"{name}/{field}"] for field in Projection._fields))
+        return Prediction(projection, tensors[f"{name}/deformed"], tensors[f"{name}/silhouette"])
+
+    names = sorted({key.rsplit("/", 1)[0] for key in tensors})
+    return Predictions(*shared, {name: prediction(name) for name in names})

@@ -1,0 +1,86 @@
+"""Predicting the posed, deformed and projected mesh of an object from the patch tokens of its crop."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pipeline.config.evaluation_params import Correspondence
+from pipeline.config.params import Params
+from pipeline.geometry.meshes import Subdivision, subdivide
+from pipeline.model.deformable import DeformableModel
+from pipeline.model.pose import PoseEstimate
+from pipeline.model.template import Template
+from pipeline.model.view import View
+from pipeline.photographs.cameras import clip_to_crop
+from pipeline.prediction.predictions import Prediction
+from pipeline.prediction.projection import Projection, visible_vertices
+from pipeline.rendering.depth_map import depth_map
+from pipeline.rendering.rasterizer import make_rasterizer
+
+
+class Predictor:
+    """A trained model, ready to predict the mesh of any crop.
+
+    Attributes:
+        template: the canonical mesh.
+        positions: vertices of the subdivided template in the object frame.
+        vertex_features: feature field g at `positions`, in [0, 1].
+
+    Args:
+        view: the crop's view; its size is the side of silhouettes and depth maps in pixels.
+        params: gives the number of subdivisions and the tolerance of the visibility test.
+    """
+
+    @torch.no_grad()
+    def __init__(self, model: DeformableModel, view: View, params: Correspondence):
+        self.model, self.view = model, view
+        self.template = model.template()
+        self._levels = _split(self.template, params.subdivisions)
+        self.positions = self._subdivide(self.template.vertices)
+        self.vertex_features = model.features(self.positions)
+        low, high = self.template.vertices.amin(0), self.template.vertices.amax(0)
+        self._tolerance = params.tolerance * float((high - low).norm())
+
+    @torch.no_grad()
+    def predict(self, tokens: Float[Tensor, "T T D"]) -> Prediction:
+        """Deform and pose the template for one crop, project it and test which vertices are seen (Eq. 9).
+
+        Returns:
+            The prediction, with the projection in crop coordinates.
+        """
+        deformed, pose = self.reconstruct(tokens[None])
+        placement = self.view.place(self.template, self._subdivide(deformed), pose)
+        faces = self._levels[-1].faces if self._levels else self.template.faces
+        depth = depth_map(self.view.rasterizer, placement.clip, faces, self.view.size)[0]
+        points = clip_to_crop(placement.clip)[0]
+        visible = visible_vertices(points, placement.depth[0], depth, self._tolerance)
+        return Prediction(Projection(points, visible, pose.rotation[0]), deformed[0], depth.isfinite())
+
+    @torch.no_grad()
+    def reconstruct(self, tokens: Float[Tensor, "B T T D"]) -> tuple[Float[Tensor, "B N 3"], PoseEstimate]:
+        """Deformed vertices of the template in the object frame, and the best pose, for each crop."""
+        tokens = tokens.float()
+        vertices = self.template.vertices + self.model.offsets(self.template, self.model.encoder(tokens))
+        return vertices, self.model.pose(tokens).best()
+
+    def _subdivide(self, values: Float[Tensor, "*B N C"]) -> Float[Tensor, "*B M C"]:
+        for level in self._levels:
+            values = level.refine(values)
+        return values
+
+
+def make_predictor(model: DeformableModel, params: Params) -> Predictor:
+    """The model's predictor on the CPU, with the crop and the sizes that the parameters give."""
+    correspondence = params.correspondence
+    view = View(make_rasterizer(), model.params.pose, params.data.crop_margin, correspondence.map_size)
+    return Predictor(model, view, correspondence)
+
+
+def _split(template: Template, count: int) -> list[Subdivision]:
+    """Successive splits of the template's faces, so that a vertex is close to any point of the surface."""
+    levels: list[Subdivision] = []
+    faces, vertices = template.faces, len(template.vertices)
+    for _ in range(count):
+        levels.append(subdivide(faces, vertices))
+        faces, vertices = levels[-1].faces, vertices + len(levels[-1].edges)
+    return levels

@@ -1,0 +1,170 @@
+"""A trained category: photographs in; correspondences and posed, deformed meshes out."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+from torch.nn import functional
+
+from pipeline.base.errors import InputError
+from pipeline.config.cells import Cell
+from pipeline.labels.features import FeatureBackend
+from pipeline.labels.features.label import BACKENDS
+from pipeline.labels.registry import make_backend
+from pipeline.matching.feature_map import sample_map
+from pipeline.matching.images import describe_image, token_components, vertex_components
+from pipeline.matching.methods import MESH_METHODS
+from pipeline.matching.queries import Queries
+from pipeline.matching.transfer import nearest_visible_vertex
+from pipeline.photographs.crops import from_crop, to_crop
+from semagic.loading import Trained, load_trained
+from semagic.photographs import ARRAY, Photograph, read_object
+from semagic.results import Matches, PreparedPhoto, Reconstruction
+from semagic.threads import one_thread
+
+
+class CategoryModel:
+    """A trained category, ready to match and to reconstruct photographs of its objects.
+
+    Answers are those of the stages `predict` and `evaluate` to the last bit, and are computed on one thread as there.
+    """
+
+    def __init__(self, trained: Trained):
+        self._trained = trained
+        self._params = trained.workspace.params
+        self._vertex_features = vertex_components(trained.predictor.vertex_features, trained.pca)
+
+    @classmethod
+    @one_thread()
+    def load(
+        cls,
+        folder: str | PathLike[str],
+        *,
+        params: str | PathLike[str] | None = None,
+        pca: str | PathLike[str] | None = None,
+    ) -> "CategoryModel":
+        """Load a category from the folder that it was trained in.
+
+        Args:
+            folder: models/<variant>/<backbone>/<category>/<seed>, with `model.safetensors` and `model.json`.
+            params: the parameter file that the model was trained with. Only a folder that has been moved needs it: None
+                stands for the nearest params.yaml above `folder`.
+            pca: the principal components of the category's features. Only a folder that has been moved needs them:
+                None stands for features/<backbone>/<category>_pca.safetensors in the folder of the parameter file.
+
+        Raises:
+            InputError: a file is missing or damaged, or the files do not belong together.
+        """
+        return cls(load_trained(Path(folder), params and Path(params), pca and Path(pca)))
+
+    @property
+    def cell(self) -> Cell:
+        """Variant, backbone, category and seed of the training."""
+        return self._trained.cell
+
+    @one_thread()
+    def prepare(self, photograph: Photograph, box: Sequence[float] | None = None) -> PreparedPhoto:
+        """Compute the patch features of one object, and predict its mesh; the result serves any number of matches.
+
+        Features are those of the backbone that the model was trained on. Simulated features exist for photographs of
+        the embedded benchmark alone, each of which has its truth beside it.
+
+        Args:
+            photograph: path of an image file, or its RGB pixels.
+            box: box (x0, y0, x1, y1) of the object in pixels. None says that the photograph is itself a square crop
+                round the object, `data.crop_margin` times as wide as the longer side of the object.
+
+        Raises:
+            InputError: the photograph cannot be read, it has no truth where features are simulated, or the box is not
+                one of the photograph.
+        """
+        photo, crop = read_object(photograph, box, self.cell.category, self._params.data.crop_margin)
+        if photo.path == ARRAY and self._params.features.backend == "simulated":
+            raise InputError(
+                "The features of this model are simulated from the truth beside a photograph; pixels have none. Pass "
+                "the path of a photograph of the embedded benchmark, or train on the features of dinov2 or sift."
+            )
+        (tokens,) = self._backend.token_maps([photo], [crop], flip=False)
+        # Half precision, as the stage `features` keeps them.
+        tokens = tokens.astype(np.float16).astype(np.float32)
+        prediction = self._trained.predictor.predict(torch.from_numpy(tokens))
+        prediction = prediction._replace(projection=prediction.projection.from_crop(crop))
+        height, width = photo.image.shape[:2]
+        image = describe_image(crop, width, height, tokens, self._params.evaluation.map_size)._replace(
+            components=token_components(tokens, self._trained.pca),
+            projection=prediction.projection.to_crop(crop),
+            vertex_features=self._vertex_features,
+        )
+        return PreparedPhoto(self.cell, image, prediction)
+
+    @one_thread()
+    def match(self, a: PreparedPhoto, b: PreparedPhoto, points: ArrayLike, search: bool = True) -> Matches:
+        """Find points of photograph `a` in photograph `b` (SEMAGIC Eq. 8-11).
+
+        Args:
+            points: N points (x, y) on the object in pixels of `a`.
+            search: refine the projection of the shared vertex by the local search among the features of `b` (Eq. 11).
+
+        Raises:
+            InputError: another model has prepared a photograph, or the points are not finite numbers [N, 2].
+        """
+        self._check(a, b)
+        pixels = np.asarray(points, dtype=np.float64)
+        if pixels.ndim != 2 or pixels.shape[1] != 2 or not np.isfinite(pixels).all():
+            raise InputError(
+                f"expected points as finite numbers [N, 2] in pixels, found an array {list(pixels.shape)}."
+            )
+        if len(pixels) == 0:
+            return Matches(np.zeros((0, 2)), np.zeros(0, bool), np.zeros(0))
+        queries = _queries(to_crop(pixels, a.image.crop))
+        method = MESH_METHODS["search" if search else "projection"]
+        found = method(queries, [a.image, b.image], self._params.correspondence)
+        vertex = nearest_visible_vertex(queries.points, a.image.projection)
+        similarity = functional.cosine_similarity(
+            sample_map(a.image.components, queries.points), sample_map(b.image.components, found), dim=-1
+        )
+        visible = b.image.projection.visible[vertex]
+        return Matches(from_crop(found.numpy(), b.image.crop), visible.numpy(), similarity.numpy())
+
+    def reconstruct(self, photo: PreparedPhoto) -> Reconstruction:
+        """The posed, deformed mesh of the object, as the model predicts it.
+
+        Raises:
+            InputError: another model has prepared the photograph.
+        """
+        self._check(photo)
+        projection, deformed, _ = photo.prediction
+        # The projection is of the subdivided mesh, whose first vertices are those of the template.
+        count = len(deformed)
+        return Reconstruction(
+            deformed.numpy(),
+            self._trained.predictor.template.faces.numpy(),
+            projection.rotation.numpy(),
+            projection.vertices[:count].numpy(),
+            projection.visible[:count].numpy(),
+        )
+
+    @cached_property
+    def _backend(self) -> FeatureBackend:
+        """The feature backend; a network is loaded when the first photograph is prepared."""
+        return make_backend("features", BACKENDS, self._trained.workspace)
+
+    def _check(self, *photos: PreparedPhoto) -> None:
+        for photo in photos:
+            if photo.cell != self.cell:
+                raise InputError(
+                    f"expected a photograph that this model, {self.cell.name}, has prepared; {photo.cell.name} has. "
+                    "Prepare it with this model."
+                )
+
+
+def _queries(points: Float[np.ndarray, "N 2"]) -> Queries:
+    """Points in crop coordinates of the first image, each of which is looked for in the second one."""
+    count = len(points)
+    first = torch.zeros(count, dtype=torch.int64)
+    return Queries(first + 1, torch.arange(count), first, torch.from_numpy(points))

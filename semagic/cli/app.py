@@ -1,0 +1,54 @@
+"""The command `semagic`: its commands, and what their errors look like."""
+
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from pipeline.base.reported import reported
+from semagic.cli.bench import bench
+from semagic.cli.ceiling import ceiling
+from semagic.cli.deps import deps
+from semagic.cli.profile import profile
+from semagic.cli.run import run
+from semagic.cli.sync import sync
+from semagic.cli.verify import verify
+from semagic.cli.weights import weights
+
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C or a request to end has stopped."""
+COMMANDS = (run, profile, weights, verify, sync, ceiling, bench, deps)
+"""In the order of the help."""
+EXIT_CODES = "Exit codes: 0 done; 1 failed, or damage was found; 2 wrong command line; 130 interrupted."
+
+
+class Reporting(TyperGroup):
+    """Commands that report an error which the user can mend in one message on stderr, and an interruption as 130."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            with reported():
+                return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print("Interrupted; run it again to go on.", file=sys.stderr)
+            raise SystemExit(INTERRUPTED) from None
+
+
+app = typer.Typer(
+    name="semagic",
+    cls=Reporting,
+    help="Learn deformable 3D models of categories, and match photographs through them.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
+for command in COMMANDS:
+    app.command(epilog=EXIT_CODES)(command)
+
+
+def main() -> None:
+    """Run the command line of this process, and end it with the exit code."""
+    app(prog_name="semagic")

@@ -1,0 +1,76 @@
+"""A trained category from its folder, and from the files of the workspace that the folder was trained in."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.base.errors import InputError
+from pipeline.config.cells import Cell, resolve
+from pipeline.config.params import Params, load_params
+from pipeline.config.workspace import Workspace
+from pipeline.labels.components.pca import Pca, read_pca
+from pipeline.model.deformable import InputSizes
+from pipeline.model.saved import DESCRIPTION, load_model
+from pipeline.prediction.predictor import Predictor, make_predictor
+
+
+class Trained(NamedTuple):
+    """A trained category with all that its predictions depend on."""
+
+    cell: Cell
+    workspace: Workspace
+    """The workspace with the parameters of the cell; its root is the folder of the parameter file."""
+    predictor: Predictor
+    pca: Pca
+    """Principal components of the category's patch features."""
+
+
+def load_trained(folder: Path, params: Path | None = None, pca: Path | None = None) -> Trained:
+    """Load the model in a cell's folder models/<variant>/<backbone>/<category>/<seed>.
+
+    Args:
+        params: the parameter file; None stands for the nearest params.yaml above `folder`.
+        pca: the principal components; None stands for features/<backbone>/<category>_pca.safetensors beside `params`.
+
+    Raises:
+        InputError: a file is missing or damaged, or the files do not belong together.
+    """
+    model = load_model(folder)
+    cell = _read_cell(folder / DESCRIPTION)
+    params = params or _params_above(folder)
+    resolved = resolve(load_params(params), cell)
+    workspace = Workspace(params.parent, resolved)
+    path = pca or workspace.pca(cell.backbone, cell.category)
+    components = read_pca(path)
+    _check_sizes(folder, model.sizes, resolved, components)
+    return Trained(cell, workspace, make_predictor(model, resolved), components)
+
+
+def _read_cell(path: Path) -> Cell:
+    description = json.loads(path.read_text(encoding="utf-8"))
+    missing = [name for name in Cell._fields if name not in description]
+    if missing:
+        raise InputError(
+            f"{path}: expected the entries {', '.join(Cell._fields)}; {missing[0]} is missing. Train again."
+        )
+    return Cell(**{name: description[name] for name in Cell._fields})
+
+
+def _params_above(folder: Path) -> Path:
+    for parent in folder.resolve().parents:
+        if (parent / "params.yaml").is_file():
+            return parent / "params.yaml"
+    raise InputError(
+        f"{folder}: expected a params.yaml in a folder above, found none. Pass the files that the model was trained "
+        "with: CategoryModel.load(folder, params=..., pca=...)."
+    )
+
+
+def _check_sizes(folder: Path, sizes: InputSizes, params: Params, pca: Pca) -> None:
+    found = InputSizes(params.features.grid, len(pca.mean), len(pca.components))
+    for name, value in sizes._asdict().items():
+        if value != getattr(found, name):
+            raise InputError(
+                f"{folder}: the model was trained on features of the sizes {sizes._asdict()}; the parameters and the "
+                f"principal components have {found._asdict()}. Pass the files that it was trained with, or train again."
+            )
