@@ -17,7 +17,7 @@ from pipeline.labels.features import FeatureBackend
 from pipeline.labels.features.label import BACKENDS
 from pipeline.labels.registry import make_backend
 from pipeline.matching.feature_map import sample_map
-from pipeline.matching.images import describe_image, token_components, vertex_components
+from pipeline.matching.images import describe_image, required, token_components, vertex_components
 from pipeline.matching.methods import MESH_METHODS
 from pipeline.matching.queries import Queries
 from pipeline.matching.transfer import nearest_visible_vertex
@@ -60,7 +60,7 @@ class CategoryModel:
         Raises:
             InputError: a file is missing or damaged, or the files do not belong together.
         """
-        return cls(load_trained(Path(folder), params and Path(params), pca and Path(pca)))
+        return cls(load_trained(Path(folder), Path(params) if params else None, Path(pca) if pca else None))
 
     @property
     def cell(self) -> Cell:
@@ -124,11 +124,11 @@ class CategoryModel:
         queries = _queries(to_crop(pixels, a.image.crop))
         method = MESH_METHODS["search" if search else "projection"]
         found = method(queries, [a.image, b.image], self._params.correspondence)
-        vertex = nearest_visible_vertex(queries.points, a.image.projection)
-        similarity = functional.cosine_similarity(
-            sample_map(a.image.components, queries.points), sample_map(b.image.components, found), dim=-1
-        )
-        visible = b.image.projection.visible[vertex]
+        mesh_a, mesh_b = (required(photo.image.projection, "projection") for photo in (a, b))
+        map_a, map_b = (required(photo.image.components, "components") for photo in (a, b))
+        vertex = nearest_visible_vertex(queries.points, mesh_a)
+        similarity = functional.cosine_similarity(sample_map(map_a, queries.points), sample_map(map_b, found), dim=-1)
+        visible = mesh_b.visible[vertex]
         return Matches(from_crop(found.numpy(), b.image.crop), visible.numpy(), similarity.numpy())
 
     def reconstruct(self, photo: PreparedPhoto) -> Reconstruction:

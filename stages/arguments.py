@@ -82,7 +82,7 @@ _OPTIONS = {
     "release": {"required": True, "help": "an entry of `releases` in downloads.yaml, e.g. spair"},
     "variant": {"required": True, "help": "an entry of `variants` in params.yaml, e.g. ours"},
     "backbone": {"help": "an entry of `features.backbones` in params.yaml (default: the first of `backbones`)"},
-    "category": {"required": True, "help": "one of the ten categories, e.g. car"},
+    "category": {"required": True, "help": "a category of the dataset, e.g. car"},
     "seed": {"type": int, "help": "seed of the training (default: the first of `seeds`)"},
 }
 

@@ -1,4 +1,4 @@
-"""Before any test: the environment, and run-time checks of every shape and type annotation in `pipeline` and `semagic`."""
+"""Before any test: the environment, and run-time checks of every annotation in `pipeline` and `semagic`."""
 
 import os
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.base.errors import InputError
 from pipeline.base.files import write_text
 from pipeline.config.params import Params
 
@@ -29,7 +30,7 @@ def describe(kind: type, prefix: str = "") -> dict[str, str]:
     docstrings = _docstrings(kind)
     found = {}
     for name, inner in typing.get_type_hints(kind).items():
-        section = dataclasses.is_dataclass(inner)
+        section = isinstance(inner, type) and dataclasses.is_dataclass(inner)
         docstring = docstrings.get(name) or (inner.__doc__ if section else "") or ""
         found[prefix + name] = docstring.partition("\n")[0]
         if section:
@@ -80,7 +81,10 @@ class _Line(NamedTuple):
 def _lines(text: str) -> Iterator[_Line]:
     above: list[tuple[int, str]] = []
     for line in text.splitlines():
-        content, comment = re.fullmatch(r'((?:"[^"]*"|[^"#])*?)(\s*#.*|\s*)', line).groups()
+        parts = re.fullmatch(r'((?:"[^"]*"|[^"#])*?)(\s*#.*|\s*)', line)
+        if parts is None:
+            raise InputError(f"params.yaml: expected double quotes in pairs, found the line '{line}'. Close the quote.")
+        content, comment = parts.groups()
         found = re.match(r"( *)(\w+):", content)
         if found is None:
             yield _Line(content, comment, "", False)
@@ -93,10 +97,13 @@ def _lines(text: str) -> Iterator[_Line]:
 
 def _docstrings(kind: type) -> dict[str, str]:
     """The docstrings below the fields of a dataclass and of those that it extends."""
-    found = {}
-    for owner in filter(dataclasses.is_dataclass, kind.__mro__):
-        body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0].body
-        for field, below in itertools.pairwise(body):
+    found: dict[str, str] = {}
+    for owner in kind.__mro__:
+        if not dataclasses.is_dataclass(owner):
+            continue
+        source = ast.parse(textwrap.dedent(inspect.getsource(owner)))
+        definition = next(node for node in source.body if isinstance(node, ast.ClassDef))
+        for field, below in itertools.pairwise(definition.body):
             match field, below:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(docstring))):
                     found.setdefault(name, inspect.cleandoc(docstring))

@@ -39,7 +39,7 @@ def merged(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, 
 
 
 def _convert(kind: Any, value: Any, source: str, key: str) -> Any:
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _convert_section(kind, value, source, key)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is Literal:

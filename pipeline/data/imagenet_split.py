@@ -44,16 +44,16 @@ def viewpoint(record: pascal3d.ViewpointRecord | None) -> Viewpoint | None:
     """
     if record is None:
         return None
-    fine = record.distance and record.azimuth is not None and record.elevation is not None
-    azimuth = record.azimuth if fine or record.azimuth_coarse is None else record.azimuth_coarse
-    elevation = record.elevation if fine or record.elevation_coarse is None else record.elevation_coarse
+    distance = 0.0 if record.azimuth is None or record.elevation is None else record.distance or 0.0
+    azimuth = record.azimuth if distance or record.azimuth_coarse is None else record.azimuth_coarse
+    elevation = record.elevation if distance or record.elevation_coarse is None else record.elevation_coarse
     if azimuth is None or elevation is None:
         return None
     return Viewpoint(
         azimuth=azimuth,
         elevation=elevation,
         theta=record.theta or 0.0,
-        distance=record.distance if fine else 0.0,
+        distance=distance,
         focal=record.focal or DEFAULT_FOCAL,
         px=(record.px or 0.0) - 0.5,
         py=(record.py or 0.0) - 0.5,
@@ -70,13 +70,13 @@ def _instance(root: Path, category: str, name: str) -> Instance | str:
     width, height = record.width, record.height
     if not width or not height:
         height, width = read_image(photo).shape[:2]
-    objects = [item for item in record.objects if item.category == category and item.bbox is not None]
+    objects = [(item.bbox, item) for item in record.objects if item.category == category and item.bbox is not None]
     if not objects:
         return f"no {category} with a box in its annotation"
-    boxes = [(clip_box(box_from_one_based(item.bbox), width, height), item) for item in objects]
+    boxes = [(clip_box(box_from_one_based(corners), width, height), item) for corners, item in objects]
     inside = [(box, item) for box, item in boxes if box is not None]
     if not inside:
-        return f"box {list(objects[0].bbox)} outside the image of {width} x {height} pixels"
+        return f"box {list(objects[0][0])} outside the image of {width} x {height} pixels"
     box, item = max(inside, key=lambda entry: entry[0].width * entry[0].height)
     return Instance(
         category=category,

@@ -5,7 +5,7 @@ import warnings
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 import scipy.io
@@ -91,6 +91,12 @@ def number(value: Any) -> float | None:
     return float(flat[0])
 
 
+@overload
+def numbers(value: Any, count: Literal[2]) -> tuple[float, float] | None: ...
+@overload
+def numbers(value: Any, count: Literal[4]) -> tuple[float, float, float, float] | None: ...
+@overload
+def numbers(value: Any, count: int) -> tuple[float, ...] | None: ...
 def numbers(value: Any, count: int) -> tuple[float, ...] | None:
     """The `count` numbers of a value, or None where it holds something else."""
     flat = np.ravel(value)

@@ -8,9 +8,8 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
-from typing import Literal, NamedTuple
+from typing import IO, Literal, NamedTuple
 
 from pipeline.base.errors import InputError
 from pipeline.downloads.digest import CHUNK
@@ -50,7 +49,7 @@ class Archive(NamedTuple):
     """Open archive."""
 
     members: tuple[Member, ...]
-    open: Callable[[int], BufferedIOBase]
+    open: Callable[[int], IO[bytes]]
     """Function that opens the file of a given index in `members`. Reading it to the end verifies its checksum."""
     finish: Callable[[], None]
     """Function that reads and checks the data after the last file."""
@@ -72,7 +71,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
             entries = archive.getmembers()
             members = tuple(_tar_member(entry) for entry in entries)
-            yield Archive(members, lambda index: archive.extractfile(entries[index]), lambda: _read_on(stream))
+            yield Archive(members, lambda index: _tar_content(archive, entries[index]), lambda: _read_on(stream))
     else:
         raise InputError(f"{path}: expected a .zip or .tar.gz archive by its name.")
 
@@ -136,6 +135,13 @@ def _tar_member(entry: tarfile.TarInfo) -> Member:
     return Member(entry.name, kind, entry.size, None)
 
 
+def _tar_content(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
+    content = archive.extractfile(entry)
+    if content is None:
+        raise tarfile.ReadError(f"'{entry.name}' is neither a file nor a link to one")
+    return content
+
+
 def _from_root(name: str, target: str) -> str | None:
     """Resolve the target of a link relative to the archive root. Only names are used. None where it lies outside."""
     if target.startswith("/"):
@@ -151,7 +157,7 @@ def _from_root(name: str, target: str) -> str | None:
     return "/".join(parts)
 
 
-def _read_on(stream: BufferedIOBase) -> None:
+def _read_on(stream: gzip.GzipFile) -> None:
     """Read a stream to its end, where gzip verifies the checksum."""
     while stream.read(CHUNK):
         pass

@@ -71,8 +71,8 @@ class Weights:
     @property
     def size(self) -> int:
         """Total size of the files in bytes; an estimate until all exact sizes are recorded."""
-        sizes = [pin.bytes for pin in self.files.values()]
-        return sum(sizes) if None not in sizes else round(1e6 * self.approximate_megabytes)
+        sizes = [pin.bytes for pin in self.files.values() if pin.bytes is not None]
+        return sum(sizes) if len(sizes) == len(self.files) else round(1e6 * self.approximate_megabytes)
 
 
 @dataclass(frozen=True)

@@ -79,9 +79,11 @@ def _run_curl(url: str, part: Path, size: int) -> tuple[int, str]:
     command += ["--connect-timeout", str(CONNECT_SECONDS)]
     command += ["--speed-limit", str(STALL_BYTES_PER_SECOND), "--speed-time", str(STALL_SECONDS)]
     command += ["--continue-at", "-", "--output", str(part), "--url", url]
-    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    quiet = subprocess.DEVNULL
     with (
-        subprocess.Popen(command, text=True, errors="replace", **streams) as process,
+        subprocess.Popen(
+            command, stdin=quiet, stdout=quiet, stderr=subprocess.PIPE, text=True, errors="replace"
+        ) as process,
         tqdm(total=size, initial=_size(part), desc=part.stem, unit="B", unit_scale=True) as progress,
     ):
         try:

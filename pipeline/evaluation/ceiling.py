@@ -123,8 +123,14 @@ def project_mesh(
         instance: image with an annotated viewpoint, in which `shown` is seen.
         params: parameters of the crop and of the correspondence.
         rasterizer: rasterizer of the depth map that decides visibility.
+
+    Raises:
+        InputError: the image has no annotated viewpoint.
     """
-    annotated, crop = instance.viewpoint, square_crop(instance.box, params.data.crop_margin)
+    annotated = instance.viewpoint
+    if annotated is None:
+        raise InputError(f"'{instance.key}': expected an annotated viewpoint, found none. Leave this image out.")
+    crop = square_crop(instance.box, params.data.crop_margin)
     azimuth, elevation, theta = viewpoint_angles(rotation)
     view = annotated._replace(azimuth=azimuth, elevation=elevation, theta=theta)
     names = [name for name in mesh.model.keypoints if name in shown]

@@ -17,7 +17,7 @@ from pipeline.evaluation.silhouette import mask_iou
 from pipeline.photographs.cameras import object_rotation
 from pipeline.photographs.crops import sample_crop, square_crop
 from pipeline.photographs.image_files import read_mask
-from pipeline.photographs.records import Instance
+from pipeline.photographs.records import Instance, Viewpoint
 from pipeline.prediction.predictions import Predictions
 
 
@@ -29,7 +29,7 @@ def measure_meshes(workspace: Workspace, category: str, matches: Matches, predic
     """
     used = set(matches.points["source"]) | set(matches.points["target"])
     instances = [i for i in workspace.evaluation_instances(category) if i.name in used]
-    viewed = [instance for instance in instances if instance.viewpoint is not None]
+    viewed = {i.name: i.viewpoint for i in instances if i.viewpoint is not None}
     pose = _pose(category, viewed, predictions) if viewed else None
     return MeshMeasures(
         pose_images=len(viewed),
@@ -45,10 +45,9 @@ def measure_meshes(workspace: Workspace, category: str, matches: Matches, predic
     )
 
 
-def _pose(category: str, instances: list[Instance], predictions: Predictions) -> PoseErrors:
-    views = [instance.viewpoint for instance in instances]
-    annotated = np.stack([object_rotation(view.azimuth, view.elevation, view.theta) for view in views])
-    predicted = np.stack([predictions.images[instance.name].projection.rotation.numpy() for instance in instances])
+def _pose(category: str, views: dict[str, Viewpoint], predictions: Predictions) -> PoseErrors:
+    annotated = np.stack([object_rotation(view.azimuth, view.elevation, view.theta) for view in views.values()])
+    predicted = np.stack([predictions.images[name].projection.rotation.numpy() for name in views])
     return pose_errors(predicted, annotated, symmetry_fold(category))
 
 

@@ -35,7 +35,7 @@ def code_dependencies(root: Path, stage: str) -> list[str]:
             continue
         own = {path.relative_to(root) for path in (root / folder).glob("*.py") if _has_code(path)}
         inside = {path.relative_to(root) for path in (root / folder).rglob("*.py") if _has_code(path)} - own
-        whole = 2 * len(paths) >= len(own) and inside <= needed
+        whole = 3 * len(paths) >= len(own) and inside <= needed
         entries += [folder.as_posix()] if whole else sorted(path.as_posix() for path in paths)
     return files + entries
 

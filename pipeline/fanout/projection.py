@@ -35,7 +35,9 @@ def stage_counts(params: Params) -> Counter[str]:
     categories = len(params.categories)
     labelled = categories * len(params.backbones)
     trained = labelled * len(params.seeds)
-    counts = Counter(dict.fromkeys(("data", "instances", "masks", "depth", "poses", "report"), categories))
+    counts: Counter[str] = Counter(
+        dict.fromkeys(("data", "instances", "masks", "depth", "poses", "report"), categories)
+    )
     counts.update(dict.fromkeys(("features", "pca", "baselines"), labelled))
     counts.update(dict.fromkeys(("train", "predict", "evaluate"), trained * len(params.trained)))
     counts.update({"reconstruct": trained * len(params.reconstruction.variants), "resolve": 1})
@@ -58,7 +60,7 @@ def projected_seconds(counts: Counter[str], params: Params, jobs: int) -> float 
     if {params.masks.backend, params.depth.backend, params.poses.backend, params.features.backend} != {"simulated"}:
         return None
     images = (params.simulation.train_images + params.simulation.test_images) / (SHIPPED_IMAGES + 40)
-    scale = dict.fromkeys(("data", "masks", "depth", "poses", "features", "pca"), images)
+    scale: dict[str, float] = dict.fromkeys(("data", "masks", "depth", "poses", "features", "pca"), images)
     scale["train"] = params.training.steps / SHIPPED_STEPS
     total = sum(SECONDS.get(name, 0.0) * scale.get(name, 1.0) * number for name, number in counts.items())
     # `data` and `report` have one cell each. During `report` the other cores wait; the generator is multithreaded.

@@ -1,6 +1,6 @@
 """The inputs of the matching methods from one image, prepared once however many pairs the image is in."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ from pipeline.photographs.image_files import read_mask
 from pipeline.photographs.records import Instance
 from pipeline.prediction.predictions import Predictions
 from pipeline.prediction.projection import Projection
+
+Input = TypeVar("Input")
 
 
 class EvaluatedImage(NamedTuple):
@@ -38,6 +40,17 @@ class EvaluatedImage(NamedTuple):
     """Projected mesh with its vertices in crop coordinates. None where there are no predictions."""
     vertex_features: Float[Tensor, "N K"] | None
     """Feature field at the template's vertices, as principal components; the same for all images."""
+
+
+def required(value: Input | None, name: str) -> Input:
+    """An input of an image that a method cannot do without.
+
+    Raises:
+        ValueError: the image was prepared without it.
+    """
+    if value is None:
+        raise ValueError(f"This method needs the {name} of each image; an image was prepared without.")
+    return value
 
 
 def prepare_image(

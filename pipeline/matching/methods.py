@@ -9,11 +9,12 @@ from torch.nn import functional
 from pipeline.base.errors import InputError, nearest
 from pipeline.config.params import Correspondence
 from pipeline.matching.feature_map import sample_map
-from pipeline.matching.images import EvaluatedImage
+from pipeline.matching.images import EvaluatedImage, required
 from pipeline.matching.local_search import local_search
 from pipeline.matching.nearest_neighbour import nearest_neighbour
 from pipeline.matching.queries import Queries, by_image
 from pipeline.matching.transfer import nearest_visible_vertex
+from pipeline.prediction.projection import Projection
 
 Images = Sequence[EvaluatedImage]
 Method = Callable[[Queries, Images, Correspondence], Float[Tensor, "Q 2"]]
@@ -23,18 +24,19 @@ Method = Callable[[Queries, Images, Correspondence], Float[Tensor, "Q 2"]]
 def project(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
     """Match through the mesh alone: SEMAGIC Eq. 8-10."""
     vertex = _nearest_vertices(queries, images)[queries.point]
-    return by_image(queries.target, len(images), lambda image, rows: images[image].projection.vertices[vertex[rows]])
+    meshes = _projections(images)
+    return by_image(queries.target, len(images), lambda image, rows: meshes[image].vertices[vertex[rows]])
 
 
 def project_and_search(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
     """Match through the mesh, then search among the target's principal components: SEMAGIC Eq. 8-11."""
     start = project(queries, images, params)
     reference = _search_references(queries, images, params.reference)
+    maps = _components(images)
 
     def search(image: int, rows: Int64[Tensor, "K"]) -> Float[Tensor, "K 2"]:
-        components, region = images[image].components, images[image].region
         f = reference[queries.point[rows]]
-        return local_search(f, components, start[rows], region, params.window_area, params.map_size)
+        return local_search(f, maps[image], start[rows], images[image].region, params.window_area, params.map_size)
 
     return by_image(queries.target, len(images), search)
 
@@ -48,7 +50,7 @@ def match_tokens(queries: Queries, images: Images, params: Correspondence) -> Fl
 
 def match_components(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
     """Match by nearest neighbour among the features' principal components."""
-    return _match(queries, images, [image.components for image in images])
+    return _match(queries, images, _components(images))
 
 
 MESH_METHODS: dict[str, Method] = {"search": project_and_search, "projection": project}
@@ -82,20 +84,29 @@ def _match(queries: Queries, images: Images, maps: Sequence[Float[Tensor, "T T C
 
 def _search_references(queries: Queries, images: Images, kind: str) -> Float[Tensor, "U C"]:
     """Features that the search looks for: the image's at a point, g at its vertex, or the mean of their directions."""
-    sampled = _sample(queries, [image.components for image in images])
+    sampled = _sample(queries, _components(images))
     if kind == "image":
         return sampled
-    field = images[0].vertex_features[_nearest_vertices(queries, images)]
+    field = required(images[0].vertex_features, "vertex features")[_nearest_vertices(queries, images)]
     return field if kind == "field" else functional.normalize(sampled, dim=-1) + functional.normalize(field, dim=-1)
 
 
 def _nearest_vertices(queries: Queries, images: Images) -> Int64[Tensor, "U"]:
     """Vertex of each distinct point (Eq. 10)."""
+    meshes = _projections(images)
     return by_image(
         queries.source,
         len(images),
-        lambda image, rows: nearest_visible_vertex(queries.points[rows], images[image].projection),
+        lambda image, rows: nearest_visible_vertex(queries.points[rows], meshes[image]),
     )
+
+
+def _components(images: Images) -> list[Float[Tensor, "T T K"]]:
+    return [required(image.components, "components") for image in images]
+
+
+def _projections(images: Images) -> list[Projection]:
+    return [required(image.projection, "projection") for image in images]
 
 
 def _sample(queries: Queries, maps: Sequence[Float[Tensor, "T T C"]]) -> Float[Tensor, "U C"]:

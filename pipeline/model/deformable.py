@@ -38,6 +38,8 @@ class DeformableModel(nn.Module):
     of its own. With `identity: grid` the template never freezes, and the codes are those of the grid's vertices.
     """
 
+    frozen: FrozenTemplate | None
+
     def __init__(self, params: ModelParams, sizes: InputSizes, hypotheses: int):
         super().__init__()
         self.params = params

@@ -1,6 +1,7 @@
 """Small convolutional encoders from patch tokens to one vector for each image (SEMAGIC section 4.1)."""
 
 import math
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -48,8 +49,8 @@ def average_squares(tokens: Float[Tensor, "B T T D"], side: int) -> Float[Tensor
     if side == 1:
         return tokens
     strips = tokens.unflatten(1, (-1, side)).unbind(2)
-    columns = sum(strips).unflatten(2, (-1, side)).unbind(3)
-    return sum(columns) / side**2
+    columns = cast(Tensor, sum(strips)).unflatten(2, (-1, side)).unbind(3)
+    return cast(Tensor, sum(columns)) / side**2
 
 
 class KeypointEncoder(nn.Module):
@@ -66,6 +67,9 @@ class KeypointEncoder(nn.Module):
     Raises:
         InputError: `pool` does not divide the grid.
     """
+
+    moments: Float[Tensor, "P 4"]
+    """Position (x, y) of each patch and its square."""
 
     def __init__(self, grid: int, channels: int, width: int, keypoints: int, dims: int, pool: int = 1):
         super().__init__()

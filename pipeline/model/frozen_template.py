@@ -16,6 +16,13 @@ class FrozenTemplate(nn.Module):
         symmetric: whether mirrored vertices share their code and have mirrored offsets.
     """
 
+    vertices: Float[Tensor, "N 3"]
+    faces: Int64[Tensor, "F 3"]
+    mirror: Int64[Tensor, "N"]
+    rows: Int64[Tensor, "H"]
+    index: Int64[Tensor, "N"]
+    share: Float[Tensor, "H"]
+
     def __init__(
         self,
         vertices: Float[Tensor, "N 3"],

@@ -1,5 +1,6 @@
 """A cache of everything that follows from the faces of a mesh alone, valid as long as the faces stay the same."""
 
+import torch
 from jaxtyping import Int
 from torch import Tensor
 
@@ -20,7 +21,7 @@ class MeshCache:
         self.vertices = 0
         self.topology: object = None
         self._rasterizer = rasterizer
-        self._faces: Int[Tensor, "F 3"] | None = None
+        self._faces: Int[Tensor, "F 3"] = torch.zeros(0, 3, dtype=torch.int64)
         self._graph: Graph | None = None
 
     def see(self, template: Template) -> None:

@@ -15,6 +15,8 @@ from pipeline.photographs.cameras import product
 class PositionalEncoding(nn.Module):
     """gamma(x) = [x, sin(2^k w x), cos(2^k w x)], k = 0..K-1, w = 0.9 * 2 pi / extent (MagicPony)."""
 
+    spread: Float[Tensor, "3 3K"]
+
     def __init__(self, frequencies: int, extent: float):
         super().__init__()
         scales = 0.9 * 2 * math.pi / extent * 2.0 ** torch.arange(frequencies)
@@ -86,9 +88,10 @@ class CoordinateMlp(nn.Module):
         self.input = nn.Linear(self.encoding.dims, width)
         self.point = nn.Linear(width + point_dims, width, bias=False)
         self.image = nn.Linear(image_dims, width, bias=False) if image_dims else None
-        self.hidden = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(size.layers - 2))
+        hidden = [nn.Linear(width, width, bias=False) for _ in range(size.layers - 2)]
+        self.hidden = nn.ModuleList(hidden)
         self.output = nn.Linear(width, out_dims, bias=False)
-        for layer in (self.input, self.point, self.image, *self.hidden):
+        for layer in (self.input, self.point, self.image, *hidden):
             if layer is not None:
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
         if zero_output:

@@ -70,12 +70,12 @@ class PoseHead(nn.Module):
         sizes = grid, channels, width, params.keypoints
         self.encoder = KeypointEncoder(*sizes, 4 * hypotheses + 3, params.pool)
         self.logits = KeypointEncoder(*sizes, hypotheses, params.pool) if hypotheses > 1 else None
-        last = self.encoder.reader[-1]
+        *_, weight, bias = self.encoder.reader.parameters()
         with torch.no_grad():
-            last.weight.mul_(0.1)
-            last.bias.zero_()
+            weight.mul_(0.1)
+            bias.zero_()
             if hypotheses == 1:
-                last.bias[0] = 1.0  # A frontal start: the direction of a zero vector is undefined.
+                bias[0] = 1.0  # A frontal start: the direction of a zero vector is undefined.
 
     def forward(self, *tokens: Float[Tensor, "_ T T D"]) -> PoseHypotheses:
         """The hypotheses of the images in one or more batches, one batch after the other."""

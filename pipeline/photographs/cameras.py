@@ -101,7 +101,7 @@ def geodesic_degrees(a: Float[Tensor, "*B 3 3"], b: Float[Tensor, "*B 3 3"]) -> 
     return torch.rad2deg(torch.arccos(cosine.clamp(-1, 1)))
 
 
-def clip_depth(depth: Depth, near: float | Tensor, far: float | Tensor) -> Depth:
+def clip_depth(depth: Depth, near: Depth | float, far: Depth | float) -> Depth:
     """Clip z of points whose clip w is their camera depth d: z = (d (far + near) - 2 far near) / (far - near).
 
     z / w is -1 on the near plane and 1 on the far plane.

@@ -65,11 +65,11 @@ def read_predictions(folder: Path) -> Predictions:
     if not path.is_file():
         raise InputError(f"{path}: expected the predictions of the category, found none. Run the stage `predict`.")
     tensors = load(path.read_bytes())
-    shared = [tensors.pop(name) for name in Predictions._fields[:-1]]
+    shared = {name: tensors.pop(name) for name in Predictions._fields[:-1]}
 
     def prediction(name: str) -> Prediction:
         projection = Projection(*(tensors[f"{name}/{field}"] for field in Projection._fields))
         return Prediction(projection, tensors[f"{name}/deformed"], tensors[f"{name}/silhouette"])
 
     names = sorted({key.rsplit("/", 1)[0] for key in tensors})
-    return Predictions(*shared, {name: prediction(name) for name in names})
+    return Predictions(**shared, images={name: prediction(name) for name in names})

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from logging import CRITICAL
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ def load_network(folder: Path, classes: Mapping[str, str], device: "torch.device
             exactly, or transformers cannot be imported.
     """
     configuration = _configuration(folder)
-    found = configuration.get("model_type")
+    found = str(configuration.get("model_type"))
     if found not in classes:
         raise InputError(
             f"{folder / 'config.json'}: expected a network of type {' or '.join(classes)}, found '{found}'. "
@@ -72,7 +73,7 @@ def _load(network_class: Any, folder: Path) -> tuple[Any, Mapping[str, Any]]:
     logging.disable_progress_bar()
     verbosity = logging.get_verbosity()
     # The problems that transformers would warn of are errors here.
-    logging.set_verbosity(logging.CRITICAL)
+    logging.set_verbosity(CRITICAL)
     try:
         return network_class.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, output_loading_info=True, dtype=torch.float32

@@ -8,7 +8,7 @@ IMAGENET_MEAN = 0.485, 0.456, 0.406
 """Means of red, green and blue in [0, 1], with which all these networks were trained."""
 IMAGENET_STD = 0.229, 0.224, 0.225
 """Standard deviations of red, green and blue in [0, 1], with which all these networks were trained."""
-MEAN, STD = np.float32(IMAGENET_MEAN), np.float32(IMAGENET_STD)
+MEAN, STD = np.array(IMAGENET_MEAN, np.float32), np.array(IMAGENET_STD, np.float32)
 
 BILINEAR = Image.Resampling.BILINEAR
 BICUBIC = Image.Resampling.BICUBIC

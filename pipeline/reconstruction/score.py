@@ -1,7 +1,5 @@
 """Chamfer distances of a cell's predicted meshes to the CAD models that PASCAL3D+ annotates (SEMAGIC Table 2)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from tqdm import tqdm
 
@@ -35,30 +33,31 @@ def score_reconstructions(workspace: Workspace, cell: Cell) -> ReconstructionSco
     print(f"{cell.name}: nearest points are found by {neighbours.name}.")
     predictions = read_predictions(workspace.predictions(cell))
     instances = [i for i in read_instances(workspace.instances(cell.category)) if i.name in predictions.images]
-    annotated = sorted((i for i in instances if i.cad_index is not None), key=lambda i: i.name)[: params.images]
+    by_name = sorted(instances, key=lambda instance: instance.name)
+    annotated = [(i, i.cad_index) for i in by_name if i.cad_index is not None][: params.images]
     if not annotated:
         raise InputError(
             f"{workspace.instances(cell.category)}: expected evaluated images with an annotated CAD model, found none "
             f"of {len(instances)}. Restore {workspace.pascal3d}/Annotations/{cell.category}_pascal, or take "
             "reconstruction out of params.yaml: set reconstruction.variants to []."
         )
-    indices = sorted({instance.cad_index for instance in annotated})
+    indices = sorted({index for _, index in annotated})
     cads = {index: read_off(mesh_path(workspace.pascal3d, cell.category, index)) for index in indices}
     faces = predictions.faces.numpy().astype(np.int32)
     images = []
-    for instance in tqdm(annotated, desc=f"{cell.name}: aligning", unit="image"):
+    for instance, index in tqdm(annotated, desc=f"{cell.name}: aligning", unit="image"):
         deformed = predictions.images[instance.name].deformed
         mesh = Mesh(deformed.double().numpy() @ OBJECT_TO_CAD.T, faces)
-        images.append(_image(instance, mesh, cads, indices, params, neighbours))
+        images.append(_image(instance, index, mesh, cads, params, neighbours))
     missing = sum(instance.cad_index is None for instance in instances)
     return ReconstructionScores(**cell._asdict(), images=tuple(images), without_model=missing)
 
 
 def _image(
     instance: Instance,
+    index: int,
     mesh: Mesh,
     cads: dict[int, Mesh],
-    indices: Sequence[int],
     params: Reconstruction,
     neighbours: Neighbours,
 ) -> ImageReconstruction:
@@ -67,20 +66,18 @@ def _image(
         coarse_samples=params.coarse_samples,
         iterations=params.iterations,
         trim=params.trim,
-        candidates=min(params.candidates, len(indices)),
+        candidates=min(params.candidates, len(cads)),
         neighbours=neighbours,
     )
     annotated = reconstruction_error(
-        mesh, cads[instance.cad_index], options, seeded(0, "reconstruction", f"{instance.key}/annotated")
+        mesh, cads[index], options, seeded(0, "reconstruction", f"{instance.key}/annotated")
     )
-    best = best_of_category(
-        mesh, [cads[index] for index in indices], options, seeded(0, "reconstruction", f"{instance.key}/best")
-    )
+    best = best_of_category(mesh, list(cads.values()), options, seeded(0, "reconstruction", f"{instance.key}/best"))
     return ImageReconstruction(
         instance.name,
-        instance.cad_index,
+        index,
         annotated.rigid,
         annotated.similarity,
         best.error.similarity,
-        indices[best.cad],
+        list(cads)[best.cad],
     )

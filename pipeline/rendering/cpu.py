@@ -73,6 +73,8 @@ class CpuRasterizer:
     ) -> Float[Tensor, "B H W C"]:
         faces = check_antialias(ACCEPTED, color, rast, pos, tri)
         opposite = self.topology(tri, pos.shape[1]) if topology is None else topology
+        if not isinstance(opposite, Tensor):
+            raise ValueError(f"topology must be what `topology` computed; found an object of {type(opposite)}.")
         check_shape("topology", opposite, (len(tri), 3))
         return _Antialias.apply(color, rast, pos, faces, opposite, self.threads)
 

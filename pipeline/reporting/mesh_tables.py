@@ -18,14 +18,21 @@ MEASURES: tuple[tuple[str, str, Callable[[MeshMeasures], float | None]], ...] = 
 
 def mesh_measure(row: RowScores, value: Callable[[MeshMeasures], float | None]) -> dict[str, list[float]]:
     """One measure by category, one number for each seed; categories that lack it are left out."""
-    found = {category: [value(one.metrics.mesh) for one in scored] for category, scored in row.items()}
-    return {category: numbers for category, numbers in found.items() if None not in numbers}
+    found = {}
+    for category, scored in row.items():
+        meshes = [one.metrics.mesh for one in scored]
+        numbers = [number for mesh in meshes if mesh is not None and (number := value(mesh)) is not None]
+        if len(numbers) == len(scored):
+            found[category] = numbers
+    return found
 
 
 def mesh_tables(results: Results) -> list[Grid]:
     """A table for each measure, and one of the share of pairs that could be evaluated."""
-    measures = [(title, lambda row, value=value: mesh_measure(row, value)) for title, _, value in MEASURES]
-    measures.append(("Pairs evaluated (% of those listed)", _evaluated))
+    measures: list[tuple[str, Callable[[RowScores], dict[str, list[float]]]]] = [
+        *((title, lambda row, value=value: mesh_measure(row, value)) for title, _, value in MEASURES),
+        ("Pairs evaluated (% of those listed)", _evaluated),
+    ]
     grids = []
     for title, by_category in measures:
         numbers = {name: by_category(row) for name, row in trained_rows(results).items()}

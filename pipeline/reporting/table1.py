@@ -19,8 +19,9 @@ def build_table1(results: Results, bootstrap: Bootstrap) -> Table:
     reference = results.rows.get(REFERENCE)
     rows = []
     for name, row in results.rows.items():
-        compared = reference is not None and name != REFERENCE
-        interval = pck_difference(row, reference, TABLE_ALPHA, bootstrap) if compared else None
+        interval = None
+        if reference is not None and name != REFERENCE:
+            interval = pck_difference(row, reference, TABLE_ALPHA, bootstrap)
         rows.append(category_row(title_of(results, name), pck_by_category(row), interval))
     heading = f"− {title_of(results, REFERENCE)}" if reference and len(rows) > 1 else None
     title = f"Table 1: PCK@{threshold_name(TABLE_ALPHA)} (%)"

@@ -80,8 +80,8 @@ def _beside(categories: Sequence[str], rows: Sequence[_Compared], digits: int) -
         ours = {name: row.values[name].mean for name in categories}
         text = [row.title, *(_against(ours[name], paper.get(name), digits) for name in categories)]
         if common:
-            averages = (sum(numbers[name] for name in common) / len(common) for numbers in (ours, paper))
-            text.append(_against(*averages, digits))
+            average, published = (sum(numbers[name] for name in common) / len(common) for numbers in (ours, paper))
+            text.append(_against(average, published, digits))
         texts.append(text)
     head = ["method", *categories, *([average_title(common)] if common else [])]
     return [explanation, markdown_grid(head, texts)]

@@ -38,7 +38,8 @@ def locate(keypoints: Mapping[str, Float[np.ndarray, "3"]], framing: Framing, ph
     if not keypoints:
         return {}
     points = project_cad(np.stack(list(keypoints.values())).astype(np.float64), framing.view)
-    return {name: _locate(*point, framing, photo) for name, point in zip(keypoints, points.tolist(), strict=True)}
+    places = zip(keypoints, points.tolist(), strict=True)
+    return {name: _locate(x, y, depth, framing, photo) for name, (x, y, depth) in places}
 
 
 def _locate(x: float, y: float, depth: float, framing: Framing, photo: Photograph) -> Keypoint:

@@ -61,9 +61,10 @@ def record(category: str, filename: str, picture: Picture) -> ImageRecord:
         azimuth_coarse=round(view.azimuth / 45) % 8 * 45.0,
         elevation_coarse=round(view.elevation / 15) * 15.0,
     )
+    xmin, ymin, xmax, ymax = picture.box
     item = ObjectRecord(
         category=category,
-        bbox=tuple(float(side) for side in picture.box),
+        bbox=(float(xmin), float(ymin), float(xmax), float(ymax)),
         cad_index=picture.cad_index,
         anchors={name: _anchor(keypoint) for name, keypoint in picture.keypoints.items()},
         viewpoint=viewpoint,

@@ -38,7 +38,8 @@ class Picture(NamedTuple):
     @property
     def box(self) -> tuple[int, int, int, int]:
         """Box [xmin, ymin, xmax, ymax] of the visible pixels, from 1, the last ones included, as in PASCAL VOC."""
-        rows, columns = self.photo.mask.any(axis=1).nonzero()[0], self.photo.mask.any(axis=0).nonzero()[0]
+        mask = self.photo.mask
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         return int(columns[0]) + 1, int(rows[0]) + 1, int(columns[-1]) + 1, int(rows[-1]) + 1
 
     def truth(self, fold: int) -> Truth:

@@ -11,6 +11,7 @@ from pipeline.data.spair import (
     KEYPOINT_SLOTS,
     ImageAnnotation,
     PairAnnotation,
+    Point,
     annotation_path,
     image_path,
     pair_filename,
@@ -119,8 +120,8 @@ def annotate_pair(pair_id: int, annotations: Mapping[str, ImageAnnotation], sour
         category=a.category,
         src_pose=a.pose,
         trg_pose=b.pose,
-        src_kps=tuple(a.kps[slot] for slot in shared),
-        trg_kps=tuple(b.kps[slot] for slot in shared),
+        src_kps=tuple(point for point, _ in shared.values()),
+        trg_kps=tuple(point for _, point in shared.values()),
         kps_ids=tuple(shared),
         mirror=0,
         viewpoint_variation=_viewpoint_variation(a, b),
@@ -130,10 +131,11 @@ def annotate_pair(pair_id: int, annotations: Mapping[str, ImageAnnotation], sour
     )
 
 
-def _shared(annotations: Mapping[str, ImageAnnotation], one: str, other: str) -> list[str]:
-    """Slots that are filled in both images."""
-    a, b = annotations[one].kps, annotations[other].kps
-    return [slot for slot in a if a[slot] is not None and b[slot] is not None]
+def _shared(annotations: Mapping[str, ImageAnnotation], one: str, other: str) -> dict[str, tuple[Point, Point]]:
+    """The points of both images in the slots that both fill, by slot."""
+    b = annotations[other].kps
+    filled = ((slot, point, b[slot]) for slot, point in annotations[one].kps.items())
+    return {slot: (p, q) for slot, p, q in filled if p is not None and q is not None}
 
 
 def _viewpoint_variation(a: ImageAnnotation, b: ImageAnnotation) -> int:

@@ -97,19 +97,19 @@ class Tracker:
     def flush(self) -> None:
         """Send the buffered values."""
         values, self._buffer, self._flushed = self._buffer, [], time.monotonic()
-        if self._run and values:
-            self._attempt(lambda: self._store.log(self._run, values))
+        if (run := self._run) and values:
+            self._attempt(lambda: self._store.log(run, values))
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
         """Attach a file, or the content of a folder, to the run's artifacts under `folder`."""
-        if self._run:
-            self._attempt(lambda: self._store.attach(self._run, path, folder))
+        if run := self._run:
+            self._attempt(lambda: self._store.attach(run, path, folder))
 
     def finish(self, status: str = "FINISHED") -> None:
         """Send the buffered values and close the run as FINISHED or FAILED. Later calls record nothing."""
         self.flush()
-        if self._run:
-            self._attempt(lambda: self._store.finish(self._run, status))
+        if run := self._run:
+            self._attempt(lambda: self._store.finish(run, status))
         self._run = None
 
     def _open(self, record: Record, experiment: str, root: Path, once: bool) -> None:

@@ -70,7 +70,7 @@ class TrainingSet:
         """Hash of all tensors. It is cached, because it takes seconds for a large set."""
         digest = hashlib.sha256()
         for column in self._columns():
-            digest.update(column.cpu().flatten().numpy())
+            digest.update(column.cpu().flatten().numpy().data)
         return digest.hexdigest()
 
     def batch(self, index: np.ndarray, flips: np.ndarray) -> Batch:

@@ -34,6 +34,7 @@ def configure_torch(device: torch.device, params: Training) -> None:
     gpu = device.type != "cpu"
     torch.use_deterministic_algorithms(not gpu)
     # PyTorch would also fill new memory, a few percent of a step; every operation here writes all of its result.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    # torch sets this attribute up at run time, where type checkers do not see it.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
     torch.set_float32_matmul_precision("high" if gpu and params.matmul == "tf32" else "highest")
     torch.backends.cudnn.allow_tf32 = params.matmul == "tf32"

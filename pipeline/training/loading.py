@@ -58,6 +58,11 @@ def _load(workspace: Workspace, backbone: str, instance: Instance, pca: Pca) -> 
     size = workspace.params.training.image_size
     crop = square_crop(instance.box, workspace.params.data.crop_margin)
     tokens, flipped = read_tokens(workspace.tokens(backbone, instance))
+    if flipped is None:
+        raise InputError(
+            f"{workspace.tokens(backbone, instance)}: expected features of the mirrored crop too, found none. "
+            "Run the stage `features` again."
+        )
     rgb = sample_crop(read_image(workspace.photograph(instance)), crop, size)
     mask = sample_crop(read_mask(workspace.mask(instance)).astype(np.float32), crop, size)
     depth = read_depth(workspace.disparity(instance), instance.height, instance.width)

@@ -1,7 +1,7 @@
 """One evaluation of the training objective: render the batch's objects and compare them with their labels."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from jaxtyping import Bool, Float
@@ -70,7 +70,7 @@ class Objective:
         view.mesh.see(template)
         code = model.encoder(batch.tokens)
         posing = find_poses(model, batch, poses, phase, params, generator)
-        terms = dict.fromkeys(Terms._fields, code.new_zeros(()))
+        terms: dict[str, Float[Tensor, ""]] = dict.fromkeys(Terms._fields, code.new_zeros(()))
 
         if phase.deform:
             offsets = model.offsets(template, code)
@@ -133,9 +133,8 @@ def _image_terms(
 def _expected_loss(images: dict[str, Float[Tensor, "B"]], weights: Loss) -> Float[Tensor, "B"]:
     """The weighted image terms that a hypothesis' logit estimates."""
     boost = {"feature": weights.logit_feature_boost}
-    return sum(
-        boost.get(name, 1.0) * getattr(weights, name) * images[name] for name in ("mask", "distance", "rgb", "feature")
-    )
+    names = ("mask", "distance", "rgb", "feature")
+    return cast(Tensor, sum(boost.get(name, 1.0) * getattr(weights, name) * images[name] for name in names))
 
 
 def _feature_consistency(

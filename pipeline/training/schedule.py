@@ -61,7 +61,7 @@ def batch_order(seed: int, step: int, count: int, batch: int) -> np.ndarray:
     """
     positions = np.arange(step * batch, (step + 1) * batch)
     epochs = {epoch: _generator(seed, 0, epoch).permutation(count) for epoch in set((positions // count).tolist())}
-    return np.array([epochs[position // count][position % count] for position in positions])
+    return np.array([epochs[position // count][position % count] for position in positions.tolist()])
 
 
 def batch_flips(seed: int, step: int, batch: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from dvc_data.hashfile.hash import fobj_md5
 from tqdm import tqdm
@@ -44,6 +44,8 @@ def hash_files(readings: Iterable[Reading], show: bool = True) -> Hashes:
 def _hash(reading: Reading, progress: tqdm) -> str:
     try:
         with reading.path.open("rb") as stream:
-            return fobj_md5(CallbackIOWrapper(progress.update, stream), name=reading.algorithm)
+            # tqdm's wrapper passes every attribute of the stream on, which its type does not say.
+            counted = cast(BinaryIO, CallbackIOWrapper(progress.update, stream))
+            return fobj_md5(counted, name=reading.algorithm)
     except OSError as error:
         return f"({error.strerror})"

@@ -107,6 +107,6 @@ def _recorded(item: Output, cache: HashFileDB) -> dict[PurePosixPath, str] | Non
         tree = Tree.load(cache, item.hash_info)
     except (FileNotFoundError, ObjectFormatError):
         return None
-    found = {PurePosixPath(*key): info.value for key, _, info in tree}
+    found = {PurePosixPath(*key): info.value for key, _, info in tree if info and info.value}
     # The cached list itself may be damaged.
     return found if folder_hash(item.hash_info.name, found) == item.hash_info.value else None

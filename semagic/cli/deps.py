@@ -15,8 +15,8 @@ def deps(
 ) -> None:
     """Write the code dependencies in dvc.yaml from the imports.
 
-    A package stands for its files where a stage imports at least half of them; other files stand alone. Parameters, data
-    and outputs are left as they are.
+    A package stands for its files where a stage imports at least a third of them; other files stand alone. Parameters,
+    data and outputs are left as they are.
     """
     from pipeline.fanout.dependencies import stale_dependencies, write_dependencies
 

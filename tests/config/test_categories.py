@@ -26,7 +26,7 @@ def test_the_releases_have_the_ten_categories():
 def test_another_reader_has_any_category_that_can_name_a_folder():
     assert check_category("coffee_mug-2", "folder") == "coffee_mug-2"
     assert tiny_params(categories=["mug"], data__reader="folder", data__generate=[]).categories == ("mug",)
-    with pytest.raises(InputError, match=r"data\.generate .* the reader 'folder' does not read. Set data.generate to \[\]"):
+    with pytest.raises(InputError, match=r"data\.generate .* the reader 'folder' .*Set data\.generate to"):
         tiny_params(categories=["mug"], data__reader="folder")
     for name in ("", "a mug", "a/b", "..", "-mug"):
         with pytest.raises(InputError, match="cannot name a folder.*another name"):

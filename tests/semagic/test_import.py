@@ -3,11 +3,8 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 from support.paths import ROOT
-
-EXAMPLE = Path(__file__).with_name("readme_example.py")
 
 
 def test_import_takes_nothing_slow():
@@ -23,7 +20,7 @@ def test_a_type_checker_sees_the_package():
 def example() -> str:
     """The first Python block of README.md."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    return blocks[0] if blocks else EXAMPLE.read_text(encoding="utf-8")
+    return blocks[0]
 
 
 def test_the_readme_s_lines_of_python_run(run, monkeypatch, capsys):

@@ -41,7 +41,8 @@ class SimulatedDepth:
         rng = seeded(self.seed, "depth", instance.key)
         scale = np.exp(self.params.scale_std * rng.standard_normal())
         shift = scale * sigma * self.params.shift_std * rng.standard_normal()
-        smooth = smooth_field(rng, 1, *inverse.shape, self.params.smooth_length)[0]
+        height, width = inverse.shape
+        smooth = smooth_field(rng, 1, height, width, self.params.smooth_length)[0]
         white = rng.standard_normal(inverse.shape)
         noise = sigma * (self.params.smooth_noise * smooth + self.params.white_noise * white)
         return (scale * (inverse + noise) + shift).astype(np.float32)

@@ -42,7 +42,8 @@ class SiftFeatures:
         # OpenCV's pixel centres are integers.
         centres = (np.arange(self.grid) + 0.5) * size / self.grid - 0.5
         keypoints = [cv2.KeyPoint(float(x), float(y), KEYPOINT_SIZE, 0.0) for y in centres for x in centres]
-        _, descriptors = cv2.SIFT_create().compute(pixels, keypoints)
+        # OpenCV's type stubs lack SIFT_create.
+        _, descriptors = cv2.SIFT_create().compute(pixels, keypoints)  # pyright: ignore[reportAttributeAccessIssue]
         return root_sift(descriptors).reshape(self.grid, self.grid, -1)
 
 

@@ -53,7 +53,16 @@ class GrabCutMasks:
     def _segment(self, image: np.ndarray, labels: np.ndarray) -> np.ndarray:
         # GrabCut starts its colour models with k-means, which draws from OpenCV's generator.
         cv2.setRNGSeed(0)
-        cv2.grabCut(image, labels, None, None, None, self.params.iterations, cv2.GC_INIT_WITH_MASK)
+        # OpenCV makes the rectangle and both models itself where they are None, which its type stubs do not allow.
+        cv2.grabCut(  # pyright: ignore[reportCallIssue]
+            image,
+            labels,
+            None,  # pyright: ignore[reportArgumentType]
+            None,  # pyright: ignore[reportArgumentType]
+            None,  # pyright: ignore[reportArgumentType]
+            self.params.iterations,
+            cv2.GC_INIT_WITH_MASK,
+        )
         return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
 
 

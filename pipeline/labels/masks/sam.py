@@ -44,10 +44,10 @@ class SamMasks:
         boxes = [prompt_box(photo) for photo in photos]
         shown = np.stack([network_input(photo.image, self.side) for photo in photos])
         scales = [network_scale(photo.image.shape[:2], self.side) for photo in photos]
-        prompts = np.array([np.multiply(box, scale) for box, scale in zip(boxes, scales, strict=True)], np.float32)
+        scaled = np.array([np.multiply(box, scale) for box, scale in zip(boxes, scales, strict=True)], np.float32)
         with torch.inference_mode():
             codes = self.network.get_image_embeddings(torch.from_numpy(shown).to(self.device))
-            prompts = torch.from_numpy(prompts).to(self.device)[:, None]
+            prompts = torch.from_numpy(scaled).to(self.device)[:, None]
             three = self._decode(codes, prompts, photos, True)
             return [
                 label_from(

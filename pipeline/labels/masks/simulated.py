@@ -34,7 +34,8 @@ class SimulatedMasks:
         instance = photo.instance
         mask = read_truth(truth_path(photo.path)).mask
         rng = seeded(self.seed, "mask", instance.key)
-        field = smooth_field(rng, 1, *mask.shape, self.params.boundary_length)[0]
+        height, width = mask.shape
+        field = smooth_field(rng, 1, height, width, self.params.boundary_length)[0]
         return signed_distance(mask) + self.params.boundary_std * field > 0
 
 

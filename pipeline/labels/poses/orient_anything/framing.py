@@ -37,7 +37,7 @@ def frame_object(
             f"'{key}': expected a mask that marks the object, found an empty one. Make it again, or remove the "
             "annotation."
         )
-    rows, columns = (_span(mask.any(axis)) for axis in (1, 0))
+    rows, columns = (_span(np.any(mask, axis)) for axis in (1, 0))
     crop = np.where(mask[rows, columns, None], photo.image[rows, columns], np.uint8(WHITE))
 
     height, width = crop.shape[:2]
