@@ -134,8 +134,8 @@ class DeformableModel(nn.Module):
             self.codes = nn.Parameter(torch.zeros_like(state_dict["codes"], device=device))
             self.frozen = None
             if names[0] in state_dict:
-                mesh = (state_dict[name].to(device, copy=True) for name in names)
-                self.frozen = FrozenTemplate(*mesh, self.params.deformation.symmetric)
+                vertices, faces, mirror = (state_dict[name].to(device, copy=True) for name in names)
+                self.frozen = FrozenTemplate(vertices, faces, mirror, self.params.deformation.symmetric)
             return super().load_state_dict(state_dict, strict, assign)
         except (KeyError, RuntimeError) as error:
             raise InputError(f"These weights are of another model architecture; train again. {error}") from error

@@ -70,7 +70,8 @@ class Objective:
         view.mesh.see(template)
         code = model.encoder(batch.tokens)
         posing = find_poses(model, batch, poses, phase, params, generator)
-        terms: dict[str, Float[Tensor, ""]] = dict.fromkeys(Terms._fields, code.new_zeros(()))
+        zero: Float[Tensor, ""] = code.new_zeros(())
+        terms = dict.fromkeys(Terms._fields, zero)
 
         if phase.deform:
             offsets = model.offsets(template, code)
