@@ -29,7 +29,7 @@ define up_to_date
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test lint types deps smoke rehearse benchmark mlflow photos clean
+.PHONY: help install repro test lint types deps smoke rehearse profiles benchmark mlflow photos clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ rehearse: install  ## Run the paper's experiment at toy size, on archives and we
 	$(call up_to_date,$(REHEARSAL))
 	@! grep --ignore-case --files-with-matches simulated $(REHEARSAL)/reports/*.md
 	@cat $(REHEARSAL)/reports/table1.md $(REHEARSAL)/reports/table2.md
+
+profiles: install  ## Run every shipped profile at toy size, from nothing, under build/profiles; NAMES="claims quick" for some
+	PYTHONPATH=tests python tests/toy_profiles.py $(NAMES)
 
 benchmark: install  ## Measure what everything costs on this machine; PARTS="rasterizer labels" for some; build/benchmarks.json
 	OMP_WAIT_POLICY=passive semagic bench $(PARTS)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import pytest
+
+from pipeline.base.errors import InputError
 from pipeline.config.comments import describe, with_comments
 from pipeline.config.params import Params
 from support.paths import ROOT
@@ -66,3 +69,10 @@ def test_comments_are_replaced_and_aligned():
 def test_other_comments_stay():
     text = "# Head.\n\nvariants:  # Old.\n  mine:  # My own.\n    loss:\n      rgb: 1.0\n  # Between.\n  yours: {}\n"
     assert with_comments(text) == text.replace("Old.", describe(Params)["variants"])
+
+
+def test_a_quote_that_is_not_closed_is_an_error():
+    with pytest.raises(
+        InputError, match="params.yaml: expected double quotes in pairs, found the line '  name: \"car'"
+    ):
+        with_comments('data:\n  name: "car\n')

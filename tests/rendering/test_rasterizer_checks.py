@@ -93,6 +93,8 @@ def test_a_topology_of_another_mesh_is_an_error():
     rast = CPU.rasterize(pos, tri, (4, 4))
     with pytest.raises(ValueError, match=r"topology must have the shape \(1, 3\)"):
         CPU.antialias(rast, rast, pos, tri, CPU.topology(faces((0, 1, 2), (0, 1, 2)), 3))
+    with pytest.raises(ValueError, match="topology must be what"):
+        CPU.antialias(rast, rast, pos, tri, "opaque")
 
 
 def test_tensors_of_a_kind_that_the_backend_has_not_are_errors(backend):
