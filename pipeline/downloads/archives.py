@@ -2,8 +2,8 @@
 
 import hashlib
 import shutil
+from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from tqdm import tqdm
 
@@ -70,7 +70,7 @@ def _write_all(content: Archive, archive: Path, temporary: Path, folder: str) ->
     return written
 
 
-def _write(source: IO[bytes], path: Path, progress: tqdm) -> Digest:
+def _write(source: BufferedIOBase, path: Path, progress: tqdm) -> Digest:
     path.parent.mkdir(parents=True, exist_ok=True)
     hasher = hashlib.sha256()
     with path.open("wb") as stream:

@@ -8,8 +8,9 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
-from typing import IO, Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from pipeline.base.errors import InputError
 from pipeline.downloads.digest import CHUNK
@@ -49,7 +50,7 @@ class Archive(NamedTuple):
     """Open archive."""
 
     members: tuple[Member, ...]
-    open: Callable[[int], IO[bytes]]
+    open: Callable[[int], BufferedIOBase]
     """Function that opens the file of a given index in `members`. Reading it to the end verifies its checksum."""
     finish: Callable[[], None]
     """Function that reads and checks the data after the last file."""
@@ -66,7 +67,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
             members = tuple(_zip_member(archive, info) for info in infos)
-            yield Archive(members, lambda index: archive.open(infos[index]), lambda: None)
+            yield Archive(members, lambda index: _zip_content(archive, infos[index]), lambda: None)
     elif path.name.endswith((".tar.gz", ".tgz")):
         with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
             entries = archive.getmembers()
@@ -135,11 +136,17 @@ def _tar_member(entry: tarfile.TarInfo) -> Member:
     return Member(entry.name, kind, entry.size, None)
 
 
-def _tar_content(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
+def _zip_content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BufferedIOBase:
+    # The stub of zipfile declares IO[bytes], which is neither the class that is returned nor a base of it.
+    return cast("BufferedIOBase", archive.open(info))
+
+
+def _tar_content(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> BufferedIOBase:
     content = archive.extractfile(entry)
     if content is None:
         raise tarfile.ReadError(f"'{entry.name}' is neither a file nor a link to one")
-    return content
+    # The stub of tarfile declares IO[bytes], too.
+    return cast("BufferedIOBase", content)
 
 
 def _from_root(name: str, target: str) -> str | None:

@@ -72,7 +72,5 @@ def test_other_comments_stay():
 
 
 def test_a_quote_that_is_not_closed_is_an_error():
-    with pytest.raises(
-        InputError, match="params.yaml: expected double quotes in pairs, found the line '  name: \"car'"
-    ):
+    with pytest.raises(InputError, match="expected double quotes in pairs, found the line '  name: \"car'"):
         with_comments('data:\n  name: "car\n')
