@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Bool, Float, Int
 from safetensors.torch import load, save
 from torch import Tensor
@@ -52,7 +53,9 @@ def write_predictions(folder: Path, predictions: Predictions) -> None:
     for name, (projection, deformed, silhouette) in predictions.images.items():
         fields = {**projection._asdict(), "deformed": deformed, "silhouette": silhouette}
         tensors |= {f"{name}/{field}": value for field, value in fields.items()}
-    write_bytes(folder / FILE, save({key: tensors[key].detach().contiguous() for key in sorted(tensors)}))
+    # Copies, as safetensors refuses tensors that share memory: without subdivision `positions` is the template.
+    copies = {key: tensors[key].detach().clone(memory_format=torch.contiguous_format) for key in sorted(tensors)}
+    write_bytes(folder / FILE, save(copies))
 
 
 def read_predictions(folder: Path) -> Predictions:

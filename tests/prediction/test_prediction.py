@@ -164,6 +164,15 @@ def test_predictions_survive_the_file_and_equal_content_gives_equal_bytes(tmp_pa
             assert torch.equal(value, expected)
 
 
+def test_predictions_without_subdivision_are_written(tmp_path):
+    template = torch.rand(7, 3, generator=torch.Generator().manual_seed(0))
+    faces, images = torch.tensor([[0, 1, 2]]), {"a": random_prediction(1, count=7)}
+    write_predictions(tmp_path, Predictions(template, faces, template, template, images))
+    read = read_predictions(tmp_path)
+    assert torch.equal(read.positions, template)
+    assert torch.equal(read.template, template)
+
+
 def test_missing_predictions_name_the_file_and_the_stage(tmp_path):
     with pytest.raises(InputError, match=r"predictions\.safetensors.*`predict`"):
         read_predictions(tmp_path)
