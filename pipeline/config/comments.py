@@ -1,4 +1,4 @@
-"""The comments of params.yaml: the first line of each parameter's docstring. `python -m pipeline.config.comments`"""
+"""The comments of params.yaml: the first line of each parameter's docstring."""
 
 import ast
 import dataclasses
@@ -60,6 +60,18 @@ def with_comments(text: str) -> str:
     return "".join(f"{commented(line)}\n" for line in lines)
 
 
+def stale_comments(root: Path) -> bool:
+    """Whether the comments in `root`/params.yaml differ from the docstrings."""
+    text = (root / "params.yaml").read_text(encoding="utf-8")
+    return with_comments(text) != text
+
+
+def write_comments(root: Path) -> None:
+    """Rewrite the comments in `root`/params.yaml."""
+    path = root / "params.yaml"
+    write_text(path, with_comments(path.read_text(encoding="utf-8")))
+
+
 class _Line(NamedTuple):
     """A line of a parameter file."""
 
@@ -108,8 +120,3 @@ def _docstrings(kind: type) -> dict[str, str]:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(docstring))):
                     found.setdefault(name, inspect.cleandoc(docstring))
     return found
-
-
-if __name__ == "__main__":
-    path = Path("params.yaml")
-    write_text(path, with_comments(path.read_text(encoding="utf-8")))

@@ -17,8 +17,8 @@ WIDTH = 120
 def code_dependencies(root: Path, stage: str) -> list[str]:
     """List the code that a stage depends on, in the form of dvc.yaml: files of `stages`, then packages and files.
 
-    A package is listed as a whole if the stage imports at least half of its files and all of its subpackages. Otherwise
-    the imported files are listed, so that a change of the other files does not run the stage again.
+    A package is listed as a whole if the stage imports at least a third of its files and all of its subpackages.
+    Otherwise the imported files are listed, so that a change of the other files does not run the stage again.
 
     Args:
         root: folder that holds the packages.

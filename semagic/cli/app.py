@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from pipeline.base.reported import reported
 from semagic.cli.bench import bench
 from semagic.cli.ceiling import ceiling
+from semagic.cli.comments import comments
 from semagic.cli.deps import deps
 from semagic.cli.profile import profile
 from semagic.cli.run import run
@@ -18,7 +19,7 @@ from semagic.cli.weights import weights
 
 INTERRUPTED = 130
 """Exit code of a command that Ctrl-C or a request to end has stopped."""
-COMMANDS = (run, profile, weights, verify, sync, ceiling, bench, deps)
+COMMANDS = (run, profile, weights, verify, sync, ceiling, bench, deps, comments)
 """In the order of the help."""
 EXIT_CODES = "Exit codes: 0 done; 1 failed, or damage was found; 2 wrong command line; 130 interrupted."
 

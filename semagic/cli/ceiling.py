@@ -17,7 +17,7 @@ def _categories(incomplete: str) -> list[str]:
 
 def ceiling(
     variant: Annotated[str, typer.Option(help="An entry of `variants` in params.yaml, e.g. ours.")],
-    category: Annotated[str, typer.Option(help="One of the ten categories, e.g. car.", autocompletion=_categories)],
+    category: Annotated[str, typer.Option(help="A category of the dataset, e.g. car.", autocompletion=_categories)],
     backbone: Annotated[
         str | None,
         typer.Option(help="An entry of `features.backbones`.", show_default="the first of `backbones`"),

@@ -37,7 +37,7 @@ class Outer(Inner):
 
 
 def test_the_comments_are_those_of_the_code():
-    assert with_comments(TEXT) == TEXT, "run `python -m pipeline.config.comments`"
+    assert with_comments(TEXT) == TEXT, "run `semagic comments`"
 
 
 def test_every_parameter_is_described_in_one_line():
