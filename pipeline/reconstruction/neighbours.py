@@ -13,7 +13,7 @@ from pipeline.hardware.packages import obstacle
 
 INSTALL = (
     "pip install kaolin==0.18.0 -f https://nvidia-kaolin.s3.us-east-2.amazonaws.com/torch-2.8.0_cu128.html "
-    "(for torch 2.8.0 and CUDA 12.8; README.md says which others there are)."
+    "(for torch 2.8.0 and CUDA 12.8; docs/gpu.md says which others there are)."
 )
 
 

@@ -1,7 +1,7 @@
 """Record what nvdiffrast computes on a few small scenes, for machines without a GPU: `python -m support.record_golden`.
 
-It writes tests/golden/<scene>.npz, which tests/test_golden.py compares the CPU's rasterizer with. It records nvdiffrast
-alone: a recording of the CPU's rasterizer would compare it with itself.
+It writes tests/golden/<scene>.npz, which tests/rendering/test_golden.py compares the CPU's rasterizer with. It records
+nvdiffrast alone: a recording of the CPU's rasterizer would compare it with itself.
 """
 
 import argparse
