@@ -55,7 +55,7 @@ class CategoryModel:
             params: the parameter file that the model was trained with. Only a folder that has been moved needs it: None
                 stands for the nearest params.yaml above `folder`.
             pca: the principal components of the category's features. Only a folder that has been moved needs them:
-                None stands for features/<backbone>/<category>_pca.safetensors in the folder of the parameter file.
+                None stands for components/<backbone>/<category>/pca.safetensors in the folder of the parameter file.
 
         Raises:
             InputError: a file is missing or damaged, or the files do not belong together.

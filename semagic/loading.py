@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.base.checksums import checked
+from pipeline.base.contents import parsing
 from pipeline.base.errors import InputError
 from pipeline.config.cells import Cell, resolve
 from pipeline.config.params import Params, load_params
@@ -30,7 +32,7 @@ def load_trained(folder: Path, params: Path | None = None, pca: Path | None = No
 
     Args:
         params: the parameter file; None stands for the nearest params.yaml above `folder`.
-        pca: the principal components; None stands for features/<backbone>/<category>_pca.safetensors beside `params`.
+        pca: the principal components; None stands for components/<backbone>/<category>/pca.safetensors beside `params`.
 
     Raises:
         InputError: a file is missing or damaged, or the files do not belong together.
@@ -47,7 +49,8 @@ def load_trained(folder: Path, params: Path | None = None, pca: Path | None = No
 
 
 def _read_cell(path: Path) -> Cell:
-    description = json.loads(path.read_text(encoding="utf-8"))
+    with parsing(checked(path), "the description of a trained model"):
+        description = json.loads(path.read_text(encoding="utf-8"))
     missing = [name for name in Cell._fields if name not in description]
     if missing:
         raise InputError(

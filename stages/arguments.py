@@ -1,10 +1,14 @@
 """Command-line arguments shared by the stages."""
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
+from pipeline.base.interrupts import interruptible
 from pipeline.base.reported import reported
+from pipeline.base.tether import tethered
 from pipeline.config.cells import Cell
 from pipeline.config.opening import open_backbone, open_cell, open_workspace
 from pipeline.config.workspace import Workspace
@@ -73,8 +77,13 @@ def parse_cell(description: str | None, arguments: Sequence[str] | None = None) 
 
 
 def run_stage(main: Callable[[], None]) -> None:
-    """Run a stage. An error that the user can resolve gives one message on stderr and exit code 1."""
-    with reported():
+    """Run a stage, as the main program of a process.
+
+    An error that the user can resolve gives one message on stderr and exit code 1, an interruption exit code 130. A
+    stage that DVC started ends when DVC ends: otherwise it would go on beside the next one for the same outputs.
+    """
+    tether = tethered() if "DVC_STAGE" in os.environ else nullcontext()
+    with interruptible(), reported(), tether:
         main()
 
 

@@ -1,5 +1,6 @@
 """Fit the principal components of one category's features to the training tokens that lie on the object."""
 
+from pipeline.base.exclusive import exclusive
 from pipeline.labels.components.foreground import foreground_tokens
 from pipeline.labels.components.pca import fit_pca, write_pca
 from stages.arguments import parse_backbone, run_stage
@@ -7,10 +8,11 @@ from stages.arguments import parse_backbone, run_stage
 
 def main() -> None:
     workspace, backbone, category = parse_backbone(__doc__)
-    tokens = foreground_tokens(workspace, backbone, category)
-    path = workspace.pca(backbone, category)
-    write_pca(path, fit_pca(tokens, workspace.params.pca.dims))
-    print(f"pca {backbone} {category}: {workspace.params.pca.dims} components of {len(tokens)} tokens -> {path}")
+    with exclusive(workspace.lock("pca", backbone, category)):
+        tokens = foreground_tokens(workspace, backbone, category)
+        path = workspace.pca(backbone, category)
+        write_pca(path, fit_pca(tokens, workspace.params.pca.dims))
+        print(f"pca {backbone} {category}: {workspace.params.pca.dims} components of {len(tokens)} tokens -> {path}")
 
 
 if __name__ == "__main__":

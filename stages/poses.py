@@ -1,12 +1,14 @@
 """Label the objects' orientation (Orient Anything V2 in the paper) for the training images of one category."""
 
+from pipeline.base.exclusive import exclusive
 from pipeline.labels.poses.label import label_poses
 from stages.arguments import parse_category, run_stage
 
 
 def main() -> None:
     workspace, category = parse_category(__doc__)
-    label_poses(workspace, category)
+    with exclusive(workspace.lock("poses", category)):
+        label_poses(workspace, category)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Project the trained model of one cell onto each evaluated image."""
 
+from pipeline.base.exclusive import exclusive
 from pipeline.model.saved import load_model
 from pipeline.photographs.image_files import write_image
 from pipeline.prediction.draw_sheet import draw_sheet
@@ -14,10 +15,11 @@ SHEET_ROWS = 6
 
 def main() -> None:
     workspace, cell = parse_cell(__doc__)
-    predictor = make_predictor(load_model(workspace.model(cell)), workspace.params)
-    instances = workspace.evaluation_instances(cell.category)
-    write_predictions(workspace.predictions(cell), predict_category(predictor, workspace, cell.backbone, instances))
-    write_image(workspace.sheet(cell), draw_sheet(predictor, workspace, cell.backbone, instances[:SHEET_ROWS]))
+    with exclusive(workspace.lock("predict", *cell)):
+        predictor = make_predictor(load_model(workspace.model(cell)), workspace.params)
+        instances = workspace.evaluation_instances(cell.category)
+        write_image(workspace.sheet(cell), draw_sheet(predictor, workspace, cell.backbone, instances[:SHEET_ROWS]))
+        write_predictions(workspace.predictions(cell), predict_category(predictor, workspace, cell.backbone, instances))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 """Train the deformable model of one cell."""
 
+from pipeline.base.exclusive import exclusive
+from pipeline.config.cells import Cell
 from pipeline.config.parsing import to_dict
+from pipeline.config.workspace import Workspace
 from pipeline.model.saved import save_model
-from pipeline.tracking.tracker import Record, Tracker
-from pipeline.training.checkpoint import remove_checkpoints
+from pipeline.tracking.record import Record
+from pipeline.tracking.tracker import Tracker
+from pipeline.training.checkpoint_files import remove_checkpoints
 from pipeline.training.curve import write_curve
 from pipeline.training.device import configure_torch, training_device
-from pipeline.training.exclusive import exclusive
 from pipeline.training.job import TrainingJob
 from pipeline.training.loading import load_training_set
 from pipeline.training.trainer import train
@@ -15,6 +18,14 @@ from stages.arguments import parse_cell, run_stage
 
 def main() -> None:
     workspace, cell = parse_cell(__doc__)
+    with exclusive(workspace.lock("train", *cell)):
+        train_cell(workspace, cell)
+        # The tracker keeps a file there until its run has ended.
+        remove_checkpoints(workspace.checkpoints(cell))
+
+
+def train_cell(workspace: Workspace, cell: Cell) -> None:
+    """Train one cell, or go on with its training, and write its model and its loss curve."""
     params = workspace.params
     device = training_device(params.training.device)
     configure_torch(device, params.training)
@@ -23,7 +34,7 @@ def main() -> None:
     config = {name: to_dict(getattr(params, name)) for name in ("model", "loss", "training")}
     record = Record("training", "train", cell._asdict(), config, identity)
     checkpoints = workspace.checkpoints(cell)
-    with exclusive(checkpoints), Tracker(record, params.tracking.experiment, workspace.root) as tracker:
+    with Tracker(record, params.tracking.experiment, workspace.root, checkpoints=checkpoints) as tracker:
         result = train(
             job,
             checkpoints,
@@ -31,12 +42,11 @@ def main() -> None:
             report=lambda row: tracker.metrics(row, step=int(row["step"])),
             description=f"{cell.name}: training",
         )
-        folder = workspace.model(cell)
-        description = {**cell._asdict(), "images": len(job.data.names), "identity": identity, "config": config}
-        save_model(folder, result.model, description)
-        write_curve(folder / "curve.csv", result.curve)
+        folder, setback = workspace.model(cell), result.setback and result.setback._asdict()
+        described = {**cell._asdict(), "images": len(job.data.names), "identity": identity, "config": config}
+        write_curve(folder / "curve.csv", result.curve, result.setback)
+        save_model(folder, result.model, described | {"setback": setback})
         tracker.artifact(folder)
-    remove_checkpoints(checkpoints)
 
 
 if __name__ == "__main__":

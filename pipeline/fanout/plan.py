@@ -6,7 +6,10 @@ from typing import NamedTuple, TypeVar
 
 import networkx as nx
 from dvc.dvcfile import PROJECT_FILE
+from dvc.exceptions import DvcException
 from dvc.repo import Repo
+
+from pipeline.fanout.dvc_files import keep_lock, remove_torn_users, restore_lock
 
 Node = TypeVar("Node", bound=Hashable)
 
@@ -25,6 +28,8 @@ class Plan(NamedTuple):
 def make_plan(targets: Sequence[str] = ()) -> Plan:
     """Make the plan for `targets` and everything that they need.
 
+    What a kill has left of DVC's own files is mended first.
+
     Args:
         targets: names as for `dvc repro`; by default every stage of dvc.yaml.
 
@@ -32,15 +37,28 @@ def make_plan(targets: Sequence[str] = ()) -> Plan:
         dvc.exceptions.DvcException: there is no repository, dvc.yaml is invalid, a target is unknown, or another DVC
             process holds the lock.
     """
-    with Repo() as repo, repo.lock:
-        stages = [stage for target in targets or [PROJECT_FILE] for stage in repo.stage.collect(target)]
-        graph = repo.index.graph.copy()
-        # As in `dvc repro`, the dependencies of a frozen stage are ignored.
-        graph.remove_edges_from([edge for stage in graph if stage.frozen for edge in graph.out_edges(stage)])
-        needs = needed_stages(graph, stages)
-        stale = stale_stages(needs, lambda stage: stage.changed())
-        names = {stage.addressing: tuple(other.addressing for other in stale[stage]) for stage in stale}
-        return Plan(names, len(needs) - len(stale), Path(repo.tmp_dir))
+    while True:
+        with Repo() as repo, repo.lock:
+            remove_torn_users(repo)
+            try:
+                plan = _plan(repo, targets)
+            except DvcException as error:
+                # Each turn takes away one damaged file, of which there are two at most.
+                restore_lock(repo, error)
+            else:
+                keep_lock(repo)
+                return plan
+
+
+def _plan(repo: Repo, targets: Sequence[str]) -> Plan:
+    stages = [stage for target in targets or [PROJECT_FILE] for stage in repo.stage.collect(target)]
+    graph = repo.index.graph.copy()
+    # As in `dvc repro`, the dependencies of a frozen stage are ignored.
+    graph.remove_edges_from([edge for stage in graph if stage.frozen for edge in graph.out_edges(stage)])
+    needs = needed_stages(graph, stages)
+    stale = stale_stages(needs, lambda stage: stage.changed())
+    names = {stage.addressing: tuple(other.addressing for other in stale[stage]) for stage in stale}
+    return Plan(names, len(needs) - len(stale), Path(repo.tmp_dir))
 
 
 def needed_stages(graph: nx.DiGraph, targets: Sequence[Node]) -> dict[Node, tuple[Node, ...]]:

@@ -1,19 +1,20 @@
 """Run the outdated stages of dvc.yaml in parallel; `dvc repro` runs the same stages sequentially.
 
-After a failure, the stages that do not need the failed one still run. Each stage is one `dvc repro --single-item` that
-waits for DVC's locks. Its output goes to .dvc/tmp/fanout/<stage>.log.
+After a failure, the stages that do not need the failed one still run. Each stage is one
+`dvc repro --single-item`, in a process of its own. Its output goes to .dvc/tmp/fanout/<stage>.log.
 """
 
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from dvc.exceptions import DvcException
 
 from pipeline.base.errors import InputError
+from pipeline.base.interrupts import interruptible
 from pipeline.config.params import load_params
 from pipeline.fanout.gpus import Gpus
-from pipeline.fanout.interrupts import interruptible
 from pipeline.fanout.plan import Plan, make_plan
 from pipeline.fanout.processes import Processes
 from pipeline.fanout.progress import Progress, summary
@@ -48,16 +49,18 @@ def run_stages(targets: Sequence[str], jobs: int, gpus: Gpus) -> bool:
 
 
 def stage_command(stage: str) -> list[str]:
-    """Command line that runs one stage if it is not up to date.
+    """Command line that runs one stage if it is not up to date, and ends when this process ends."""
+    return [sys.executable, "-m", "pipeline.fanout.stage_process", stage]
 
-    Without `--wait-for-lock`, a stage that has run may not be recorded. Without `--single-item`, stages that need the
-    same stage block each other.
-    """
-    return [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", stage]
+
+def stage_environment() -> dict[str, str]:
+    """Environment of the stages, in which `python` is the one that runs this process, activated or not."""
+    search = os.environ.get("PATH", os.defpath)
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{search}"}
 
 
 def _run_plan(plan: Plan, jobs: int, gpus: Gpus) -> bool:
-    processes = Processes(stage_command, plan.temporary / "fanout", dict(os.environ), gpus=gpus)
+    processes = Processes(stage_command, plan.temporary / "fanout", stage_environment(), gpus=gpus)
     print(f"{plan.current} stages are up to date; {len(plan.needs)} to go, {jobs} at once.")
     _print_projection(plan.needs, jobs)
     with Progress(len(plan.needs), processes) as progress:

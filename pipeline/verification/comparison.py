@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.verification.hashing import Hashes, Reading, hash_files
-from pipeline.verification.report import Damage, Findings, Outdated
+from pipeline.verification.report import Damage, Findings, Outdated, shown
 from pipeline.verification.tracked import Entry, Tracked, folder_hash
 
 
@@ -83,7 +83,7 @@ def _remedy(entry: Entry, values: Sequence[str]) -> str:
         return "restore it; or, where the change is meant, `dvc repro`"
     # DVC takes a file of unchanged size and time for unchanged. Only a missing file is restored, hence the deletion.
     if entry.cache and _all_whole(entry.cache, entry.algorithm, values):
-        return f"delete it, then `dvc checkout {_shown(entry.path)}`"
+        return f"delete it, then `dvc checkout {shown(entry.path)}`"
     kept = "restore it from git, or " if entry.is_source else ""
     return f"{kept}delete it, then `dvc repro --force --single-item {entry.stage}` (DVC's cache has no whole copy)"
 
@@ -91,10 +91,6 @@ def _remedy(entry: Entry, values: Sequence[str]) -> str:
 def _all_whole(cache: Path, algorithm: str, values: Sequence[str]) -> bool:
     copies = {Reading(cache / value[:2] / value[2:], algorithm): value for value in values}
     return hash_files(copies, show=False).values == copies
-
-
-def _shown(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _overlaps(path: Path, others: Sequence[Path]) -> bool:

@@ -34,11 +34,22 @@ def hash_files(readings: Iterable[Reading], show: bool = True) -> Hashes:
     Args:
         show: whether a progress bar is shown.
     """
-    sizes = {reading: reading.path.stat().st_size for reading in sorted(set(readings)) if reading.path.is_file()}
+    found = {reading: _size(reading.path) for reading in sorted(set(readings))}
+    sizes = {reading: size for reading, size in found.items() if size is not None}
     with tqdm(total=sum(sizes.values()), desc="verifying", unit="B", unit_scale=True, disable=not show) as progress:
         values = {reading: _hash(reading, progress) for reading in sizes}
     by_path = {reading.path: size for reading, size in sizes.items()}
     return Hashes(values, len(by_path), sum(by_path.values()))
+
+
+def _size(path: Path) -> int | None:
+    """Size of a file in bytes; 0 for one that cannot be examined, and None where there is none."""
+    try:
+        return path.stat().st_size if path.is_file() else None
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return 0
 
 
 def _hash(reading: Reading, progress: tqdm) -> str:

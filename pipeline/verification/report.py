@@ -55,11 +55,16 @@ def in_lines(report: Report, root: Path) -> list[str]:
     """Format a report: one line for each finding, with paths relative to `root`, and a summary line."""
     root = root.resolve()
     damaged, outdated, unrecorded = report.findings
-    lines = _shown([f"damaged: {_relative(item.path, root)}: {_explain(item)}" for item in damaged])
-    lines += _shown([f"changed since: {_relative(item.path, root)}: {_since(item.stages)}" for item in outdated])
-    lines += _shown([f"not recorded: {name}" for name in unrecorded])
+    lines = _cut([f"damaged: {_relative(item.path, root)}: {_explain(item)}" for item in damaged])
+    lines += _cut([f"changed since: {_relative(item.path, root)}: {_since(item.stages)}" for item in outdated])
+    lines += _cut([f"not recorded: {name}" for name in unrecorded])
     counts = f"{len(damaged)} damaged, {len(outdated)} changed since stages ran"
     return [*lines, f"verify: {report.files} files, {in_words(report.bytes)}: {counts}"]
+
+
+def shown(path: Path) -> Path:
+    """A path as a command in the current folder takes it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _explain(item: Damage) -> str:
@@ -70,7 +75,7 @@ def _since(stages: Sequence[str]) -> str:
     return f"{some(stages, 3)} used another version of it. No damage: `dvc repro` updates the results."
 
 
-def _shown(lines: list[str]) -> list[str]:
+def _cut(lines: list[str]) -> list[str]:
     rest = len(lines) - SHOWN
     return lines if rest <= 0 else [*lines[:SHOWN], f"  and {rest} more of the kind '{lines[0].split(':')[0]}'"]
 

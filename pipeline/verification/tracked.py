@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from dvc.dependency.param import ParamsDependency
-from dvc.exceptions import DvcException
 from dvc.output import Output
 from dvc.repo import Repo
 from dvc_data.hashfile.db import HashFileDB
@@ -49,6 +48,8 @@ class Tracked(NamedTuple):
     entries: tuple[Entry, ...]
     unrecorded: tuple[str, ...]
     """Description of the outputs that no run has recorded, one text for each stage."""
+    cache: Path | None = None
+    """Folder of DVC's cached copies. None without a pipeline."""
 
 
 def read_tracked(root: Path) -> Tracked:
@@ -57,7 +58,7 @@ def read_tracked(root: Path) -> Tracked:
     Parameters are left out, because they are values, not files; `dvc status` compares them.
 
     Raises:
-        InputError: DVC cannot read dvc.yaml or dvc.lock.
+        InputError: DVC cannot read dvc.yaml, dvc.lock or its configuration.
     """
     if not (root / "dvc.yaml").is_file():
         return Tracked((), ())
@@ -68,12 +69,17 @@ def read_tracked(root: Path) -> Tracked:
             items = [(stage, item) for stage, item in items if not isinstance(item, ParamsDependency)]
             kept = functools.cache(lambda path: not isinstance(repo.scm, NoSCM) and repo.scm.is_tracked(path))
             entries = tuple(_entry(stage, item, kept) for stage, item in items if item.hash_info)
-    except DvcException as error:
+            cache = Path(repo.cache.local.path)
+    # DVC and the libraries below it raise anything for a damaged file.
+    except Exception as error:
         raise InputError(
-            f"{root / 'dvc.yaml'}: DVC cannot read the pipeline: {error}. `dvc status` says more."
+            f"{root}: expected a pipeline in dvc.yaml, dvc.lock and .dvc/config, but DVC cannot read it: "
+            f"{str(error)[:1000] or type(error).__name__}. Mend what is named, or restore it: git checkout dvc.yaml "
+            "dvc.lock .dvc/config"
         ) from error
     absent = Counter(stage.partition("@")[0] for stage, item in items if not (item.hash_info or item.IS_DEPENDENCY))
-    return Tracked(entries, tuple(f"outputs of '{name}' ({count}), not made yet" for name, count in absent.items()))
+    unrecorded = tuple(f"outputs of '{name}' ({count}), not made yet" for name, count in absent.items())
+    return Tracked(entries, unrecorded, cache)
 
 
 def folder_hash(algorithm: str, hashes: dict[PurePosixPath, str]) -> str:
@@ -103,10 +109,10 @@ def _entry(stage: str, item: Output, kept_by_git: Callable[[str], bool]) -> Entr
 
 
 def _recorded(item: Output, cache: HashFileDB) -> dict[PurePosixPath, str] | None:
+    # The cached list itself may be damaged.
     try:
         tree = Tree.load(cache, item.hash_info)
-    except (FileNotFoundError, ObjectFormatError):
+        found = {PurePosixPath(*key): info.value for key, _, info in tree if info and info.value}
+        return found if folder_hash(item.hash_info.name, found) == item.hash_info.value else None
+    except (OSError, ObjectFormatError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None
-    found = {PurePosixPath(*key): info.value for key, _, info in tree if info and info.value}
-    # The cached list itself may be damaged.
-    return found if folder_hash(item.hash_info.name, found) == item.hash_info.value else None

@@ -1,25 +1,24 @@
 """The command `semagic`: its commands, and what their errors look like."""
 
-import sys
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
+from pipeline.base.interrupts import interruptible
 from pipeline.base.reported import reported
 from semagic.cli.bench import bench
 from semagic.cli.ceiling import ceiling
 from semagic.cli.comments import comments
 from semagic.cli.deps import deps
 from semagic.cli.profile import profile
+from semagic.cli.replay import replay
 from semagic.cli.run import run
 from semagic.cli.sync import sync
 from semagic.cli.verify import verify
 from semagic.cli.weights import weights
 
-INTERRUPTED = 130
-"""Exit code of a command that Ctrl-C or a request to end has stopped."""
-COMMANDS = (run, profile, weights, verify, sync, ceiling, bench, deps, comments)
+COMMANDS = (run, profile, weights, verify, sync, ceiling, replay, bench, deps, comments)
 """In the order of the help."""
 EXIT_CODES = "Exit codes: 0 done; 1 failed, or damage was found; 2 wrong command line; 130 interrupted."
 
@@ -28,12 +27,8 @@ class Reporting(TyperGroup):
     """Commands that report an error which the user can mend in one message on stderr, and an interruption as 130."""
 
     def invoke(self, ctx: Any) -> Any:
-        try:
-            with reported():
-                return super().invoke(ctx)
-        except KeyboardInterrupt:
-            print("Interrupted; run it again to go on.", file=sys.stderr)
-            raise SystemExit(INTERRUPTED) from None
+        with interruptible(), reported():
+            return super().invoke(ctx)
 
 
 app = typer.Typer(

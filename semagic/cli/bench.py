@@ -13,7 +13,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 """Folder that holds the packages; in a checkout benchmarks/ is among them."""
 PARTS = (
     *("rasterizer", "training_step", "floor", "paper_step", "labels", "evaluator", "repro", "memory", "scaling"),
-    *("alternatives", "neighbours"),
+    *("alternatives", "safety", "neighbours"),
 )
 """The parts for the help and for the completion in a shell; benchmarks/parts.py says what each is."""
 

@@ -10,8 +10,8 @@ from semagic.cli.options import Root
 def verify(root: Root = Path()) -> None:
     """Compare every file with its recorded hash.
 
-    Inputs and outputs of stages, archives and weights are read, as far as they are there. Each damaged file is named
-    with its remedy, and the exit code is then 1. Nothing is changed.
+    Inputs and outputs of stages, DVC's cache, archives and weights are read, as far as they are there. Each damaged
+    file is named with its remedy, and the exit code is then 1. Nothing is changed.
     """
     from pipeline.config.opening import open_workspace
     from pipeline.verification.report import in_lines

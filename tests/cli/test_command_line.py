@@ -10,7 +10,6 @@ from importlib import import_module
 
 import pytest
 
-from pipeline.tracking.sync import Outcome
 from semagic.cli.app import COMMANDS
 from support.command_line import semagic
 from support.paths import ROOT
@@ -126,15 +125,6 @@ def test_a_full_disk_is_one_line(monkeypatch):
     done = semagic("sync", "--root", ROOT)
     assert done.exit_code == 1
     assert len(done.stderr.splitlines()) == 1 and "Free some space and run this again" in done.stderr
-
-
-def test_sync_names_what_was_added(monkeypatch):
-    found = [Outcome("train@a", True, True), Outcome("train@b", False, True), Outcome("evaluate@a", True, True)]
-    monkeypatch.setattr("pipeline.tracking.sync.sync", lambda workspace: found)
-    done = semagic("sync", "--root", ROOT)
-    assert done.stdout == "sync: 2 of 3 cells added to MLflow: train@a, evaluate@a\n"
-    monkeypatch.setattr("pipeline.tracking.sync.sync", lambda workspace: found[1:2])
-    assert semagic("sync", "--root", ROOT).stdout == "sync: 0 of 1 cells added to MLflow\n"
 
 
 def test_an_error_of_the_program_is_not_hidden(monkeypatch):

@@ -38,6 +38,8 @@ def test_by_default_the_input_is_rewritten(tmp_path):
     [
         (["smok"], 1, "error: Unknown profile 'smok' in profiles. Did you mean 'smoke'?"),
         (["smoke", "--set", "loss.feat_con=0"], 1, "Did you mean 'feat_cons'?"),
+        (["smoke", "--set", "loss.feat_cons=["], 1, "error: --set loss.feat_cons=[, line 1: expected YAML"),
+        (["smoke", "--set", "training.batch=0"], 1, "parameter 'training.batch' must be 1 or more; found 0."),
         (["smoke", "--set", "loss.feat_cons"], 2, "expected KEY=VALUE, for instance training.steps=100"),
         ([], 2, "NAME"),
     ],

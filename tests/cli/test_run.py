@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 
 from pipeline.base.errors import InputError
+from pipeline.base.yaml_text import parse_yaml, to_yaml
 from pipeline.fanout.gpus import Gpus
 from pipeline.fanout.plan import make_plan
 from pipeline.fanout.run import run_stages
@@ -48,7 +48,7 @@ def toy(tmp_path, monkeypatch):
     subprocess.run(["git", "init", "--quiet"], check=True)
     subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], check=True)
     Path("seed").write_text("1\n")
-    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": STAGES}, sort_keys=False))
+    Path("dvc.yaml").write_text(to_yaml({"stages": STAGES}))
     return tmp_path
 
 
@@ -69,7 +69,7 @@ def test_a_repository_from_end_to_end(toy):
     assert "6 stages are up to date; 2 to go" in done.stdout
     assert Path("report").read_text() == "1\n1\n"
     names = {"data", "label@a", "label@b", "train@a", "train@b", "report", "aside", "gpu"}
-    assert set(yaml.safe_load(Path("dvc.lock").read_text())["stages"]) == names
+    assert set(parse_yaml(Path("dvc.lock").read_text())["stages"]) == names
     assert {path.name for path in Path(".dvc/tmp/fanout").iterdir()} == {f"{name}.log" for name in names}
     status = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], check=True, capture_output=True)
     assert status.stdout.strip() == b"{}"
@@ -79,7 +79,7 @@ def test_a_repository_from_end_to_end(toy):
 
 def test_only_the_targets_run_and_what_they_need(toy):
     assert semagic("run", "label@b").exit_code == 0
-    assert set(yaml.safe_load(Path("dvc.lock").read_text())["stages"]) == {"data", "label@b"}
+    assert set(parse_yaml(Path("dvc.lock").read_text())["stages"]) == {"data", "label@b"}
 
 
 def test_an_unknown_target_is_one_line(toy):
@@ -130,3 +130,41 @@ def test_no_repository_is_an_error(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = semagic("run")
     assert done.exit_code == 1 and done.stderr.startswith("error: ")
+
+
+PART = "schema: '2.0'\nstages:\n  data:\n    cmd: 'cp se"
+
+
+@pytest.mark.parametrize(
+    ("part", "copy"), [("", "whole"), ("schema: '2.0'\nsta", "whole"), (PART, "whole"), (PART, "part"), (PART, "none")]
+)
+def test_parts_of_dvcs_own_files_are_mended(toy, part, copy):
+    """Stages that are not recorded in the copy are looked for in DVC's run cache."""
+    assert semagic("run", "label").exit_code == 0
+    lock, kept = Path("dvc.lock"), Path(".dvc/tmp/dvc.lock.whole")
+    whole = parse_yaml(lock.read_text())
+    make_plan()
+    assert parse_yaml(kept.read_text()) == whole
+    lock.write_text(part)
+    Path(".dvc/tmp/rwlock").write_text('{"read": {')
+    if copy == "part":
+        kept.write_text(part)
+    elif copy == "none":
+        kept.unlink()
+    again = semagic("run", "label")
+    assert again.exit_code == 0
+    assert "rwlock: only a part of it is there" in again.stdout
+    assert parse_yaml(lock.read_text()) == whole
+
+
+def test_what_is_wrong_with_the_pipeline_itself_is_an_error(toy):
+    Path("dvc.yaml").write_text("stages: [")
+    with pytest.raises(InputError, match=r"dvc\.yaml"):
+        run_stages((), 1, Gpus(()))
+
+
+def test_stages_run_in_the_environment_of_the_command(toy, monkeypatch):
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    Path("dvc.yaml").write_text(to_yaml({"stages": {"who": stage("command -v python > who", ["seed"], ["who"])}}))
+    assert semagic("run").exit_code == 0
+    assert Path("who").read_text().strip() == str(Path(sys.executable).with_name("python"))

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
+from pipeline.base.yaml_text import to_yaml
 from pipeline.downloads.archives import unpack
 from pipeline.downloads.manifest import Manifest, write_manifest
 from stages import fetch
@@ -44,7 +44,17 @@ def run(*command):
 
 
 def dvc(*arguments):
-    return run(sys.executable, "-m", "dvc", *arguments)
+    """Run a command of DVC in this process, which is faster than another one."""
+    from dvc.cli import main
+
+    assert main(list(arguments)) == 0
+
+
+def dvc_sees_nothing():
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        return repo.status() == {}
 
 
 def make_repository():
@@ -54,7 +64,7 @@ def make_repository():
     Path("code/make.py").write_text(MAKE)
     Path("tool.py").write_text("# Code.\n")
     Path("seed").write_text("1\n")
-    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": STAGES}, sort_keys=False))
+    Path("dvc.yaml").write_text(to_yaml({"stages": STAGES}))
     Path(".dvcignore").write_text("*.pyc\n")
     # The config of the machine names no user.
     run("git", "add", "code", "tool.py", "dvc.yaml")
@@ -82,7 +92,7 @@ def make_repository():
 
 def fetch_again():
     target = Path("releases/toy")
-    write_manifest(target, Manifest(SHA256, unpack(Path("downloads/toy.tar.gz"), target, "Toy")))
+    write_manifest(target, Manifest(SHA256, unpack(Path("downloads/toy.tar.gz"), target, "Toy", 10**7)))
 
 
 @pytest.fixture(scope="module")
@@ -142,8 +152,9 @@ def intact(check):
 
 def test_intact(check):
     lines = intact(check)
-    # data: 3, model, table, code/make.py, seed, tool.py; archive, 2 files of the release, weights.
-    assert lines[-1].startswith("verify: 12 files, ")
+    # data: 3, model, table, code/make.py, seed, tool.py; archive, 2 files of the release, weights; 4 cached objects, as
+    # `model` is like data/sub/three.
+    assert lines[-1].startswith("verify: 16 files, ")
     assert lines[:-1] == ["not recorded: weights/toy-small/config.json"]
 
 
@@ -151,7 +162,7 @@ def test_intact(check):
 def test_a_flipped_byte_in_an_output_is_found(check, path):
     dvc("status")
     flip(Path(path))
-    assert dvc("status", "--json").stdout.strip() == "{}", "DVC believes size and time; else this test shows nothing"
+    assert dvc_sees_nothing(), "DVC believes size and time; else this test shows nothing"
     code, lines = check()
     found = hashlib.md5(Path(path).read_bytes()).hexdigest()
     (line,) = damage_lines(lines)
@@ -191,11 +202,63 @@ def test_a_missing_output_is_one_line(check):
 
 def test_a_damaged_copy_in_the_cache_is_not_recommended(check):
     md5 = hashlib.md5(Path("model").read_bytes()).hexdigest()
-    flip(Path(".dvc/cache/files/md5") / md5[:2] / md5[2:])
+    flip(cached(md5))
     flip(Path("model"))
     code, lines = check()
     assert code == 1
-    assert "`dvc repro --force --single-item train` (DVC's cache has no whole copy)" in damage_lines(lines)[0]
+    (line,) = (line for line in damage_lines(lines) if line.startswith("damaged: model: "))
+    assert "`dvc repro --force --single-item train` (DVC's cache has no whole copy)" in line
+
+
+def cached(md5):
+    """The object of DVC's cache with this hash, which is read-only."""
+    return Path(".dvc/cache/files/md5") / md5[:2] / md5[2:]
+
+
+@pytest.mark.parametrize("output", ["model", "data/one"])
+def test_a_damaged_copy_of_a_whole_output_is_replaced_by_it(check, output):
+    path = cached(hashlib.md5(Path(output).read_bytes()).hexdigest())
+    flip(path)
+    path.chmod(0o444)
+    assert dvc_sees_nothing(), "DVC believes a read-only object; else this test shows nothing"
+    code, lines = check()
+    (line,) = damage_lines(lines)
+    assert code == 1 and line.startswith(f"damaged: {path}: expected md5 {path.parent.name}{path.name}, found ")
+    run(*re.search("`(.*)`", line)[1].split())
+    intact(check)
+
+
+def test_a_damaged_list_of_a_folder_is_made_again(check):
+    (path,) = Path(".dvc/cache/files/md5").glob("*/*.dir")
+    flip(path)
+    code, lines = check()
+    assert code == 1 and damage_lines(lines)[0].startswith(f"damaged: {path}: expected md5 ")
+    assert "delete it; `dvc repro` makes it again" in damage_lines(lines)[0]
+    path.unlink()
+    dvc("repro")
+    intact(check)
+
+
+def test_a_damaged_copy_that_nothing_refers_to_is_named(check):
+    path = cached("0" * 32)
+    path.parent.mkdir()
+    path.write_text("of an earlier experiment")
+    path.with_name("of a killed process.tmp").touch()
+    code, lines = check()
+    assert code == 1 and damage_lines(lines)[0].startswith(f"damaged: {path}: expected md5 {'0' * 32}, found ")
+
+
+def test_of_a_cache_that_others_share_only_what_is_used_is_read(check, tmp_path):
+    shutil.move(".dvc/cache", tmp_path / "shared")
+    Path(".dvc/config").write_text(f"[cache]\n    dir = {tmp_path / 'shared'}\n")
+    other = tmp_path / "shared/files/md5/00" / ("0" * 30)
+    other.parent.mkdir()
+    other.write_text("of somebody else")
+    intact(check)
+    md5 = hashlib.md5(Path("model").read_bytes()).hexdigest()
+    flip(tmp_path / "shared/files/md5" / md5[:2] / md5[2:])
+    code, lines = check()
+    assert code == 1 and len(damage_lines(lines)) == 1
 
 
 def test_without_the_cache_a_folder_differs_as_a_whole(check):
@@ -316,6 +379,21 @@ def test_an_unreadable_file_is_damage(check, monkeypatch):
     assert "found (Input/output error)" in damage_lines(lines)[0]
 
 
+@pytest.mark.parametrize("moment", ["is_file", "stat"])
+def test_a_file_that_vanishes_meanwhile_is_missing(check, monkeypatch, moment):
+    call = getattr(Path, moment)
+
+    def vanishing(path, *arguments, **options):
+        if path.name == "model":
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return call(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, moment, vanishing)
+    code, lines = check()
+    assert code == 1
+    assert "damaged: model: expected md5 " in damage_lines(lines)[0] and "found nothing" in damage_lines(lines)[0]
+
+
 def test_what_has_not_run_is_not_recorded(check):
     Path("dvc.lock").unlink()
     code, lines = check()
@@ -340,11 +418,14 @@ def test_another_root(check, tmp_path, monkeypatch):
     assert lines[0].startswith("damaged: model: ") and "`dvc checkout toy/model`" in lines[0]
 
 
-def test_a_pipeline_that_cannot_be_read_is_one_error(toy):
-    Path("dvc.yaml").write_text("stages: [")
+@pytest.mark.parametrize("path", ["dvc.yaml", "dvc.lock", ".dvc/config"])
+@pytest.mark.parametrize("content", [b"\xff\xfe\0", b"stages: [", b"[" * 200])
+def test_a_pipeline_that_cannot_be_read_is_one_error(toy, path, content):
+    Path(path).write_bytes(content)
     done = semagic("verify")
-    assert done.exit_code == 1
-    assert "dvc.yaml: DVC cannot read the pipeline" in done.stderr and "Traceback" not in done.stderr
+    assert done.exit_code == 1 and "Traceback" not in done.stderr
+    assert "expected a pipeline in dvc.yaml, dvc.lock and .dvc/config, but DVC cannot read it" in done.stderr
+    assert "restore it: git checkout dvc.yaml dvc.lock .dvc/config" in done.stderr
 
 
 def test_a_folder_without_pipeline_or_downloads(tmp_path):

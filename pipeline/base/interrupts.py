@@ -1,17 +1,17 @@
-"""Handling of termination signals, so that the process ends its child processes before itself."""
+"""Handling of termination signals, so that a process ends its child processes and its records before itself."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C or a request to end has stopped."""
+
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into KeyboardInterrupt.
-
-    The stages run in process groups of their own, and would otherwise survive this process.
-    """
+    """Turn SIGTERM and SIGHUP into KeyboardInterrupt, which runs the `finally` clauses of the body."""
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
