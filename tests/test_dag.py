@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from pipeline.base.sources import imported_files
+from pipeline.base.yaml_text import parse_yaml
 from pipeline.config.cell_files import cell_parameters
 from pipeline.config.cells import Cell
 from pipeline.config.params import load_params, parse_params
@@ -17,8 +17,8 @@ from pipeline.fanout.dependencies import with_dependencies
 from support.parameter_accesses import parameter_accesses
 from support.paths import ROOT
 
-PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
-STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+PARAMS = parse_yaml((ROOT / "params.yaml").read_text())
+STAGES = parse_yaml((ROOT / "dvc.yaml").read_text())["stages"]
 CODE = ("pipeline", "stages")
 NAMES = [
     "fetch",
@@ -41,7 +41,7 @@ CELL = Cell("ours", "dinov2", "car", 0)
 PINS = "downloads.yaml"
 TRAINED = ("train", "predict", "evaluate", "reconstruct")
 """Stages with a cell for each variant, backbone, category and seed."""
-PLUMBING = ("workspace.py", "params.py", "cells.py")
+PLUMBING = ("workspace.py", "params.py", "consistency.py", "cells.py")
 """Modules that pass parameters on."""
 WITHOUT_EFFECT = {"fetch", "pretrained", "tracking", "trained", "backbones", "seeds", "categories", "variants"}
 """Sections that change no output of a stage: where files are kept and networks run, and which cells there are."""
@@ -207,10 +207,10 @@ def test_outputs_lie_where_the_layout_says():
         "depth": [workspace.depth("car")],
         "poses": [workspace.poses("car")],
         "features": [workspace.features("dinov2", "car")],
-        "pca": [workspace.pca("dinov2", "car")],
+        "pca": [workspace.pca("dinov2", "car").parent],
         "baselines": [workspace.baselines("dinov2", "car")],
         "resolve": [workspace.cell_files],
-        "train": [model / "model.safetensors", model / "model.json", model / "curve.csv"],
+        "train": [model / name for name in ("model.safetensors", "model.json", "SHA256SUMS", "curve.csv")],
         "predict": [workspace.predictions(CELL)],
         "evaluate": [workspace.evaluation(CELL)],
         "reconstruct": [workspace.reconstruction(CELL)],
@@ -278,7 +278,7 @@ def test_no_label_or_training_code_reads_the_annotated_viewpoint_or_model(stage)
 
 @pytest.mark.parametrize("stage", NAMES)
 def test_downloads_that_a_stage_depends_on_are_pinned(stage):
-    content = yaml.safe_load((ROOT / PINS).read_text())
+    content = parse_yaml((ROOT / PINS).read_text())
     for name in pins(stage):
         section, _, entry = name.partition(".")
         assert entry in content[section] if entry else content[section]

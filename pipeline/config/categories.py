@@ -48,8 +48,9 @@ def check_category(name: str, reader: str = RELEASES) -> str:
     """
     if reader == RELEASES and name not in CATEGORIES:
         raise InputError(f"Unknown category '{name}'. {nearest(name, CATEGORIES)}")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", name):
         raise InputError(
-            f"The category '{name}' cannot name a folder: expected letters, digits, '_' and '-'. Give it another name."
+            f"The category '{name}' cannot name a folder: expected letters, digits, '_' and '-', at most 100. Give it "
+            "another name."
         )
     return name

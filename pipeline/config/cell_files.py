@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import yaml
-
 from pipeline.base.files import write_text
+from pipeline.base.yaml_text import to_yaml
 from pipeline.config.cells import Cell, all_cells, resolve
 from pipeline.config.params import Params
 from pipeline.config.parsing import to_dict
@@ -38,7 +37,7 @@ def write_cell_files(workspace: Workspace) -> list[Cell]:
     workspace.cell_files.mkdir(parents=True, exist_ok=True)
     for cell in cells:
         content = cell_parameters(workspace.params, cell)
-        write_text(workspace.cell_file(cell), yaml.safe_dump(content, sort_keys=False, default_flow_style=False))
+        write_text(workspace.cell_file(cell), to_yaml(content))
     return cells
 
 

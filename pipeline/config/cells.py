@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from pipeline.base.errors import InputError, nearest
 from pipeline.config.categories import check_category
+from pipeline.config.kinds import LARGEST_SEED
 from pipeline.config.params import Params, vary, vary_features
 
 
@@ -43,9 +44,11 @@ def resolve(params: Params, cell: Cell) -> Params:
     A profile has been merged into the base before (`pipeline.config.profiles`); the seed is no parameter.
 
     Raises:
-        InputError: the variant, the backbone or the category is unknown.
+        InputError: the variant, the backbone or the category is unknown, or the seed is none.
     """
     check_category(cell.category, params.data.reader)
+    if not 0 <= cell.seed <= LARGEST_SEED:
+        raise InputError(f"The seed of a training must be from 0 to {LARGEST_SEED}; found {cell.seed}.")
     if cell.variant not in params.variants:
         raise InputError(f"params.yaml: no variant '{cell.variant}'. {nearest(cell.variant, params.variants)}")
     return resolve_features(vary(params, params.variants[cell.variant]), cell.backbone)

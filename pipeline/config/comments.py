@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from pipeline.base.errors import InputError
 from pipeline.base.files import write_text
-from pipeline.config.params import Params
+from pipeline.base.text_files import read_text
+from pipeline.config.params import RESTORE, Params
 
 
 def describe(kind: type, prefix: str = "") -> dict[str, str]:
@@ -62,14 +63,14 @@ def with_comments(text: str) -> str:
 
 def stale_comments(root: Path) -> bool:
     """Whether the comments in `root`/params.yaml differ from the docstrings."""
-    text = (root / "params.yaml").read_text(encoding="utf-8")
+    text = read_text(root / "params.yaml", RESTORE)
     return with_comments(text) != text
 
 
 def write_comments(root: Path) -> None:
     """Rewrite the comments in `root`/params.yaml."""
     path = root / "params.yaml"
-    write_text(path, with_comments(path.read_text(encoding="utf-8")))
+    write_text(path, with_comments(read_text(path, RESTORE)))
 
 
 class _Line(NamedTuple):

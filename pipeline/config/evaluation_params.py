@@ -1,25 +1,39 @@
 """The sections of `params.yaml` about results: correspondence, scores, their intervals, and Table 2."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pipeline.config.kinds import Count, Name, Pixels, Seed, Share
+from pipeline.config.ranges import (
+    Above,
+    Ascending,
+    AtLeast,
+    AtMost,
+    Below,
+    Between,
+    Containing,
+    NotAbove,
+    NotEmpty,
+    Unique,
+)
 
 
 @dataclass(frozen=True)
 class Correspondence:
     """Transfer of keypoints through the template (SEMAGIC 3.3)."""
 
-    subdivisions: int
+    subdivisions: Annotated[int, Between(0, 4)]
     """Number of times that each face is split into four.
 
     Some vertex is then close to any query.
     """
-    map_size: int
+    map_size: Pixels
     """Side of the crop in the visibility test and in the local search [pixels]."""
-    tolerance: float
+    tolerance: Share
     """Depth by which a visible vertex may lie behind the surface [diagonals of the template]."""
     search: bool
     """Whether the tables show the scores with the local search (Eq. 11); both are computed."""
-    window_area: float
+    window_area: Share
     """Area of the search window [area of the crop]."""
     reference: Literal["image", "field", "mean"]
     """Feature that the search looks for: image, field or mean.
@@ -32,11 +46,11 @@ class Correspondence:
 class Evaluation:
     """Scores of the correspondences (SEMAGIC 4.2)."""
 
-    alphas: tuple[float, ...]
+    alphas: Annotated[tuple[Annotated[float, Above(0), AtMost(1)], ...], Ascending(), Containing(0.1)]
     """Thresholds of PCK [longer sides of the target's box]."""
-    baselines: tuple[str, ...]
+    baselines: Annotated[tuple[Name, ...], NotEmpty(), Unique()]
     """Feature baselines that are scored: nearest_neighbour, pca_nearest_neighbour."""
-    map_size: int
+    map_size: Pixels
     """Side of the target's crop in which nearest neighbours are looked for [pixels]."""
     within_mask: bool
     """Whether nearest neighbours are looked for in the target's predicted mask alone."""
@@ -46,11 +60,11 @@ class Evaluation:
 class Bootstrap:
     """Intervals of differences to Ours: images are drawn anew, with all pairs that they are in."""
 
-    replicates: int
+    replicates: Count
     """Number of draws of all images."""
-    level: float
+    level: Annotated[float, Above(0), Below(1)]
     """Probability that an interval covers the true difference, from 0 to 1."""
-    seed: int
+    seed: Seed
     """Seed of the draws."""
 
 
@@ -58,22 +72,22 @@ class Bootstrap:
 class Reconstruction:
     """Table 2: predicted meshes against CAD models (SEMAGIC 4.3)."""
 
-    variants: tuple[str, ...]
+    variants: Annotated[tuple[Name, ...], Unique()]
     """Variants that are compared, which must be trained; an empty list leaves Table 2 out."""
-    images: int
+    images: Count
     """Largest number of images of each category.
 
     They are the first of the evaluated images with an annotated CAD model, by name.
     """
-    samples: int
+    samples: Count
     """Number of points of each surface in the fine alignment."""
-    coarse_samples: int
+    coarse_samples: Annotated[Count, NotAbove("samples")]
     """Number of points of each surface in the coarse alignment."""
-    iterations: int
+    iterations: Count
     """Largest number of iterations of an alignment."""
-    trim: float
+    trim: Annotated[float, AtLeast(0), Below(1)]
     """Share of the worst correspondences that an alignment leaves out, from 0 to 1."""
-    candidates: int
+    candidates: Count
     """Number of CAD models that are aligned finely after all have been aligned coarsely."""
     neighbours: Literal["auto", "scipy", "kaolin"]
     """Search for nearest points: scipy on a core, kaolin on a GPU, or auto.

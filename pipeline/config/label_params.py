@@ -1,7 +1,10 @@
 """The sections of `params.yaml` about labels and features: masks, depth, poses, features, networks, components."""
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
+from pipeline.config.kinds import Amount, Channels, Count, Device, Name, Share, Size
+from pipeline.config.ranges import Between, NotAbove
 from pipeline.config.variants import Overlays
 
 
@@ -9,9 +12,9 @@ from pipeline.config.variants import Overlays
 class SimulatedMaskParams:
     """Error model of simulated masks: the true boundary, displaced by smooth noise."""
 
-    boundary_std: float
+    boundary_std: Amount
     """Standard deviation of the displacement [pixels]."""
-    boundary_length: float
+    boundary_length: Annotated[float, Between(0, 500)]
     """Correlation length of the displacement [pixels]."""
 
 
@@ -19,11 +22,11 @@ class SimulatedMaskParams:
 class GrabCutParams:
     """GrabCut: colour models grown from the annotated box."""
 
-    iterations: int
+    iterations: Count
     """Number of iterations of the colour models."""
-    context: float
+    context: Size
     """Width of the frame around the box that shows the background [longer sides of the box]."""
-    smallest_share: float
+    smallest_share: Share
     """Share of the box that a mask must cover, from 0 to 1.
 
     A mask that covers less counts as not found.
@@ -34,7 +37,7 @@ class GrabCutParams:
 class SamParams:
     """Segment Anything, prompted with the annotated box."""
 
-    model: str
+    model: Name
     """Weights of the network: an entry of downloads.yaml."""
 
 
@@ -43,12 +46,12 @@ class MaskChoice:
     """Choice among the three masks that Segment Anything proposes.
 
     The choice is the mask with the highest predicted quality among those that fit the annotated box. If none fits, the
-    network's single mask is taken.
+    network's single mask is taken where it fits, and the image is skipped where it does not.
     """
 
-    box_overlap: float
+    box_overlap: Share
     """Smallest intersection over union of the mask's own box and the annotated box."""
-    box_share: float
+    box_share: Share
     """Smallest share of the annotated box that the mask covers, from 0 to 1."""
 
 
@@ -56,11 +59,11 @@ class MaskChoice:
 class MaskCleaning:
     """Removal of stray pixels from the chosen mask."""
 
-    margin: float
+    margin: Amount
     """Distance from the box beyond which pixels are removed [sides of the box]."""
-    smallest_part: float
+    smallest_part: Share
     """Area of a separate part below which it is removed [area of the largest part]."""
-    largest_hole: float
+    largest_hole: Amount
     """Area of a hole up to which it is filled [area of the mask]."""
 
 
@@ -68,7 +71,7 @@ class MaskCleaning:
 class Masks:
     """Object masks (SAM in the paper)."""
 
-    backend: str
+    backend: Name
     """Source of the masks: simulated, grabcut, given, sam or segment_anything.
 
     `simulated` distorts the truth of the embedded benchmark; the others take any photograph. `grabcut` is OpenCV's.
@@ -89,15 +92,15 @@ class Masks:
 class SimulatedDepthParams:
     """Error model of simulated disparity: noise, and an unknown scale and shift of each image."""
 
-    smooth_noise: float
+    smooth_noise: Amount
     """Standard deviation of smooth noise [spread of disparity on the object]."""
-    smooth_length: float
+    smooth_length: Annotated[float, Between(0, 500)]
     """Correlation length of the smooth noise [pixels]."""
-    white_noise: float
+    white_noise: Amount
     """Standard deviation of white noise [spread of disparity on the object]."""
-    scale_std: float
+    scale_std: Annotated[float, Between(0, 10)]
     """Standard deviation of the natural logarithm of the scale."""
-    shift_std: float
+    shift_std: Amount
     """Standard deviation of the shift [spread of disparity on the object]."""
 
 
@@ -105,9 +108,9 @@ class SimulatedDepthParams:
 class DepthAnythingParams:
     """Depth Anything V2 on the whole photograph."""
 
-    model: str
+    model: Name
     """Weights of the network: an entry of downloads.yaml."""
-    short_side: int
+    short_side: Annotated[int, Between(14, 2048)]
     """Shorter side of the resized photograph, rounded to patches of 14 [pixels]."""
 
 
@@ -115,7 +118,7 @@ class DepthAnythingParams:
 class Depth:
     """Relative depth (Depth Anything V2 in the paper): disparity up to a positive scale and a shift."""
 
-    backend: str
+    backend: Name
     """Source of the disparity: simulated, depth_anything, or unknown for none.
 
     `simulated` distorts the truth of the embedded benchmark; `depth_anything` takes any photograph. `unknown` is for
@@ -129,13 +132,13 @@ class Depth:
 class SimulatedPoseParams:
     """Error model of simulated orientations."""
 
-    azimuth_std: float
+    azimuth_std: Amount
     """Standard deviation of the error of the azimuth [degrees]."""
-    elevation_std: float
+    elevation_std: Amount
     """Standard deviation of the error of the elevation [degrees]."""
-    theta_std: float
+    theta_std: Amount
     """Standard deviation of the error of the in-plane rotation [degrees]."""
-    flip_share: float
+    flip_share: Share
     """Share of images whose front and back are confused, from 0 to 1."""
 
 
@@ -143,9 +146,9 @@ class SimulatedPoseParams:
 class OrientAnythingParams:
     """Orient Anything V2 on the masked object before a white background."""
 
-    model: str
+    model: Name
     """Weights of the network: an entry of downloads.yaml."""
-    foreground: float
+    foreground: Annotated[float, Between(0.05, 1)]
     """Longer side of the object [sides of the picture]."""
 
 
@@ -153,7 +156,7 @@ class OrientAnythingParams:
 class Poses:
     """Object orientation (Orient Anything V2 in the paper)."""
 
-    backend: str
+    backend: Name
     """Source of the orientation: simulated, orient_anything, given, or unknown for none.
 
     `simulated` distorts the truth of the embedded benchmark; `orient_anything` takes any photograph. `given` takes
@@ -167,24 +170,24 @@ class Poses:
 class SimulatedFeatureParams:
     """Simulated tokens: a semantic code of the surface, with noise."""
 
-    dims: int
+    dims: Channels
     """Number of channels of a token."""
-    code_dims: int
+    code_dims: Annotated[Count, NotAbove("dims")]
     """Number of dimensions of the semantic code that the channels mix."""
-    frequency: float
+    frequency: Size
     """Root mean square frequency of the code [cycles per CAD unit].
 
     The CAD unit is the diagonal of the mean shape's box.
     """
-    white_noise: float
+    white_noise: Amount
     """Standard deviation of white noise [amplitude of the code]."""
-    smooth_noise: float
+    smooth_noise: Amount
     """Standard deviation of smooth noise [amplitude of the code]."""
-    smooth_length: float
+    smooth_length: Annotated[float, Between(0, 100)]
     """Correlation length of the smooth noise [patches]."""
-    instance_noise: float
+    instance_noise: Amount
     """Standard deviation of the shift of an instance's code [amplitude of the code]."""
-    background_length: float
+    background_length: Annotated[float, Between(0, 100)]
     """Correlation length of the background's features [patches]."""
 
 
@@ -192,7 +195,7 @@ class SimulatedFeatureParams:
 class SiftParams:
     """Dense SIFT descriptors at the centres of the patches."""
 
-    support: float
+    support: Annotated[float, Between(0.5, 32)]
     """Diameter of the region that a descriptor covers [patches]."""
 
 
@@ -200,7 +203,7 @@ class SiftParams:
 class DinoV2Params:
     """Patch tokens of DINOv2, whose patches have 14 pixels."""
 
-    model: str
+    model: Name
     """Weights of the network: an entry of downloads.yaml."""
 
 
@@ -208,13 +211,13 @@ class DinoV2Params:
 class Features:
     """Patch features of the crop (DINOv2 ViT-S/14 tokens in the paper)."""
 
-    backend: str
+    backend: Name
     """Source of the features: simulated, sift or dinov2.
 
     `simulated` derives them from the truth of the embedded benchmark; the others take any photograph. `sift` is
     OpenCV's.
     """
-    grid: int
+    grid: Literal[8, 16, 32, 64]
     """Number of patches along a side of the crop: 8, 16, 32 or 64."""
     simulated: SimulatedFeatureParams
     sift: SiftParams
@@ -227,11 +230,11 @@ class Features:
 class Pretrained:
     """Networks of the label stages; nothing here changes a label beyond rounding."""
 
-    weights: str
+    weights: Name
     """Folder that `semagic weights` fills, with a folder for each network."""
-    device: str
+    device: Device
     """Device of the networks: auto for the GPU if there is one, or cpu, cuda, cuda:1."""
-    batch: int
+    batch: Count
     """Number of images that a network sees at once."""
 
 
@@ -239,9 +242,9 @@ class Pretrained:
 class Pca:
     """Principal components of the features (16 of DINOv2's in the paper)."""
 
-    dims: int
+    dims: Channels
     """Number of components."""
-    foreground_share: float
+    foreground_share: Share
     """Smallest share of a patch inside the mask, from 0 to 1, for it to take part in the fit."""
 
 

@@ -1,16 +1,19 @@
 """The section `model` of `params.yaml`: the networks and the template of a category."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pipeline.config.kinds import Amount, Channels, Count, Share, Size
+from pipeline.config.ranges import Above, Below, Between
 
 
 @dataclass(frozen=True)
 class Grid:
     """Body-centred tetrahedral grid that the template is extracted from."""
 
-    resolution: int
+    resolution: Annotated[int, Between(1, 128)]
     """Number of cells along a side."""
-    scale: float
+    scale: Size
     """Length of a side [object units]."""
 
 
@@ -18,11 +21,11 @@ class Grid:
 class Mlp:
     """MLP of coordinates with a positional encoding."""
 
-    layers: int
+    layers: Annotated[int, Between(2, 64)]
     """Number of hidden layers."""
-    width: int
+    width: Channels
     """Number of channels of a hidden layer."""
-    frequencies: int
+    frequencies: Annotated[int, Between(0, 20)]
     """Number of frequencies of the positional encoding."""
 
 
@@ -30,7 +33,7 @@ class Mlp:
 class Sdf(Mlp):
     """MLP of the signed distance."""
 
-    radius: float
+    radius: Size
     """Radius of the initial sphere [object units]."""
 
 
@@ -46,7 +49,7 @@ class Field(Mlp):
 class Deformation(Mlp):
     """MLP of the deformation f (Eq. 2)."""
 
-    scale: float
+    scale: Amount
     """Offset for an output of 1 [object units]."""
     symmetric: bool
     """Whether the offsets are mirrored at the plane x = 0."""
@@ -58,9 +61,9 @@ class Deformation(Mlp):
     """
     index_embedding: bool
     """Whether the offsets depend on the vertex-index embedding (Eq. 3)."""
-    code_dims: int
+    code_dims: Channels
     """Number of dimensions of a vertex's code."""
-    code_std: float
+    code_std: Amount
     """Standard deviation of the initial values of the codes."""
 
 
@@ -68,9 +71,9 @@ class Deformation(Mlp):
 class Encoder:
     """Encoders from patch tokens to the global image feature and to the pose."""
 
-    width: int
+    width: Channels
     """Number of channels of a hidden layer."""
-    dims: int
+    dims: Annotated[int, Between(2, 8192)]
     """Number of dimensions of the global image feature."""
 
 
@@ -82,13 +85,13 @@ class Hypotheses:
     ellipsoid in place of the sphere. Runs with pose supervision have one hypothesis.
     """
 
-    count: int
+    count: Literal[1, 4]
     """Number of hypotheses: 1 or 4."""
-    max_elevation: float
+    max_elevation: Annotated[float, Between(0, 90)]
     """Largest elevation of a hypothesis [degrees]."""
-    max_theta: float
+    max_theta: Annotated[float, Between(0, 180)]
     """Largest in-plane rotation of a hypothesis [degrees]."""
-    elongation: float
+    elongation: Size
     """Length of the initial ellipsoid [widths of the ellipsoid]."""
 
 
@@ -100,24 +103,24 @@ class Pose:
     decide together how large an object unit is in the crop.
     """
 
-    keypoints: int
+    keypoints: Channels
     """Number of soft keypoints whose arrangement the head reads."""
-    pool: int
+    pool: Count
     """Side of the squares that are averaged before keypoints are looked for [tokens]."""
-    fov: float
+    fov: Annotated[float, Above(0), Below(180)]
     """Vertical field of view of the camera [degrees]."""
-    distance: float
+    distance: Size
     """Distance of the camera from the object's centre [object units].
 
     The projection is as nearly parallel as PASCAL3D+'s, whose focal length is 3000 pixels.
     """
-    max_elevation: float
+    max_elevation: Annotated[float, Between(0, 90)]
     """Largest elevation that the head can express [degrees]."""
-    max_theta: float
+    max_theta: Annotated[float, Between(0, 180)]
     """Largest in-plane rotation that the head can express [degrees]."""
-    max_offset: float
+    max_offset: Share
     """Largest shift by which the head corrects the fit [half sides of the crop]."""
-    max_zoom: float
+    max_zoom: Annotated[float, Between(1, 10)]
     """Largest zoom factor by which the head corrects the fit."""
     hypotheses: Hypotheses
 

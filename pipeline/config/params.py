@@ -4,28 +4,32 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Annotated, Any
 
 from pipeline.base.errors import InputError, nearest
-from pipeline.config.categories import RELEASES, check_category
+from pipeline.base.yaml_text import read_yaml
+from pipeline.config.categories import check_category
+from pipeline.config.consistency import encoder_problem, generation_problem, template_problem
 from pipeline.config.data_params import Data, Fetch, Simulation
 from pipeline.config.evaluation_params import Bootstrap, Correspondence, Evaluation, Reconstruction
+from pipeline.config.kinds import Name, Seed
 from pipeline.config.label_params import Depth, Features, Masks, Pca, Poses, Pretrained
 from pipeline.config.model_params import Model
 from pipeline.config.model_params import Pose as Pose
 from pipeline.config.parsing import merged, parse_section, to_dict
+from pipeline.config.ranges import NotEmpty, Unique
 from pipeline.config.training_params import Loss, Training
 from pipeline.config.training_params import PoseAugmentation as PoseAugmentation
 from pipeline.config.variants import VARIED, Overlays, with_bases
+
+RESTORE = "Mend the file, or restore it: git checkout params.yaml."
 
 
 @dataclass(frozen=True)
 class Tracking:
     """Runs in MLflow."""
 
-    experiment: str
+    experiment: Name
     """Name of the experiment."""
 
 
@@ -33,13 +37,13 @@ class Tracking:
 class Params:
     """All parameters: each variant is trained on each backbone, for each category and seed."""
 
-    categories: tuple[str, ...]
+    categories: Annotated[tuple[Name, ...], NotEmpty(), Unique()]
     """Categories that are run, among those of the dataset."""
-    trained: tuple[str, ...]
+    trained: Annotated[tuple[Name, ...], Unique()]
     """Variants that are trained: entries of `variants`."""
-    backbones: tuple[str, ...]
+    backbones: Annotated[tuple[Name, ...], NotEmpty(), Unique()]
     """Backbones that are run: entries of `features.backbones`, of which Table 1 shows the first."""
-    seeds: tuple[int, ...]
+    seeds: Annotated[tuple[Seed, ...], NotEmpty(), Unique()]
     """Seeds of the initial weights, of the sample order and of every other draw of a training."""
     data: Data
     fetch: Fetch
@@ -65,34 +69,16 @@ class Params:
     """
     tracking: Tracking
 
-    def __post_init__(self) -> None:
-        for category in self.categories:
-            check_category(category, self.data.reader)
-        if self.data.generate and self.data.reader != RELEASES:
-            raise InputError(
-                f"params.yaml: data.generate writes releases, which the reader '{self.data.reader}' does not read. "
-                "Set data.generate to []."
-            )
-        for key, names, known in (
-            ("trained", self.trained, self.variants),
-            ("backbones", self.backbones, self.features.backbones),
-            # Meshes are predicted by trained variants only.
-            ("reconstruction.variants", self.reconstruction.variants, self.trained),
-        ):
-            for name in names:
-                if name not in known:
-                    raise InputError(f"params.yaml: unknown entry '{name}' of `{key}`. {nearest(name, known)}")
-
 
 def load_params(path: Path = Path("params.yaml")) -> Params:
     """Read and check a parameter file.
 
     Raises:
-        InputError: the file is missing, or a key is unknown, missing or of the wrong type.
+        InputError: the file is missing or no YAML, or `parse_params` refuses what it holds.
     """
     if not path.is_file():
         raise InputError(f"{path}: no parameter file here. Run from the repository's root, or pass --root.")
-    return parse_params(yaml.safe_load(path.read_text(encoding="utf-8")), source=str(path))
+    return parse_params(read_yaml(path, RESTORE), source=str(path))
 
 
 def parse_params(content: Any, source: str = "params") -> Params:
@@ -103,10 +89,12 @@ def parse_params(content: Any, source: str = "params") -> Params:
         source: names `content` in errors.
 
     Raises:
-        InputError: a key is unknown, missing or of the wrong type; or a name, a base or a backend does not fit.
+        InputError: a key is unknown or missing, or its value is of the wrong type or out of range; or a name, a base
+            or a backend does not fit.
     """
     params = parse_section(Params, content, source)
     params = dataclasses.replace(params, variants=with_bases(params.variants, source))
+    _check_together(params, source)
     for name, overlay in params.variants.items():
         varied = vary(params, overlay, f"{source}: variants.{name}")
         for label, weight in (("poses", varied.loss.pose), ("depth", varied.loss.depth)):
@@ -118,6 +106,39 @@ def parse_params(content: Any, source: str = "params") -> Params:
     for name, overlay in params.features.backbones.items():
         _check_backbone(params, name, overlay, f"{source}: features.backbones.{name}")
     return params
+
+
+def _check_together(params: Params, source: str) -> None:
+    """Refuse parameters of different sections that contradict each other."""
+    problems = (
+        _name_problem(params),
+        generation_problem(params.data, params.simulation),
+        encoder_problem(params.model, params.features),
+        template_problem(params.model, params.training),
+    )
+    for problem in filter(None, problems):
+        raise InputError(f"{source}: {problem}")
+
+
+def _name_problem(params: Params) -> str | None:
+    """What is run must be defined, and each row of the tables has a name of its own."""
+    for category in params.categories:
+        try:
+            check_category(category, params.data.reader)
+        except InputError as error:
+            return f"categories: {error}"
+    for key, names, known in (
+        ("trained", params.trained, params.variants),
+        ("backbones", params.backbones, params.features.backbones),
+        # Meshes are predicted by trained variants only.
+        ("reconstruction.variants", params.reconstruction.variants, params.trained),
+    ):
+        for name in names:
+            if name not in known:
+                return f"unknown entry '{name}' of `{key}`. {nearest(name, known)}"
+    if both := sorted({*params.trained} & {*params.evaluation.baselines}):
+        return f"expected other names in `trained` than in evaluation.baselines, found '{both[0]}'. Rename the variant."
+    return None
 
 
 def _check_backbone(params: Params, name: str, overlay: Mapping[str, Any], source: str) -> None:
@@ -140,18 +161,30 @@ def vary(params: Params, overlay: Mapping[str, Any], source: str = "params") -> 
         source: names `overlay` in errors.
 
     Raises:
-        InputError: a key that `params` lacks, or that no variant may change, or a value of the wrong type.
+        InputError: a key that `params` lacks, or that no variant may change, or a value that is not valid.
     """
     for section in overlay:
         if section not in VARIED:
             raise InputError(f"{source}: a variant cannot change '{section}'. {nearest(section, VARIED)}")
-    return parse_section(Params, merged(to_dict(params), overlay), source)
+    return _changed(params, overlay, source)
 
 
 def vary_features(params: Params, overlay: Mapping[str, Any], source: str = "params") -> Params:
     """The parameters with the changes of a backbone to the section `features`.
 
     Raises:
-        InputError: a key that `features` lacks, or a value of the wrong type.
+        InputError: a key that `features` lacks, or a value that is not valid.
     """
-    return parse_section(Params, merged(to_dict(params), {"features": overlay}), source)
+    return _changed(params, {"features": overlay}, source)
+
+
+def _changed(params: Params, overlay: Mapping[str, Any], source: str) -> Params:
+    """The parameters with nested changes to some of their sections."""
+    sections = {}
+    for name, changes in overlay.items():
+        section = getattr(params, name)
+        content = merged({name: to_dict(section)}, {name: changes})[name]
+        sections[name] = parse_section(type(section), content, source, name)
+    changed = dataclasses.replace(params, **sections)
+    _check_together(changed, source)
+    return changed

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pipeline.base.errors import InputError, nearest
 from pipeline.base.files import write_text
-from pipeline.base.yaml_text import edited
+from pipeline.base.text_files import read_text
+from pipeline.base.yaml_edits import edited
+from pipeline.base.yaml_text import DEEPEST, parse_yaml, read_yaml
 from pipeline.config.params import Params, parse_params
 from pipeline.config.parsing import merged
+
+OTHER_INPUT = "Mend the file, or name another with --input."
 
 
 def merge_text(text: str, overrides: Mapping[str, Any], source: str) -> str:
@@ -23,8 +25,8 @@ def merge_text(text: str, overrides: Mapping[str, Any], source: str) -> str:
     Raises:
         InputError: a key that `text` lacks, or a result that is no valid set of parameters.
     """
-    text = edited(text, lambda content: _merge(content, overrides, source, ""))
-    parse_params(yaml.safe_load(text), source)
+    text = edited(text, lambda content: _merge(content, overrides, source, ""), source)
+    parse_params(parse_yaml(text, source), source)
     return text
 
 
@@ -32,27 +34,28 @@ def read_profile(folder: Path, name: str) -> dict[str, Any]:
     """The overrides of one profile.
 
     Raises:
-        InputError: there is no such profile.
+        InputError: there is no such profile, or it is no YAML.
     """
     path = folder / f"{name}.yaml"
     if not path.is_file():
         raise InputError(
             f"Unknown profile '{name}' in {folder}. {nearest(name, (p.stem for p in folder.glob('*.yaml')))}"
         )
-    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    return read_yaml(path, f"Mend the file, or restore it: git checkout {path.as_posix()}.")
 
 
 def parse_assignment(text: str) -> dict[str, Any]:
     """'a.b=1' as {'a': {'b': 1}}; the value is YAML.
 
     Raises:
-        InputError: there is no '='.
+        InputError: there is no '=', a part of the key is empty, or the value is no YAML.
     """
     name, equals, value = text.partition("=")
-    if not equals:
+    parts = name.strip().split(".")
+    if not (equals and all(parts) and len(parts) <= DEEPEST):
         raise InputError(f"--set {text}: expected KEY=VALUE, for instance training.steps=100.")
-    nested = yaml.safe_load(value)
-    for part in reversed(name.split(".")):
+    nested = parse_yaml(value, f"--set {text}")
+    for part in reversed(parts):
         nested = {part: nested}
     return nested
 
@@ -76,14 +79,16 @@ def apply_profile(name: str, source: Path, target: Path, assignments: Sequence[s
     for assignment in assignments:
         overrides = merged(overrides, parse_assignment(assignment))
     if not source.is_file():
-        raise InputError(f"{source}: expected a parameter file to start from, found none. Name another with --input.")
+        raise InputError(f"{source}: expected a parameter file to start from, found none. {OTHER_INPUT}")
+    # Before the merge, whose errors are about the profile.
+    read_yaml(source, OTHER_INPUT)
     origin = " ".join([f"profiles/{name}.yaml", *(f"--set {assignment}" for assignment in assignments)])
-    text = merge_text(source.read_text(encoding="utf-8"), overrides, origin)
+    text = merge_text(read_text(source, OTHER_INPUT), overrides, origin)
     try:
         write_text(target, text)
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror}). Name another with --output.") from error
-    return parse_params(yaml.safe_load(text), str(target))
+    return parse_params(parse_yaml(text, str(target)), str(target))
 
 
 def _merge(content: Any, overrides: Mapping[str, Any], source: str, prefix: str) -> None:

@@ -1,49 +1,52 @@
 """The sections of `params.yaml` about learning a category: the weights of the loss, and the schedule."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pipeline.config.kinds import Amount, Count, Device, Pixels, Rate, Share, Size
+from pipeline.config.ranges import AtLeast, Below, Between, NotBelow
 
 
 @dataclass(frozen=True)
 class Loss:
     """Weights of the loss terms; 0 switches a term off."""
 
-    mask: float
+    mask: Amount
     """Weight of the squared error of the silhouette."""
-    distance: float
+    distance: Amount
     """Weight of the interior that is missing, by its distance to the mask's border (MagicPony)."""
-    rgb: float
+    rgb: Amount
     """Weight of the absolute error of the colours."""
-    feature: float
+    feature: Amount
     """Weight of the squared error of the rendered features (MagicPony).
 
     The feature field is compared with the principal components of the image's features.
     """
-    feature_deformed: float
+    feature_deformed: Share
     """Share of the feature term at deformed instead of canonical positions, from 0 to 1."""
-    eikonal: float
+    eikonal: Amount
     """Weight of the squared deviation of the signed distance's slope from 1."""
-    surface_size: float
+    surface_size: Amount
     """Weight of the deviation of the surface from its initial place and size.
 
     The surface is that of the signed distance; no image constrains its place and size.
     """
-    deformation: float
+    deformation: Amount
     """Weight of the mean squared offset."""
-    laplacian: float
+    laplacian: Amount
     """Weight of the roughness of the offsets over the mesh."""
-    feat_cons: float
+    feat_cons: Amount
     """Weight of the feature consistency (Eq. 7)."""
-    depth: float
+    depth: Amount
     """Weight of the scale- and shift-invariant error of the disparity (Eq. 12)."""
-    pose: float
+    pose: Amount
     """Weight of the error of the pose (Eq. 13).
 
     At 0 a run has no pose supervision, and several viewpoint hypotheses.
     """
-    logit: float
+    logit: Amount
     """Weight of the regression of each hypothesis' reconstruction loss (MagicPony)."""
-    logit_feature_boost: float
+    logit_feature_boost: Amount
     """Factor on the feature term in the target of the term `logit`.
 
     MagicPony has 50, for a weight of 10.
@@ -54,13 +57,13 @@ class Loss:
 class PoseAugmentation:
     """Random changes of the crops whose poses are compared with their labels."""
 
-    background: float
+    background: Share
     """Share of crops that take the background of another one, from 0 to 1."""
-    rotation: float
+    rotation: Annotated[float, Between(0, 180)]
     """Largest turn in the image plane [degrees]."""
-    log_scale: float
+    log_scale: Annotated[float, Between(0, 1)]
     """Largest natural logarithm of the scale."""
-    shift: float
+    shift: Share
     """Largest shift [half sides of the crop]."""
 
 
@@ -68,27 +71,27 @@ class PoseAugmentation:
 class Exploration:
     """Draws of one of several viewpoint hypotheses (MagicPony)."""
 
-    uniform_until: float
+    uniform_until: Share
     """Time until which all hypotheses are equally probable [share of the steps]."""
-    blend_until: float
+    blend_until: Annotated[Share, NotBelow("uniform_until")]
     """Time from which on the logits alone decide the probabilities [share of the steps]."""
-    best_from: float
+    best_from: Share
     """Time from which on the best hypothesis is drawn more often [share of the steps]."""
-    best_until: float
+    best_until: Annotated[Share, NotBelow("best_from")]
     """Time from which on `best_share` of the draws take the best hypothesis [share of the steps]."""
-    best_share: float
+    best_share: Share
     """Share of draws that take the best hypothesis in the end, from 0 to 1.
 
     The other draws take any hypothesis.
     """
-    sharpness: float
+    sharpness: Annotated[float, Between(1, 100)]
     """Inverse temperature of the probabilities at the end of the run, from 1 to 100.
 
     It grows linearly with the steps, from 1 on.
     """
-    lr_angles: float
+    lr_angles: Rate
     """Learning rate of the pose head in runs with several hypotheses."""
-    lr_logits: float
+    lr_logits: Rate
     """Learning rate of the hypotheses' logits."""
 
 
@@ -96,7 +99,7 @@ class Exploration:
 class Training:
     """Training of one category."""
 
-    device: str
+    device: Device
     """Device of a training: auto, cpu, cuda or cuda:1.
 
     `auto` is a GPU where there is one and nvdiffrast is installed, otherwise the CPU. The same bytes come out again on
@@ -104,51 +107,51 @@ class Training:
     """
     matmul: Literal["float32", "tf32"]
     """Precision of matrix products on a GPU: float32, or tf32 with 10 bits of mantissa."""
-    steps: int
+    steps: Count
     """Number of steps."""
-    batch: int
+    batch: Count
     """Number of images that a step renders."""
-    image_size: int
+    image_size: Pixels
     """Side of the rendered images [pixels]."""
-    lr_prior: float
+    lr_prior: Rate
     """Learning rate of the signed distance and of the feature field."""
-    lr_instance: float
+    lr_instance: Rate
     """Learning rate of the encoder, deformation, texture and light."""
-    lr_codes: float
+    lr_codes: Rate
     """Learning rate of the vertices' codes."""
-    lr_pose: float
+    lr_pose: Rate
     """Learning rate of the pose head in runs with pose supervision."""
-    final_lr_factor: float
+    final_lr_factor: Share
     """Factor on all learning rates in the last part of the run."""
-    final_share: float
+    final_share: Share
     """Length of the last part of the run [share of the steps]."""
-    clip: float
+    clip: Size
     """Largest norm of the gradient of a group of parameters."""
     flip: bool
     """Whether images are mirrored, each with the probability 1/2."""
-    pose_batch: int
+    pose_batch: Count
     """Number of images whose poses a step compares with their labels, without rendering."""
     pose_augmentation: PoseAugmentation
-    deform_from: float
+    deform_from: Share
     """Time from which on the template deforms [share of the steps].
 
     With the identity `frozen` the topology is frozen at that time.
     """
-    feat_cons_ramp: float
+    feat_cons_ramp: Share
     """Time from `deform_from` until the feature consistency has its weight [share of the steps].
 
     The weight grows linearly.
     """
-    label_pose_until: float
+    label_pose_until: Share
     """Time until which images are rendered in the poses of their labels [share of the steps]."""
-    depth_from: float
+    depth_from: Share
     """Time from which on the depth term counts [share of the steps]."""
-    jitter: float
+    jitter: Annotated[float, AtLeast(0), Below(0.5)]
     """Largest random shift of the grid before the template deforms [sides of the grid]."""
-    ema: float
+    ema: Annotated[float, AtLeast(0), Below(1)]
     """Decay of the running average of the weights, from 0 to 1; the average is what is evaluated."""
     hypotheses: Exploration
-    checkpoint_every: int
+    checkpoint_every: Count
     """Number of steps between two checkpoints."""
-    log_every: int
+    log_every: Count
     """Number of steps between two rows of the loss curve."""

@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.base.errors import InputError, nearest
+from pipeline.config.kinds import Key
 from pipeline.config.parsing import merged
 
-Overlays = Mapping[str, Mapping[str, Any]]
+Overlays = Mapping[Key, Mapping[str, Any]]
 """Named sets of nested changes to other parameters."""
 VARIED = ("model", "loss", "training", "correspondence")
 """Sections that a variant may change; the others are shared by all cells."""
 BASE = "base"
 """Key of a variant for the name of another one, whose changes are made before its own."""
+
+LONGEST = 20
+"""Number of variants that may rest on each other, from the first to the last."""
 
 
 def with_bases(variants: Overlays, source: str) -> Overlays:
@@ -33,6 +37,8 @@ def _all_changes(variants: Overlays, chain: tuple[str, ...], source: str) -> Map
         return own
     base = variants[chain[-1]][BASE]
     where = f"{source}: variants.{chain[-1]}.{BASE}"
+    if len(chain) == LONGEST:
+        raise InputError(f"{where}: expected at most {LONGEST} variants that rest on each other. Give one no base.")
     if not isinstance(base, str) or base not in variants:
         raise InputError(f"{where}: no variant '{base}'. {nearest(str(base), variants)}")
     if base in chain:

@@ -128,7 +128,7 @@ class Workspace:
 
     def pca(self, backbone: str, category: str) -> Path:
         """Principal components of a category's patch features."""
-        return self.root / "features" / backbone / f"{category}_pca.safetensors"
+        return self.root / "components" / backbone / category / "pca.safetensors"
 
     def baselines(self, backbone: str, category: str) -> Path:
         """Folder with the scores of matching the features themselves."""
@@ -150,6 +150,10 @@ class Workspace:
     def curve(self, cell: Cell) -> Path:
         """Loss curve of a cell's training."""
         return self.model(cell) / "curve.csv"
+
+    def lock(self, stage: str, *cell: str | int) -> Path:
+        """Lock that a stage holds while it writes the outputs of one cell, given the cell's dimensions."""
+        return self.root / ".checkpoints" / "locks" / "-".join(map(str, (stage, *cell)))
 
     def checkpoints(self, cell: Cell) -> Path:
         """Folder of a cell's unfinished training; DVC does not know it and so does not delete it."""

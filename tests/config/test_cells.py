@@ -3,17 +3,17 @@
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.base.errors import InputError
+from pipeline.base.yaml_text import parse_yaml
 from pipeline.config.cell_files import cell_parameters, write_cell_files
 from pipeline.config.cells import Cell, all_cells, resolve
 from pipeline.config.params import load_params, parse_params
 from pipeline.config.parsing import merged, to_dict
 from pipeline.config.workspace import Workspace
-from pipeline.tracking.tracker import flatten
+from pipeline.tracking.record import flatten
 from support.paths import ROOT
 from support.tiny import tiny_params
 
@@ -87,16 +87,17 @@ def test_cells_are_the_product_of_what_is_run():
         (Cell("our", "dinov2", "car", 0), "no variant 'our'. Did you mean 'ours'"),
         (Cell("ours", "dinov3", "car", 0), "no backbone 'dinov3'. Did you mean 'dinov2'"),
         (Cell("ours", "dinov2", "cars", 0), "'cars'. Did you mean 'car'"),
+        (Cell("ours", "dinov2", "car", -1), "seed of a training must be from 0 to 4294967295; found -1"),
     ],
 )
-def test_an_unknown_cell_names_the_nearest(cell, message):
+def test_an_unknown_cell_is_named(cell, message):
     with pytest.raises(InputError, match=message):
         resolve(PARAMS, cell)
 
 
 def changed_files(change: dict, tmp_path: Path) -> set[str]:
     """Cells whose file differs once `change` is made to the base parameters."""
-    content = yaml.safe_load((ROOT / "params.yaml").read_text()) | {"categories": ["car"]}
+    content = parse_yaml((ROOT / "params.yaml").read_text()) | {"categories": ["car"]}
     for folder, found in (("before", content), ("after", merged(content, change))):
         params = parse_params(found)
         write_cell_files(Workspace(tmp_path / folder, params))
@@ -128,7 +129,7 @@ def test_files_are_read_back_and_equal_parameters_give_equal_bytes(tmp_path):
     workspace = Workspace(tmp_path, PARAMS)
     cells = write_cell_files(workspace)
     for cell in cells:
-        content = yaml.safe_load(workspace.cell_file(cell).read_text())
+        content = parse_yaml(workspace.cell_file(cell).read_text())
         assert content == cell_parameters(PARAMS, cell)
         assert (content["variant"], content["seed"]) == (cell.variant, cell.seed)
     assert len(list((tmp_path / "cells").iterdir())) == len(cells) == 27

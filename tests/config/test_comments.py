@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from pipeline.base.errors import InputError
-from pipeline.config.comments import describe, with_comments
+from pipeline.config.comments import describe, stale_comments, with_comments, write_comments
 from pipeline.config.params import Params
 from support.paths import ROOT
 
@@ -74,3 +74,11 @@ def test_other_comments_stay():
 def test_a_quote_that_is_not_closed_is_an_error():
     with pytest.raises(InputError, match="expected double quotes in pairs, found the line '  name: \"car'"):
         with_comments('data:\n  name: "car\n')
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"params\.yaml: expected a text file, found none\. .*git checkout"):
+        stale_comments(tmp_path)
+    (tmp_path / "params.yaml").write_bytes(b"seeds:\n- \xff\n")
+    with pytest.raises(InputError, match=r"params\.yaml, line 2: expected text in UTF-8"):
+        write_comments(tmp_path)

@@ -2,18 +2,21 @@
 
 import copy
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
-import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.base.errors import InputError
+from pipeline.base.yaml_text import parse_yaml, to_yaml
 from pipeline.config.params import load_params, parse_params
 from pipeline.config.parsing import to_dict
 from support.paths import ROOT
 
 PATH = ROOT / "params.yaml"
-CONTENT = yaml.safe_load(PATH.read_text())
+CONTENT = parse_yaml(PATH.read_text())
 
 
 @pytest.fixture
@@ -163,7 +166,7 @@ def test_missing_file_says_where_to_run(tmp_path):
 
 def test_empty_file_is_an_error(tmp_path):
     (tmp_path / "params.yaml").write_text("")
-    with pytest.raises(InputError, match="must be a section"):
+    with pytest.raises(InputError, match=r"params\.yaml: expected `key: value` lines, found nothing\. .*git checkout"):
         load_params(tmp_path / "params.yaml")
 
 
@@ -187,8 +190,90 @@ def test_dvc_experiments_keep_every_comment(tmp_path, override, key, value):
     assert after == before
     expected = copy.deepcopy(CONTENT)
     put(expected, key, value)
-    assert yaml.safe_load(path.read_text()) == expected
+    assert parse_yaml(path.read_text()) == expected
     load_params(path)
+
+
+NUMBERS = {
+    "loss.mask": ("0.00001", 1e-05),
+    "loss.distance": ("1e-05", 1e-05),
+    "loss.rgb": ("1e5", 1e5),
+    "loss.feature": ("1E+3", 1e3),
+    "loss.eikonal": ("1e-300", 1e-300),
+    "loss.surface_size": ("123456789012345678", 123456789012345678.0),
+    "loss.deformation": ("1e22", 1e22),
+    "loss.laplacian": ("-0.0", -0.0),
+    "loss.feat_cons": ("0.1", 0.1),
+    "loss.depth": ("5", 5.0),
+    "loss.pose": (".5", 0.5),
+    "loss.logit": ("5.", 5.0),
+    "loss.logit_feature_boost": ("1.7976931348623157e308", 1.7976931348623157e308),
+    "training.lr_prior": ("0.000000001", 1e-09),
+    "training.steps": ("100000000", 100_000_000),
+    "training.batch": ("1_000", 1000),
+}
+"""What is written behind `-S`, and what it is."""
+
+
+def test_a_number_of_any_size_passes_through_dvc_unchanged(tmp_path):
+    """`dvc exp run -S` rewrites the file in YAML 1.2, where 1e-05 is a number."""
+    from dvc.utils.hydra import apply_overrides
+
+    path = tmp_path / "params.yaml"
+    path.write_text(PATH.read_text())
+    apply_overrides(path, [f"{key}={text}" for key, (text, _) in NUMBERS.items()])
+    read = to_dict(load_params(path))
+    for key, (_, value) in NUMBERS.items():
+        section, name = key.split(".")
+        assert repr(read[section][name]) == repr(value), key
+
+
+@pytest.mark.parametrize("text", [".inf", "inf", "-inf", "nan", ".nan"])
+def test_what_is_no_number_is_refused_behind_dvc_too(tmp_path, text):
+    from dvc.utils.hydra import apply_overrides
+
+    path = tmp_path / "params.yaml"
+    path.write_text("loss:\n  rgb: 1.0\n")
+    apply_overrides(path, [f"loss.rgb={text}"])
+    with pytest.raises(InputError, match=r"params\.yaml(, line 2: expected a finite number|: parameter)"):
+        load_params(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace(b"aeroplane", b"a\xe9roplane", 1), r"line \d+: expected text in UTF-8, found 0xe9"),
+        (lambda text: text.replace(b"  steps: 800", b"\tsteps: 800"), r"line \d+: expected spaces, found a tab"),
+        (lambda text: text.replace(b"  steps: 800", b"  steps: 800\n  steps: 9"), r"line \d+: expected each key once"),
+        (lambda text: text + b"\nloss: {}\n", r"line \d+: expected each key once, found 'loss' again"),
+        (lambda text: text.replace(b"steps: 800", b"steps: 8\x000"), r"line \d+: expected printable text, .*U\+0000"),
+        (lambda text: text.replace(b"steps: 800", b"steps: !!int 800"), r"line \d+: expected a value without a tag"),
+        (lambda text: b"- " + text, r"line \d+: expected YAML, but "),
+        (lambda text: b"[]", r": expected `key: value` lines, found a list"),
+        (lambda text: text[:5000], r"parameter '.*' (is missing|must be)|expected YAML"),
+        (lambda text: b"\x00" * (1 << 21), r"expected a text file of at most \d+ bytes"),
+    ],
+)
+def test_damage_is_named_with_file_and_line(tmp_path, change, message):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(change(PATH.read_bytes()))
+    with pytest.raises(InputError, match=rf"^{path}.*{message}"):
+        load_params(path)
+
+
+@settings(max_examples=20)
+@given(st.data())
+def test_a_changed_byte_is_accepted_or_an_error_that_names_the_file(data):
+    content = bytearray(PATH.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "params.yaml"
+        path.write_bytes(content)
+        try:
+            load_params(path)
+        except InputError as error:
+            assert str(error).startswith(str(path))
 
 
 @pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
@@ -211,13 +296,13 @@ def overlooked_by_the_run_cache(names: list[str]) -> set[str]:
         name: {"cmd": f"cp params.yaml {name}.yaml", "params": [f"about_{name}"], "outs": [f"{name}.yaml"]}
         for name in names
     }
-    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    Path("dvc.yaml").write_text(to_yaml({"stages": stages}))
     Repo.init(no_scm=True).close()
     for value in (1, 2):
-        Path("params.yaml").write_text(yaml.safe_dump({f"about_{name}": {name: value} for name in names}))
+        Path("params.yaml").write_text(to_yaml({f"about_{name}": {name: value} for name in names}))
         with Repo() as repo:
             repo.reproduce()
-    written = {name: yaml.safe_load(Path(f"{name}.yaml").read_text()) for name in names}
+    written = {name: parse_yaml(Path(f"{name}.yaml").read_text()) for name in names}
     return {name for name in names if written[name][f"about_{name}"][name] == 1}
 
 
@@ -229,7 +314,7 @@ def test_lists_are_blocks():
 @pytest.mark.parametrize("backend", ["dinov2", "sift"])
 def test_a_backbone_that_another_backend_would_stand_in_for_is_refused(backend):
     """`dino` changes the noise of simulated features; with real ones it would be DINOv2 under another name."""
-    content = yaml.safe_load(PATH.read_text())
+    content = parse_yaml(PATH.read_text())
     content["features"]["backend"] = backend
     parse_params(content)
     content["backbones"] = ["dinov2", "dino"]

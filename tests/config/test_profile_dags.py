@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
+from pipeline.base.yaml_text import parse_yaml
 from pipeline.config.categories import CATEGORIES
 from pipeline.config.profiles import merge_text, read_profile
 from pipeline.reporting.rows import PAPER_ROWS
@@ -15,7 +15,7 @@ from support.paths import ROOT
 from support.profiles import PROFILES, generates_or_fetches
 
 TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
-DEFINITION = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+DEFINITION = parse_yaml((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def tracked() -> set[Path]:
 
 
 def stages_with(text: str) -> list[Stage]:
-    return resolve_stages(DEFINITION, yaml.safe_load(text))
+    return resolve_stages(DEFINITION, parse_yaml(text))
 
 
 def with_profile(name: str) -> str:

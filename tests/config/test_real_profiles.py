@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
+from pipeline.base.yaml_text import parse_yaml
 from pipeline.config.params import load_params, parse_params
 from pipeline.config.profiles import merge_text, read_profile
 from pipeline.config.workspace import Workspace
@@ -48,7 +48,7 @@ def test_the_papers_experiment_runs_dry(project):
 
 
 def test_the_papers_experiment_is_not_simulated():
-    params = parse_params(yaml.safe_load(merge_text((ROOT / "params.yaml").read_text(), profile("paper"), "paper")))
+    params = parse_params(parse_yaml(merge_text((ROOT / "params.yaml").read_text(), profile("paper"), "paper")))
     assert "simulated" not in (
         params.masks.backend,
         params.depth.backend,

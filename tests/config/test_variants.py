@@ -3,14 +3,14 @@
 import copy
 
 import pytest
-import yaml
 
 from pipeline.base.errors import InputError
+from pipeline.base.yaml_text import parse_yaml
 from pipeline.config.params import parse_params
 from pipeline.config.variants import with_bases
 from support.paths import ROOT
 
-CONTENT = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+CONTENT = parse_yaml((ROOT / "params.yaml").read_text(encoding="utf-8"))
 
 
 def params_with(variants: dict):
@@ -55,3 +55,9 @@ def test_a_variant_that_is_its_own_base_is_refused():
 def test_a_base_changes_nothing_that_cells_share():
     with pytest.raises(InputError, match=r"variants\.mine: a variant cannot change 'data'"):
         params_with({"mine": {"base": "wide"}, "wide": {"data": {"crop_margin": 1.5}}})
+
+
+def test_a_chain_of_bases_has_an_end():
+    chain = {f"v{i}": {"base": f"v{i + 1}"} for i in range(2000)} | {"v2000": {}}
+    with pytest.raises(InputError, match=r"variants\.v\d+\.base: expected at most 20 variants that rest on each other"):
+        params_with(chain)
