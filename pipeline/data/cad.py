@@ -9,6 +9,10 @@ from jaxtyping import Float, Int
 
 from pipeline.base.errors import InputError
 from pipeline.data import matlab
+from pipeline.data.mesh import clean_mesh
+
+OTHERS = ("vertices", "faces", "pnames")
+"""Fields of a model that are no keypoints."""
 
 
 class CadModel(NamedTuple):
@@ -48,10 +52,10 @@ def write_cad(path: Path, models: Sequence[CadModel]) -> None:
 
 
 def read_cad(path: Path) -> tuple[CadModel, ...]:
-    """Read `CAD/<category>.mat`: float64 vertices, int32 faces.
+    """Read `CAD/<category>.mat`: float64 vertices, int32 faces, cleaned by `pipeline.data.mesh.clean_mesh`.
 
     Raises:
-        InputError: the file is missing, truncated or damaged, or holds no models.
+        InputError: the file is missing, truncated or damaged, holds no models, or one that is no mesh.
     """
     structs = matlab.structs(matlab.read_variable(path, path.stem))
     if not structs:
@@ -59,18 +63,18 @@ def read_cad(path: Path) -> tuple[CadModel, ...]:
     return tuple(_model(path, struct) for struct in structs)
 
 
-def _model(path: Path, struct: matlab.mat_struct) -> CadModel:
+def _model(path: Path, struct: matlab.Struct) -> CadModel:
     try:
-        vertices = np.asarray(struct.vertices, dtype=np.float64).reshape(-1, 3)
-        faces = np.asarray(struct.faces, dtype=np.int32).reshape(-1, 3) - 1
-    except (AttributeError, TypeError, ValueError) as error:
+        vertices = np.asarray(struct["vertices"], dtype=np.float64).reshape(-1, 3)
+        corners = np.asarray(struct["faces"], dtype=np.float64).reshape(-1, 3)
+        if not ((corners == np.rint(corners)) & (np.abs(corners) < 2**31)).all():
+            raise ValueError("a face names a vertex by a number that is not whole")
+        mesh = clean_mesh(vertices, corners.astype(np.int64) - 1)
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"{path}: expected vertices and faces for each model, found a model without ({error}). "
+            f"{path}: expected vertices and faces for each model, found a model without ({error!r}). "
             "Fetch the file again."
         ) from None
-    points = {
-        name: matlab.numbers(matlab.field(struct, name), 3)
-        for name in struct._fieldnames
-        if name not in ("vertices", "faces", "pnames")
-    }
-    return CadModel(vertices, faces, {name: np.array(point) for name, point in points.items() if point is not None})
+    points = {name: matlab.numbers(value, 3) for name, value in struct.items() if name not in OTHERS}
+    keypoints = {name: np.array(point) for name, point in points.items() if point is not None}
+    return CadModel(mesh.vertices, mesh.faces, keypoints)

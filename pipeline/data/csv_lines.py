@@ -2,11 +2,16 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.base.errors import InputError
+from pipeline.base.text_files import read_text
+
+LARGEST = 1 << 25
+"""Bytes that a table may have: 32 MiB."""
+MOST_COLUMNS = 1000
 
 
 @dataclass(frozen=True)
@@ -61,23 +66,21 @@ def read_lines(table: Path) -> tuple[tuple[str, ...], list[Line]]:
     first line has most of.
 
     Raises:
-        InputError: the file is not UTF-8 text, a line has more values than there are columns, or a column is there
-            twice.
+        InputError: the file is larger than `LARGEST`, it is not UTF-8 text, a line has more values than there are
+            columns, a column is there twice, or there are more than `MOST_COLUMNS`.
     """
-    try:
-        lines = table.read_text(encoding="utf-8-sig").splitlines(keepends=True)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{table}: expected UTF-8, found something else ({error}). Save it as CSV UTF-8.") from None
+    lines = read_text(table, "Save it as CSV UTF-8.", LARGEST).splitlines(keepends=True)
     separator = max(",;\t", key=lines[0].count) if lines else ","
-    reader = csv.reader(lines, delimiter=separator)
-    header = tuple(name.strip() for name in next(reader, []))
+    rows = _rows(table, lines, separator)
+    _, header = next(rows, (1, ()))
+    if len(header) > MOST_COLUMNS:
+        raise InputError(f"{table}, line 1: expected at most {MOST_COLUMNS} columns, found {len(header)}. Remove some.")
     for name in header:
         if header.count(name) > 1:
             raise InputError(f"{table}, line 1: expected each column once, found '{name}' again. Rename or remove it.")
     found = []
-    for cells in reader:
-        cells = tuple(cell.strip() for cell in cells)
-        where = f"{table}, line {reader.line_num}"
+    for number, cells in rows:
+        where = f"{table}, line {number}"
         if any(cells[len(header) :]):
             raise InputError(
                 f"{where}: expected {len(header)} values, as in the first line, found {len(cells)}. Take out what is "
@@ -86,3 +89,16 @@ def read_lines(table: Path) -> tuple[tuple[str, ...], list[Line]]:
         if any(cells):
             found.append(Line(where, header, cells))
     return header, found
+
+
+def _rows(table: Path, lines: list[str], separator: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Number and cells of each row; a row may take several lines, of which this is the last."""
+    reader = csv.reader(lines, delimiter=separator)
+    try:
+        for cells in reader:
+            yield reader.line_num, tuple(cell.strip() for cell in cells)
+    except csv.Error as error:
+        raise InputError(
+            f"{table}, line {reader.line_num}: expected values between '{separator}', found something else ({error}). "
+            "Correct the line."
+        ) from None

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from pipeline.base.errors import InputError, nearest
 from pipeline.config.workspace import Workspace
-from pipeline.data.coordinates import clip_box
+from pipeline.data.coordinates import REACH, clip_box, reaches
 from pipeline.data.photographs_csv import Row, read_rows
 from pipeline.data.reader import Found
 from pipeline.photographs.image_files import read_image
@@ -99,7 +99,18 @@ def _instance(row: Row) -> Instance:
             f"{row.where}, column 'x0': expected a box that overlaps the photograph of {width} x {height} pixels, "
             f"found {[*annotated]}. Correct it."
         )
+    beyond = max(-annotated.x0, -annotated.y0, annotated.x1 - width, annotated.y1 - height)
+    if beyond > REACH * max(box.width, box.height):
+        raise InputError(
+            f"{row.where}, column 'x0': expected a box that hardly reaches beyond the photograph of {width} x {height} "
+            f"pixels, found {[*annotated]}. Correct it."
+        )
     for name, (x, y) in row.keypoints.items():
+        if not reaches(annotated, x, y):
+            raise InputError(
+                f"{row.where}, column 'kp:{name}:x': expected a place in the box {[*annotated]} or near it, found "
+                f"({x:g}, {y:g}). Correct it, or the box."
+            )
         if not (0 <= x <= width and 0 <= y <= height):
             raise InputError(
                 f"{row.where}, column 'kp:{name}:x': expected a place in the photograph of {width} x {height} pixels, "

@@ -6,19 +6,20 @@ from pipeline.base.errors import InputError
 from pipeline.config.categories import check_category
 from pipeline.data import pascal3d
 from pipeline.data.coordinates import box_from_one_based, clip_box
+from pipeline.data.pascal3d_checks import problem
 from pipeline.data.reader import Found
-from pipeline.photographs.image_files import read_image
+from pipeline.photographs.image_files import read_size
 from pipeline.photographs.records import DEFAULT_FOCAL, DEFAULT_VIEWPORT, Instance, Viewpoint
 
 
 def training_instances(root: Path, category: str) -> Found:
     """The objects of the ImageNet split, one an image: the largest of the category; boxes are clipped to the image.
 
-    Images without a photograph, without an object of the category, or whose boxes lie wholly outside are skipped.
-    Whether flagged objects are used is left to the caller.
+    Images that cannot be used are skipped (`pipeline.data.pascal3d_checks`), as are those whose boxes lie wholly
+    outside. Whether flagged objects are used is left to the caller.
 
     Raises:
-        InputError: the category is unknown, a folder or list is missing, or an annotation is missing or damaged.
+        InputError: the category is unknown, or a folder or list is missing or damaged.
     """
     check_category(category)
     for path in (pascal3d.image_path(root, category, "").parent, pascal3d.annotation_path(root, category, "").parent):
@@ -63,20 +64,25 @@ def viewpoint(record: pascal3d.ViewpointRecord | None) -> Viewpoint | None:
 
 def _instance(root: Path, category: str, name: str) -> Instance | str:
     """The training instance of one image, or the reason why there is none."""
-    photo = pascal3d.image_path(root, category, name)
-    record = pascal3d.read_record(pascal3d.annotation_path(root, category, name))
-    if not photo.is_file():
-        return f"no photograph {photo.name} for its annotation"
-    width, height = record.width, record.height
-    if not width or not height:
-        height, width = read_image(photo).shape[:2]
-    objects = [(item.bbox, item) for item in record.objects if item.category == category and item.bbox is not None]
-    if not objects:
-        return f"no {category} with a box in its annotation"
-    boxes = [(clip_box(box_from_one_based(corners), width, height), item) for corners, item in objects]
+    try:
+        photo = pascal3d.image_path(root, category, name)
+        if not photo.is_file():
+            return f"no photograph {photo.name} for its annotation"
+        record = pascal3d.read_record(pascal3d.annotation_path(root, category, name))
+        width, height = read_size(photo)
+    except InputError as error:
+        # Lists of instances do not depend on where the release lies.
+        return str(error).replace(f"{root}/", "")
+    if record.width and record.height and (record.width, record.height) != (width, height):
+        return f"its annotation says {record.width} x {record.height} pixels, its photograph has {width} x {height}"
+    objects = [item for item in record.objects if item.category == category]
+    usable = [(item.bbox, item) for item in objects if item.bbox is not None and problem(item) is None]
+    if not usable:
+        return next((reason for item in objects if (reason := problem(item))), f"no {category} in its annotation")
+    boxes = [(clip_box(box_from_one_based(corners), width, height), item) for corners, item in usable]
     inside = [(box, item) for box, item in boxes if box is not None]
     if not inside:
-        return f"box {list(objects[0][0])} outside the image of {width} x {height} pixels"
+        return f"box {list(usable[0][0])} outside the image of {width} x {height} pixels"
     box, item = max(inside, key=lambda entry: entry[0].width * entry[0].height)
     return Instance(
         category=category,

@@ -1,39 +1,29 @@
 """Triangle meshes in the Object File Format (OFF), the form of PASCAL3D+'s CAD models."""
 
+import re
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from pipeline.base.errors import InputError
 from pipeline.base.files import write_text
+from pipeline.data.mesh import MOST, Mesh, NotReadError, TooManyError, read_parsed
 
-
-class Mesh(NamedTuple):
-    """A triangle mesh; PASCAL3D+ models are in the CAD frame, centred, with a bounding box diagonal of about 1."""
-
-    vertices: Float[np.ndarray, "V 3"]
-    faces: Int[np.ndarray, "F 3"]
-    """Vertex indices from 0."""
+KEYWORD = re.compile(r"(ST)?C?N?(4?)(n?)OFF")
+"""First word of a file: its letters say that texture coordinates, colours or normals follow the coordinates."""
 
 
 def read_off(path: Path) -> Mesh:
-    """Read an OFF file as float64 vertices and int32 triangles; larger polygons are split into fans.
+    """Read an OFF file as float64 vertices and int32 triangles, cleaned by `pipeline.data.mesh.clean_mesh`.
 
-    Comments, colours after a face and counts on the line of the keyword are accepted.
+    Comments, polygons, counts on the line of the keyword or glued to it, as ModelNet has them, and colours, normals
+    and texture coordinates (COFF, NOFF, STOFF and the like), which are passed over, are accepted.
 
     Raises:
-        InputError: the file is missing, truncated or not a mesh.
+        InputError: the file is missing, damaged or not a mesh, or it is binary or of another dimension.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: expected a CAD model in OFF form, found no file. Restore it from the release.")
-    try:
-        return _parse(path.read_text(encoding="ascii"))
-    except (ValueError, IndexError) as error:
-        raise InputError(
-            f"{path}: expected a whole OFF mesh, found a damaged one ({error}). Fetch the file again."
-        ) from None
+    return read_parsed(path, parse_off)
 
 
 def write_off(path: Path, vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> None:
@@ -45,33 +35,37 @@ def write_off(path: Path, vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndar
     write_text(path, "\n".join(lines) + "\n")
 
 
-def _parse(text: str) -> Mesh:
-    lines = [content.split() for line in text.splitlines() if (content := line.split("#", 1)[0].strip())]
-    if not lines or lines[0][0] != "OFF":
+def parse_off(content: bytes) -> tuple[Float[np.ndarray, "V 3"], list[list[int]]]:
+    """Vertices and polygons of an OFF file."""
+    # Comments may be in any encoding; all else is ASCII.
+    text = content.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    lines = (line for raw in text.split("\n") if (line := raw.split("#", 1)[0].strip()))
+    first = next(lines, "")
+    keyword = KEYWORD.match(first)
+    if keyword is None:
         raise ValueError("it does not begin with OFF")
-    header = lines[0][1:] or lines[1]
-    body = lines[1:] if lines[0][1:] else lines[2:]
-    num_vertices, num_faces = int(header[0]), int(header[1])
-    if len(body) < num_vertices + num_faces:
-        raise ValueError(f"{num_vertices} vertices and {num_faces} faces are announced, {len(body)} lines follow")
-    vertices = np.array([[float(x) for x in line[:3]] for line in body[:num_vertices]]).reshape(-1, 3)
-    triangles = [
-        (polygon[0], polygon[i], polygon[i + 1])
-        for line in body[num_vertices : num_vertices + num_faces]
-        for polygon in [_polygon(line)]
-        for i in range(1, len(polygon) - 1)
-    ]
-    faces = np.array(triangles, dtype=np.int32).reshape(-1, 3)
-    if faces.size and not (0 <= faces.min() and faces.max() < num_vertices):
-        raise ValueError(f"a face names a vertex outside 0 to {num_vertices - 1}")
-    if not np.isfinite(vertices).all():
-        raise ValueError("a vertex is not finite")
-    return Mesh(vertices, faces)
+    rest = first[keyword.end() :].split()
+    if rest[:1] == ["BINARY"]:
+        raise NotReadError("the binary form of OFF, which is not read. Convert it to the form in ASCII.")
+    if keyword[2] or keyword[3]:
+        raise NotReadError(
+            f"{keyword[0]}, vertices of another dimension than 3, which are not read. Convert it to OFF."
+        )
+    counts = [int(x) for x in (rest or next(lines, "").split())[:2]]
+    if len(counts) < 2 or min(counts) < 0:
+        raise ValueError("it does not state the numbers of vertices and faces")
+    if max(counts) > MOST:
+        raise TooManyError
+    vertices = [[float(x) for x in line.split()[:3]] for line in islice(lines, counts[0])]
+    polygons = [_polygon(line.split()) for line in islice(lines, counts[1])]
+    if (len(vertices), len(polygons)) != (counts[0], counts[1]):
+        raise ValueError(f"{counts[0]} vertices and {counts[1]} faces are announced, fewer lines follow")
+    return np.array(vertices, dtype=np.float64).reshape(-1, 3), polygons
 
 
-def _polygon(line: list[str]) -> list[int]:
-    corners = int(line[0])
-    polygon = [int(x) for x in line[1 : 1 + corners]]
-    if len(polygon) < corners:
+def _polygon(words: list[str]) -> list[int]:
+    corners = int(words[0])
+    polygon = [int(x) for x in words[1 : 1 + corners]]
+    if len(polygon) < corners or corners < 1:
         raise ValueError(f"a face of {corners} corners has {len(polygon)}")
     return polygon

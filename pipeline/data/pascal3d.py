@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 from pipeline.base.errors import InputError
 from pipeline.base.files import write_text
+from pipeline.base.inside import inside
 from pipeline.data import matlab
+from pipeline.data.name_lists import read_names
 
 Split = Literal["imagenet", "pascal"]
 """Source of the annotated photographs: ImageNet, or PASCAL VOC, from which SPair-71k's photographs come too."""
@@ -76,11 +78,11 @@ class ImageRecord:
 
 def image_path(root: Path, category: str, name: str) -> Path:
     """Photograph of the ImageNet split; photographs of the PASCAL split are read from SPair-71k's JPEGImages."""
-    return root / "Images" / f"{category}_imagenet" / f"{name}.JPEG"
+    return inside(root, "Images", f"{category}_imagenet", f"{name}.JPEG")
 
 
 def annotation_path(root: Path, category: str, name: str, split: Split = "imagenet") -> Path:
-    return root / "Annotations" / f"{category}_{split}" / f"{name}.mat"
+    return inside(root, "Annotations", f"{category}_{split}", f"{name}.mat")
 
 
 def image_set_path(root: Path, category: str, subset: str) -> Path:
@@ -108,14 +110,24 @@ def read_record(path: Path) -> ImageRecord:
     """Read one annotation.
 
     Raises:
-        InputError: the file is missing, truncated or damaged, or it holds no record.
+        InputError: the file is missing, truncated or damaged, it holds no record, or a number in it that has to be
+            whole is not.
     """
+    try:
+        return _record(path)
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: {error}. Fetch the file again.") from None
+
+
+def _record(path: Path) -> ImageRecord:
     structs = matlab.structs(matlab.read_variable(path, "record"))
     if not structs:
         raise InputError(f"{path}: expected a struct `record`, found something else. Fetch the file again.")
     record = structs[0]
     # An empty struct stands in for a missing one: each of its fields reads as unknown.
-    size = (matlab.structs(matlab.field(record, "size")) or [matlab.mat_struct()])[0]
+    size = (matlab.structs(matlab.field(record, "size")) or [{}])[0]
     return ImageRecord(
         filename=matlab.text(matlab.field(record, "filename")),
         width=_integer(matlab.field(size, "width")),
@@ -126,10 +138,10 @@ def read_record(path: Path) -> ImageRecord:
 
 
 def read_image_sets(root: Path, category: str) -> tuple[str, ...]:
-    """Names of the ImageNet split, both subsets, sorted.
+    """Names of the ImageNet split, both subsets, sorted. A name that is listed twice counts once.
 
     Raises:
-        InputError: there is no list for this category.
+        InputError: there is no list for this category, or one is no list of names.
     """
     paths = [image_set_path(root, category, subset) for subset in SUBSETS]
     if not any(path.is_file() for path in paths):
@@ -137,7 +149,7 @@ def read_image_sets(root: Path, category: str) -> tuple[str, ...]:
             f"{paths[0]}: expected the list of PASCAL3D+ images, found no file. Check data.pascal3d in params.yaml "
             "(run the stage `data` for the embedded benchmark), or restore the release's Image_sets folder."
         )
-    return tuple(sorted({name for path in paths if path.is_file() for name in path.read_text("utf-8").split()}))
+    return tuple(sorted({name for path in paths if path.is_file() for name in read_names(path)}))
 
 
 def _object_struct(item: ObjectRecord) -> dict[str, Any]:
@@ -165,7 +177,7 @@ def _or_empty(value: Any) -> Any:
     return [float(x) for x in value] if isinstance(value, tuple) else float(value)
 
 
-def _object(struct: matlab.mat_struct) -> ObjectRecord:
+def _object(struct: matlab.Struct) -> ObjectRecord:
     anchors = matlab.structs(matlab.field(struct, "anchors"))
     views = matlab.structs(matlab.field(struct, "viewpoint"))
     return ObjectRecord(
@@ -180,16 +192,16 @@ def _object(struct: matlab.mat_struct) -> ObjectRecord:
     )
 
 
-def _anchors(struct: matlab.mat_struct) -> dict[str, Anchor]:
+def _anchors(struct: matlab.Struct) -> dict[str, Anchor]:
     anchors = {}
-    for name in struct._fieldnames:
-        for anchor in matlab.structs(matlab.field(struct, name)):
+    for name, value in struct.items():
+        for anchor in matlab.structs(value):
             location = matlab.numbers(matlab.field(anchor, "location"), 2)
             anchors[name] = Anchor(location, _integer(matlab.field(anchor, "status")) or 0)
     return anchors
 
 
-def _viewpoint(struct: matlab.mat_struct) -> ViewpointRecord:
+def _viewpoint(struct: matlab.Struct) -> ViewpointRecord:
     return ViewpointRecord(
         **{entry.name: matlab.number(matlab.field(struct, entry.name)) for entry in fields(ViewpointRecord)}
     )
@@ -197,4 +209,6 @@ def _viewpoint(struct: matlab.mat_struct) -> ViewpointRecord:
 
 def _integer(value: Any) -> int | None:
     found = matlab.number(value)
+    if found is not None and found != int(found):
+        raise ValueError(f"expected a whole number, found {found}")
     return None if found is None else int(found)

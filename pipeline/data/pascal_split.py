@@ -3,9 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.base.errors import InputError
 from pipeline.data import pascal3d
 from pipeline.data.coordinates import box_from_one_based, clip_box
 from pipeline.data.imagenet_split import viewpoint
+from pipeline.data.pascal3d_checks import problem
 from pipeline.photographs.records import Box, Instance, intersection_over_union
 
 MIN_OVERLAP = 0.5
@@ -27,15 +29,18 @@ def with_pascal_annotation(root: Path, instance: Instance) -> Instance:
         instance: its box lies inside the image.
 
     Raises:
-        InputError: the annotation is damaged.
+        InputError: the annotation is damaged, or an object of the category in it makes no sense.
     """
     path = pascal3d.annotation_path(root, instance.category, instance.name, "pascal")
     if not path.is_file():
         return instance
+    objects = [item for item in pascal3d.read_record(path).objects if item.category == instance.category and item.bbox]
+    if reason := next((reason for item in objects if (reason := problem(item))), None):
+        raise InputError(f"{path}: expected what an object can have, found {reason}. Fetch the file again.")
     overlaps = [
         (intersection_over_union(instance.box, box), item)
-        for item in pascal3d.read_record(path).objects
-        if item.category == instance.category and (box := _visible_box(item, instance)) is not None
+        for item in objects
+        if (box := _visible_box(item, instance)) is not None
     ]
     overlap, item = max(overlaps, key=lambda entry: entry[0], default=(0.0, None))
     if item is None or overlap < MIN_OVERLAP:

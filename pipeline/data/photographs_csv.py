@@ -5,15 +5,15 @@ and an empty cell is an unknown value.
 
 | column | content |
 |---|---|
-| `image` | path of the photograph from the folder of the table; no two of a category have the same file name |
+| `image` | path of the photograph below the folder of the table; no two of a category have the same file name |
 | `category` | any name of letters, digits, `_` and `-` |
 | `split` | `train` to learn from the photograph; `test` (or `trn`, `val`) to evaluate pairs of it |
-| `x0`, `y0`, `x1`, `y1` | box round the object; by default that of the mask |
-| `mask` | path of an image of the same size, white on the object and black elsewhere |
+| `x0`, `y0`, `x1`, `y1` | box round the object, in the photograph or hardly beyond; by default that of the mask |
+| `mask` | path, below that folder, of an image of the same size, white on the object and black elsewhere |
 | `azimuth`, `elevation`, `theta` | viewpoint in degrees, as in docs/conventions.md |
 | `symmetry` | number of azimuths that look alike: 1, 2 or 4, or 0 if all do; by default that of the category, or 1 |
 | `truncated`, `occluded` | 1 if the frame cuts the object off, or if something stands before it; by default 0 |
-| `kp:<name>:x`, `kp:<name>:y` | place of the keypoint <name>; both are empty where it is not visible |
+| `kp:<name>:x`, `kp:<name>:y` | place of the keypoint <name>, in the box or near; both are empty if it is not visible |
 
 Pixels are continuous: (0, 0) is the top left corner of the photograph, x points to the right and y down.
 """
@@ -21,16 +21,17 @@ Pixels are continuous: (0, 0) is the top left corner of the photograph, x points
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool
 
 from pipeline.base.errors import InputError, nearest
+from pipeline.base.inside import inside
 from pipeline.config.categories import check_category, symmetry_fold
 from pipeline.data.csv_lines import Line, read_lines
-from pipeline.photographs.image_files import read_mask
+from pipeline.data.drawn_masks import read_drawn_mask
 from pipeline.photographs.records import Box
 
 REQUIRED = ("image", "category", "split")
@@ -88,14 +89,14 @@ class Row:
             height: of the photograph in pixels; so is `width`.
 
         Raises:
-            InputError: no file is named, or it is missing, damaged, of another size or black.
+            InputError: no file is named, or it is missing, damaged, not in black and white, of another size or black.
         """
         where = f"{self.where}, column 'mask': expected"
         if self.mask is None:
             raise InputError(f"{where} the path of a mask, found nothing. Name one, or take another mask backend.")
         if not self.mask.is_file():
             raise InputError(f"{where} an image, found no file {self.mask}. Correct the path, or empty the cell.")
-        mask = read_mask(self.mask)
+        mask = read_drawn_mask(self.mask)
         if mask.shape != (height, width):
             found = f"{mask.shape[1]} x {mask.shape[0]}"
             raise InputError(f"{where} {width} x {height} pixels, as in the photograph, found {found}. Resize it.")
@@ -153,17 +154,25 @@ def _row(folder: Path, line: Line) -> Row:
         raise line.wrong("image", "the path of a photograph")
     return Row(
         where=line.where,
-        image=folder / line.text("image"),
+        image=_path(folder, line, "image"),
         category=_category(line),
         split=line.one_of("split", SPLITS),
         box=_box(line),
-        mask=folder / line.text("mask") if line.text("mask") else None,
+        mask=_path(folder, line, "mask") if line.text("mask") else None,
         angles=_angles(line),
         symmetry=int(line.one_of("symmetry", FOLDS)) if line.text("symmetry") else symmetry_fold(line.text("category")),
         truncated=_flag(line, "truncated"),
         occluded=_flag(line, "occluded"),
         keypoints=_keypoints(line),
     )
+
+
+def _path(folder: Path, line: Line, column: str) -> Path:
+    """The path in a cell, which stays below the folder of the table."""
+    try:
+        return inside(folder, *PurePosixPath(line.text(column)).parts)
+    except InputError as error:
+        raise line.wrong(column, f"a path below the folder of the table ({error})") from None
 
 
 def _category(line: Line) -> str:
@@ -192,8 +201,9 @@ def _angles(line: Line) -> Angles | None:
     if found is None:
         return None
     angles = Angles(*found)
-    if abs(angles.elevation) > 90:
-        raise line.wrong("elevation", "degrees from -90 to 90")
+    for name, largest in (("azimuth", 360), ("elevation", 90), ("theta", 360)):
+        if abs(getattr(angles, name)) > largest:
+            raise line.wrong(name, f"degrees from -{largest} to {largest}")
     return angles
 
 

@@ -8,7 +8,7 @@ from pipeline.config.workspace import Workspace
 from pipeline.data.imagenet_split import training_instances
 from pipeline.data.pascal_split import with_pascal_annotation
 from pipeline.data.reader import Found
-from pipeline.data.spair_pairs import annotated_pairs, check_truncation, pair_instances
+from pipeline.data.spair_pairs import annotated_pairs, pair_instances
 from pipeline.photographs.records import Pair
 
 
@@ -28,9 +28,7 @@ class Releases:
         return None if self.pascal3d is None else training_instances(self.pascal3d, category)
 
     def pairs(self, category: str, split: str) -> tuple[Pair, ...]:
-        pairs = annotated_pairs(self.spair, split, category)
-        check_truncation(self.spair, pairs)
-        return pairs
+        return annotated_pairs(self.spair, split, category)
 
     def evaluation(self, category: str, names: Collection[str], split: str) -> Found:
         found = pair_instances(self.spair, category, names, split)

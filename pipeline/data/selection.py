@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
+from pipeline.base.checksums import write_checksums
 from pipeline.base.files import write_json
 from pipeline.config.workspace import Workspace
 from pipeline.photographs.lists import PairList, write_instances, write_pairs
@@ -68,7 +69,7 @@ def describe(selection: Selection) -> str:
 
 
 def write_selection(workspace: Workspace, selection: Selection) -> None:
-    """Write the instances, the pairs and `summary.json` of one category."""
+    """Write the instances, the pairs, `summary.json` and their checksums for one category."""
     category = selection.pairs.category
     write_instances(workspace.instances(category), selection.instances)
     write_pairs(workspace.pairs(category), selection.pairs)
@@ -78,3 +79,4 @@ def write_selection(workspace: Workspace, selection: Selection) -> None:
         "skipped": selection.skipped,
     }
     write_json(workspace.instances_summary(category), summary)
+    write_checksums(workspace.instances_summary(category).parent)

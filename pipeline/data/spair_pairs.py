@@ -8,17 +8,21 @@ from pipeline.config.categories import check_category
 from pipeline.data import spair
 from pipeline.data.coordinates import box_from_one_based, clip_box, from_one_based
 from pipeline.data.reader import Found
+from pipeline.data.spair_annotations import ImageAnnotation, PairAnnotation
+from pipeline.data.spair_checks import check_agreement, problem
+from pipeline.photographs.image_files import read_size
 from pipeline.photographs.records import Instance, Pair
 
 
 def annotated_pairs(root: Path, split: str, category: str) -> tuple[Pair, ...]:
     """The pairs of one category in `Layout/large/<split>.txt`, in the order of the list.
 
-    Boxes stay as annotated: the official PCK threshold is measured on them.
+    Boxes stay as annotated: the official PCK threshold is measured on them. What a pair says of its two images has to
+    be what their own annotations say, where these exist.
 
     Raises:
-        InputError: category or split is unknown, the list or an annotation of it is missing or damaged, or there is
-            no pair of the category.
+        InputError: category or split is unknown, the list or an annotation of it is missing or damaged, annotations
+            contradict each other, two images are paired twice, or there is no pair of the category.
     """
     check_category(category)
     if split not in spair.SPLITS:
@@ -30,38 +34,34 @@ def annotated_pairs(root: Path, split: str, category: str) -> tuple[Pair, ...]:
             f"{listing}: expected pairs of the category '{category}', found none. Take it out of `categories` in "
             "params.yaml, choose another data.evaluation_split, or write the benchmark for it (stage `data`)."
         )
-    return tuple(_pair(spair.read_pair_annotation(spair.pair_path(root, split, filename))) for filename in filenames)
-
-
-def check_truncation(root: Path, pairs: Iterable[Pair]) -> None:
-    """Check that each pair's truncation code says what the annotations of its two images say, where they exist.
-
-    Raises:
-        InputError: a pair contradicts its images, so that it is not clear which pairs the paper's rule leaves.
-    """
-    truncated: dict[str, int | None] = {}
-    for pair in pairs:
+    images: dict[str, ImageAnnotation | None] = {}
+    pairs: dict[tuple[str, str], Pair] = {}
+    for filename in filenames:
+        path = spair.pair_path(root, split, filename)
+        annotation = spair.read_pair_annotation(path)
+        pair = _pair(annotation)
         for name in (pair.source, pair.target):
-            path = spair.annotation_path(root, pair.category, name)
-            if name not in truncated:
-                truncated[name] = spair.read_image_annotation(path).truncated if path.is_file() else None
-        source, target = truncated[pair.source], truncated[pair.target]
-        if source is not None and target is not None and pair.truncation != source + 2 * target:
+            if name not in images:
+                image = spair.annotation_path(root, category, name)
+                images[name] = spair.read_image_annotation(image) if image.is_file() else None
+        check_agreement(path, annotation, {"src": images[pair.source], "trg": images[pair.target]})
+        if pairs.setdefault((pair.source, pair.target), pair) is not pair:
             raise InputError(
-                f"{root}: the pair {pair.source} -> {pair.target} ({pair.category}) has the truncation code "
-                f"{pair.truncation}, but its images are truncated: {source} and {target}, which is the code "
-                f"{source + 2 * target}. Fetch its annotations again."
+                f"{listing}: expected each pair of images once, found {pair.source} -> {pair.target} again in "
+                f"{filename}. Restore the list from the release."
             )
+    return tuple(pairs.values())
 
 
 def pair_instances(root: Path, category: str, names: Iterable[str], split: str) -> Found:
     """The annotated objects of the images `names`, whose boxes are clipped to the image.
 
-    An object whose box lies wholly outside its image is skipped. SPair-71k annotates neither viewpoint nor CAD model;
-    `pipeline.data.pascal_split` adds them.
+    An image whose box or keypoints make no sense is skipped (`pipeline.data.spair_checks.problem`). SPair-71k annotates
+    neither viewpoint nor CAD model; `pipeline.data.pascal_split` adds them.
 
     Raises:
-        InputError: an image or its annotation is missing or damaged: leaving it out would change the benchmark.
+        InputError: an image or its annotation is missing or damaged, or the photograph has another size than its
+            annotation says: leaving it out would change the benchmark.
     """
     instances, skipped = [], {}
     for name in sorted(set(names)):
@@ -73,6 +73,14 @@ def pair_instances(root: Path, category: str, names: Iterable[str], split: str) 
                 "Restore it from the release's JPEGImages."
             )
         width, height = annotation.image_width, annotation.image_height
+        if (size := read_size(photo)) != (width, height):
+            raise InputError(
+                f"{photo}: expected {width} x {height} pixels, as its annotation says, found {size.width} x "
+                f"{size.height}. Fetch the photograph that belongs to the annotation."
+            )
+        if reason := problem(annotation):
+            skipped[name] = reason
+            continue
         box = clip_box(box_from_one_based(annotation.bndbox), width, height)
         if box is None:
             skipped[name] = f"box {list(annotation.bndbox)} outside the image of {width} x {height} pixels"
@@ -96,7 +104,7 @@ def pair_instances(root: Path, category: str, names: Iterable[str], split: str) 
     return Found(tuple(instances), skipped, root)
 
 
-def _pair(annotation: spair.PairAnnotation) -> Pair:
+def _pair(annotation: PairAnnotation) -> Pair:
     return Pair(
         category=annotation.category,
         source=Path(annotation.src_imname).stem,

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.base.checksums import checked
+from pipeline.base.contents import parsing
 from pipeline.base.errors import InputError
 from pipeline.base.files import write_atomically, write_json
 from pipeline.photographs.records import Box, Instance, Pair, Viewpoint
@@ -24,6 +26,10 @@ _SCHEMA = pa.schema(
         ("cad_index", pa.int32()),
     ]
 )
+
+
+MOST_INSTANCES = 1_000_000
+"""Rows that a table of instances may have. A compressed table can state any number."""
 
 
 class PairList(NamedTuple):
@@ -48,12 +54,14 @@ def read_instances(path: Path) -> list[Instance]:
     Raises:
         InputError: the table is missing or damaged.
     """
-    _require(path)
-    try:
-        rows = pq.ParquetFile(path).read().select(_SCHEMA.names).to_pylist()
-    except (pa.ArrowException, KeyError, OSError) as error:
-        raise _damaged(path, error) from None
-    return [_instance(row) for row in rows]
+    with parsing(_existing(path), "instances (Parquet)"):
+        file = pq.ParquetFile(path)
+        if file.metadata.num_rows > MOST_INSTANCES:
+            raise ValueError(f"{file.metadata.num_rows} rows, more than {MOST_INSTANCES}")
+        table = file.read().select(_SCHEMA.names)
+        if not table.schema.equals(_SCHEMA):
+            raise ValueError(f"other columns: {table.schema}")
+        return [_instance(row) for row in table.to_pylist()]
 
 
 def pair_list(category: str, split: str, pairs: Iterable[Pair]) -> PairList:
@@ -73,16 +81,12 @@ def read_pairs(path: Path) -> PairList:
     Raises:
         InputError: the file is missing or damaged, or its pairs do not have the digest that it states.
     """
-    _require(path)
-    try:
+    with parsing(_existing(path), "pairs as JSON"):
         content = json.loads(path.read_text(encoding="utf-8"))
         pairs = pair_list(content["category"], content["split"], [_pair(row) for row in content["pairs"]])
-        stated = content["sha256"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(path, error) from None
-    if pairs.sha256 != stated:
-        raise _damaged(path, f"its pairs have the digest {pairs.sha256}, it states {stated}")
-    return pairs
+        if pairs.sha256 != content["sha256"]:
+            raise ValueError(f"its pairs have the digest {pairs.sha256}, it states {content['sha256']}")
+        return pairs
 
 
 def _row(item: Instance) -> dict[str, Any]:
@@ -127,13 +131,7 @@ def _digest(rows: list[dict[str, Any]]) -> str:
     return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
 
 
-def _require(path: Path) -> None:
+def _existing(path: Path) -> Path:
     if not path.is_file():
         raise InputError(f"{path}: expected the output of the stage `instances`, found none. Run `dvc repro`.")
-
-
-def _damaged(path: Path, reason: object) -> InputError:
-    return InputError(
-        f"{path}: expected an output of the stage `instances`, found a damaged file ({reason}). "
-        "Delete it and run `dvc repro`."
-    )
+    return checked(path)

@@ -35,7 +35,12 @@ def read_photo(root: Path, instance: Instance) -> Photo:
             "Fetch the photograph that belongs to the annotation."
         )
     box = instance.box
-    if box.x0 >= width or box.y0 >= height or box.x1 <= 0 or box.y1 <= 0 or box.width <= 0 or box.height <= 0:
+    if not (box.width > 0 and box.height > 0):
+        raise InputError(
+            f"{path}: expected the box of '{instance.key}' from its left top corner to its right bottom one, found "
+            f"{tuple(box)}, {box.width:g} wide and {box.height:g} high. Correct the annotation, or remove it."
+        )
+    if box.x0 >= width or box.y0 >= height or box.x1 <= 0 or box.y1 <= 0:
         raise InputError(
             f"{path}: the box of '{instance.key}' {tuple(box)} must overlap the image of {width} x {height} pixels. "
             "Correct the annotation, or remove it."

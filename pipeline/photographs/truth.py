@@ -1,5 +1,7 @@
 """The embedded benchmark's truth, in a file beside each photograph: what the simulated label backends distort."""
 
+import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,13 +41,29 @@ def read_truth(path: Path) -> Truth:
     """Read one sidecar.
 
     Raises:
-        InputError: there is none; the image is not one of the embedded benchmark's.
+        InputError: there is none, as the image is not one of the embedded benchmark's, or it is damaged.
     """
     if not path.is_file():
         raise InputError(
             f"{path}: no truth beside this photograph. The backends named 'simulated' only work on the embedded "
             "benchmark; for photographs choose another backend in params.yaml, or run the stage `data` again."
         )
-    with np.load(path) as archive:
-        content = {name: archive[name] for name in Truth._fields}
-    return Truth(**{**content, "fold": int(content["fold"])})
+    try:
+        # The archive has a checksum of each array, which reading compares.
+        with np.load(path, allow_pickle=False) as archive:
+            content = {name: archive[name] for name in Truth._fields}
+        return Truth(**{**content, "fold": int(content["fold"])})
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        EOFError,
+        OSError,
+        NotImplementedError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise InputError(
+            f"{path}: expected the truth of a generated photograph, found a damaged file ({error}). Run the stage "
+            "`data` again."
+        ) from None

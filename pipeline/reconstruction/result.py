@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.base.checksums import checked, write_checksums
+from pipeline.base.contents import parsing
 from pipeline.base.errors import InputError
 from pipeline.base.files import write_json
 from pipeline.config.parsing import parse_section, to_dict
@@ -41,8 +43,9 @@ class ReconstructionScores:
 
 
 def write_reconstruction(folder: Path, scores: ReconstructionScores) -> None:
-    """Write `metrics.json` into `folder`."""
+    """Write `metrics.json` and its checksum into `folder`."""
     write_json(folder / "metrics.json", to_dict(scores))
+    write_checksums(folder)
 
 
 def read_reconstruction(folder: Path) -> ReconstructionScores:
@@ -54,8 +57,6 @@ def read_reconstruction(folder: Path) -> ReconstructionScores:
     path = folder / "metrics.json"
     if not path.is_file():
         raise InputError(f"{path}: expected Chamfer distances, found none. Run the stage `reconstruct`: dvc repro.")
-    try:
+    with parsing(checked(path), "Chamfer distances as JSON"):
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: expected JSON, found {error}. Run the stage `reconstruct` again.") from None
     return parse_section(ReconstructionScores, content, str(path))

@@ -9,7 +9,8 @@ from pipeline.config.cells import Cell
 from pipeline.config.params import Reconstruction
 from pipeline.config.workspace import Workspace
 from pipeline.data.cad import mesh_path
-from pipeline.data.off import Mesh, read_off
+from pipeline.data.mesh import Mesh
+from pipeline.data.mesh_files import mesh_file, read_mesh
 from pipeline.photographs.cameras import OBJECT_TO_CAD
 from pipeline.photographs.lists import read_instances
 from pipeline.photographs.records import Instance
@@ -42,7 +43,7 @@ def score_reconstructions(workspace: Workspace, cell: Cell) -> ReconstructionSco
             "reconstruction out of params.yaml: set reconstruction.variants to []."
         )
     indices = sorted({index for _, index in annotated})
-    cads = {index: read_off(mesh_path(workspace.pascal3d, cell.category, index)) for index in indices}
+    cads = {index: read_mesh(mesh_file(mesh_path(workspace.pascal3d, cell.category, index))) for index in indices}
     faces = predictions.faces.numpy().astype(np.int32)
     images = []
     for instance, index in tqdm(annotated, desc=f"{cell.name}: aligning", unit="image"):

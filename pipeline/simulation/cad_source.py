@@ -1,6 +1,5 @@
 """Shapes made from a folder of CAD models instead of the parametric families."""
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,8 @@ from scipy.sparse.csgraph import connected_components
 
 from pipeline.base.errors import InputError
 from pipeline.config.categories import check_category
-from pipeline.data.off import read_off
+from pipeline.data.json_files import read_json
+from pipeline.data.mesh_files import PARSERS, mesh_file, read_mesh
 from pipeline.simulation.shapes import make_shape
 from pipeline.simulation.shapes.colours import paint
 from pipeline.simulation.shapes.shape import Shape, normalised
@@ -51,14 +51,15 @@ def shape_source(category: str, cad_dir: str, scale_std: float, root: Path = Pat
 def read_models(cad_dir: Path, category: str) -> list[CadModel]:
     """Read `CAD/<category>/NN.off` with `NN_keypoints.json` (name -> {x, y, z}, or null), in the order of their names.
 
+    A model may also be an OBJ, PLY, GLB or STL file, with the same axes.
+
     Raises:
         InputError: the category is unknown, there is no model, or a model or its keypoints are missing or damaged.
     """
     folder = cad_dir / "CAD" / check_category(category)
     files = folder.iterdir() if folder.is_dir() else ()
-    numbers = sorted(
-        {match[1] for path in files if (match := re.fullmatch(r"(\d+)(\.off|_keypoints\.json)", path.name))}
-    )
+    ends = "|".join(re.escape(end) for end in (*PARSERS, "_keypoints.json"))
+    numbers = sorted({match[1] for path in files if (match := re.fullmatch(rf"(\d+)({ends})", path.name))})
     if not numbers:
         raise InputError(
             f"{folder}: expected CAD models (01.off with 01_keypoints.json, ...), found none. Add one or more, take "
@@ -76,9 +77,9 @@ def vary(model: CadModel, scale_std: float, rng: np.random.Generator) -> Shape:
 
 
 def _read_model(folder: Path, number: str) -> CadModel:
-    path = folder / f"{number}.off"
-    vertices, faces = read_off(path)
-    if len(faces) == 0 or np.ptp(vertices, axis=0).max() == 0:
+    path = mesh_file(folder / f"{number}.off")
+    vertices, faces = read_mesh(path)
+    if len(faces) == 0:
         raise InputError(f"{path}: expected a surface, found {len(faces)} faces. Replace the model.")
     vertices, faces = _welded(np.asarray(vertices, np.float64), np.asarray(faces, np.int64))
     return CadModel(
@@ -92,8 +93,8 @@ def _read_keypoints(path: Path) -> dict[str, np.ndarray]:
             f"{path}: expected the model's keypoints, found no file. Write one: a JSON object with "
             'entries such as "left_wing": {"x": -0.34, "y": 0.12, "z": -0.02}.'
         )
+    content = read_json(path, "Mend the file.")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
         points = {name: np.array([float(at[axis]) for axis in "xyz"]) for name, at in content.items() if at}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(
@@ -106,11 +107,9 @@ def _read_keypoints(path: Path) -> dict[str, np.ndarray]:
 
 
 def _welded(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Merge equal vertices, which exporters repeat, and drop triangles without area."""
+    """Merge equal vertices, which exporters repeat."""
     unique, index = np.unique(vertices, axis=0, return_inverse=True)
-    merged = index.reshape(-1)[faces]
-    flat = (merged == np.roll(merged, 1, axis=1)).any(axis=1)
-    return unique, merged[~flat]
+    return unique, index.reshape(-1)[faces]
 
 
 def _components(faces: np.ndarray, num_vertices: int) -> np.ndarray:

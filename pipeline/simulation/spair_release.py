@@ -8,10 +8,6 @@ import numpy as np
 
 from pipeline.data.coordinates import to_one_based_integers
 from pipeline.data.spair import (
-    KEYPOINT_SLOTS,
-    ImageAnnotation,
-    PairAnnotation,
-    Point,
     annotation_path,
     image_path,
     pair_filename,
@@ -20,6 +16,7 @@ from pipeline.data.spair import (
     write_image_annotation,
     write_pair_annotation,
 )
+from pipeline.data.spair_annotations import KEYPOINT_SLOTS, ImageAnnotation, PairAnnotation, Point
 from pipeline.photographs.image_files import write_image, write_mask
 from pipeline.simulation.keypoints import Status
 from pipeline.simulation.picture import Picture

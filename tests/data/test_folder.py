@@ -102,6 +102,15 @@ def test_the_lists_are_read_back(tmp_path):
             r"line 10, column 'kp:left:x': .* of 120 x 90 pixels, found \(121, 45\)",
         ),
         (
+            [*ROWS, row("d", "test", **keypoints("left") | {"kp:left:x": -1, "kp:left:y": -1})],
+            r"line 10, column 'kp:left:x': expected a place .* found \(-1, -1\)",
+        ),
+        (
+            [*ROWS, row("d", "test", **keypoints("left"), x0=100, y0=70, x1=110, y1=75)],
+            r"line 10, column 'kp:left:x': expected a place in the box .* found \(20.5, 45\)",
+        ),
+        ([*ROWS, row("far", x1=5000)], r"line 10, column 'x0': expected a box that hardly reaches beyond .* 120 x 90"),
+        (
             [row("a", "test", occluded=1, **keypoints("left")), row("b", **keypoints("left"), occluded=1)],
             "0 skipped, 1 truncated, occluded",
         ),

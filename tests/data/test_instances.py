@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipeline.base.checksums import DamagedFileError, write_checksums
 from pipeline.base.errors import InputError
 from pipeline.base.files import sha256
 from pipeline.data import pascal3d, spair
@@ -202,6 +203,7 @@ def test_the_digest_depends_on_the_pairs_alone(root):
 
 def test_an_empty_table_is_a_table(tmp_path):
     write_instances(tmp_path / "table.parquet", [])
+    write_checksums(tmp_path)
     assert read_instances(tmp_path / "table.parquet") == []
 
 
@@ -218,13 +220,18 @@ def test_missing_and_damaged_tables_are_errors_that_name_them(root):
         read_instances(table)
     content = pairs.read_text()
     pairs.write_text(content.replace('"target": "b"', '"target": "c"'))
+    with pytest.raises(DamagedFileError, match=r"pairs\.json.*damaged or changed"):
+        read_pairs(pairs)
+    write_checksums(pairs.parent)
     with pytest.raises(InputError, match=r"pairs\.json.*digest"):
         read_pairs(pairs)
     pairs.write_text(content[:100])
-    with pytest.raises(InputError, match=r"pairs\.json.*damaged"):
+    write_checksums(pairs.parent)
+    with pytest.raises(InputError, match=r"pairs\.json: expected pairs as JSON, found something else"):
         read_pairs(pairs)
     pairs.write_text("[]")
-    with pytest.raises(InputError, match=r"pairs\.json.*damaged"):
+    write_checksums(pairs.parent)
+    with pytest.raises(InputError, match=r"pairs\.json: expected pairs as JSON, found something else"):
         read_pairs(pairs)
 
 
@@ -238,6 +245,7 @@ def test_the_genuine_bus_pair_makes_tables_without_pascal3d(tmp_path):
     assert [item.name for item in tables.instances] == ["2008_000032", "2008_000075"]
     assert len(tables.pairs.pairs) == 2
     write_pairs(workspace.pairs("bus"), tables.pairs)
+    write_checksums(workspace.pairs("bus").parent)
     assert read_pairs(workspace.pairs("bus")).sha256 == tables.pairs.sha256
     assert (workspace.root / tables.instances[0].image).is_file()
 

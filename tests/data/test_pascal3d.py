@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from pipeline.data import pascal3d
 from pipeline.data.cad import CadModel, cad_path, read_cad, write_cad
 from pipeline.data.imagenet_split import training_instances, viewpoint
 from pipeline.photographs.cameras import project_cad
+from pipeline.photographs.image_files import write_image
 from support.releases import CAR, HEIGHT, VIEW, WIDTH, write_training
 
 RECORD = pascal3d.ImageRecord("n1_1.JPEG", 500, 375, (CAR,))
@@ -151,12 +153,15 @@ def test_a_missing_size_is_taken_from_the_photograph(tmp_path):
 
 
 @pytest.mark.parametrize("keep", [0, 64, 127, 128, 200, -1])
-def test_a_truncated_annotation_is_an_error_that_names_the_file(keep, tmp_path):
-    write_training(tmp_path, {"a": (CAR,)})
+def test_a_truncated_annotation_costs_one_record(keep, tmp_path):
+    write_training(tmp_path, {"a": (CAR,), "b": (CAR,)})
     path = pascal3d.annotation_path(tmp_path, "car", "a")
     path.write_bytes(path.read_bytes()[:keep])
+    found, skipped, _ = training_instances(tmp_path, "car")
+    assert [item.name for item in found] == ["b"]
+    assert re.match(r"Annotations/car_imagenet/a\.mat: expected .*Fetch", skipped["a"])
     with pytest.raises(InputError, match=r"a\.mat.*Fetch"):
-        training_instances(tmp_path, "car")
+        pascal3d.read_record(path)
 
 
 @given(keep=st.floats(0, 1, exclude_max=True))
@@ -168,7 +173,7 @@ def test_no_truncation_reads_as_a_record(tmp_path_factory, keep):
         pascal3d.read_record(path)
 
 
-@pytest.mark.parametrize("content", [b"\x89HDF\r\n\x1a\n" + bytes(600), b"not a MATLAB file" * 40])
+@pytest.mark.parametrize("content", [b"not a MATLAB file" * 40, bytes(600)])
 def test_another_format_is_an_error_that_names_the_file(content, tmp_path):
     (tmp_path / "a.mat").write_bytes(content)
     with pytest.raises(InputError, match=r"a\.mat.*Fetch"):
@@ -187,11 +192,89 @@ def test_missing_folders_lists_and_annotations_are_errors_that_say_what_to_do(tm
         training_instances(tmp_path, "car")
     write_training(tmp_path, {"a": (CAR,)})
     pascal3d.annotation_path(tmp_path, "car", "a").unlink()
-    with pytest.raises(InputError, match=r"a\.mat.*Restore"):
-        training_instances(tmp_path, "car")
+    assert re.match(r"Annotations/car_imagenet/a\.mat.*Restore", training_instances(tmp_path, "car").skipped["a"])
     pascal3d.image_set_path(tmp_path, "car", "train").unlink()
     with pytest.raises(InputError, match=r"car_imagenet_train\.txt"):
         training_instances(tmp_path, "car")
+
+
+NONSENSE = {
+    "corners that are swapped": (replace(CAR, bbox=(41.0, 26.0, 11.0, 6.0)), "box .* is not one from its left top"),
+    "a box without height": (replace(CAR, bbox=(11.0, 6.0, 41.0, 6.0)), "box .* is not one from its left top"),
+    "no CAD model of that number": (replace(CAR, cad_index=0), "the CAD model 0, where the first is 1"),
+    "angles beyond a turn": (replace(CAR, viewpoint=replace(VIEW, elevation=4000.0)), "elevation 4000, where degrees"),
+    "coarse angles beyond a turn": (
+        replace(CAR, viewpoint=replace(VIEW, azimuth_coarse=-361.0)),
+        "azimuth_coarse -361",
+    ),
+    "a negative distance": (replace(CAR, viewpoint=replace(VIEW, distance=-1.0)), "distance -1, which is negative"),
+}
+
+
+@pytest.mark.parametrize(("item", "message"), NONSENSE.values(), ids=NONSENSE)
+def test_an_object_that_makes_no_sense_is_passed_over(item, message, tmp_path):
+    small = replace(CAR, bbox=(2.0, 2.0, 9.0, 9.0), cad_index=7)
+    write_training(tmp_path, {"alone": (item,), "another": (item, small), "fine": (CAR,)})
+    found, skipped, _ = training_instances(tmp_path, "car")
+    assert [(entry.name, entry.cad_index) for entry in found] == [("another", 7), ("fine", 3)]
+    assert list(skipped) == ["alone"] and re.search(message, skipped["alone"])
+
+
+@pytest.mark.parametrize("field", ["cad_index", "width"])
+def test_a_number_that_has_to_be_whole_costs_one_record(field, tmp_path):
+    write_training(tmp_path, {"a": (CAR,)})
+    path = pascal3d.annotation_path(tmp_path, "car", "a")
+    part = {"class": "car", "bbox": [1.0, 2.0, 30.0, 20.0], "cad_index": 2.5 if field == "cad_index" else 2.0}
+    size = {"width": 60.5 if field == "width" else 60.0, "height": 40.0}
+    scipy.io.savemat(path, {"record": {"filename": "a.JPEG", "objects": part, "size": size}})
+    assert re.search(
+        r"a\.mat: expected a whole number, found \d+\.5\. Fetch", training_instances(tmp_path, "car").skipped["a"]
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff\xe0 no picture", None])
+def test_a_photograph_that_is_not_the_annotated_one_is_skipped(content, tmp_path):
+    write_training(tmp_path, {"a": (CAR,), "b": (CAR,)})
+    photo = pascal3d.image_path(tmp_path, "car", "a")
+    if content is None:
+        write_image(tmp_path / "x.jpg", np.zeros((HEIGHT, WIDTH - 1, 3), np.uint8))
+        content = (tmp_path / "x.jpg").read_bytes()
+    photo.write_bytes(content)
+    found, skipped, _ = training_instances(tmp_path, "car")
+    assert [item.name for item in found] == ["b"]
+    assert re.search(
+        r"a\.JPEG: expected a readable image|says 60 x 40 pixels, its photograph has 59 x 40", skipped["a"]
+    )
+
+
+@pytest.mark.parametrize("name", ["../../../etc/passwd", "/etc/passwd", "..", "a b", "a\0", "\xff"])
+def test_a_list_entry_that_is_no_name_is_an_error_with_its_line(name, tmp_path):
+    write_training(tmp_path, {"a": (CAR,)})
+    path = pascal3d.image_set_path(tmp_path, "car", "train")
+    path.write_bytes(b"a\n" + name.encode("latin-1") + b"\n")
+    with pytest.raises(InputError, match=r"car_imagenet_train\.txt, line 2: expected"):
+        training_instances(tmp_path, "car")
+
+
+def test_a_link_that_leads_out_of_the_release_is_not_followed(tmp_path):
+    root = tmp_path / "release"
+    write_training(root, {"a": (CAR,), "b": (CAR,)})
+    photo = pascal3d.image_path(root, "car", "a")
+    photo.rename(tmp_path / "elsewhere.JPEG")
+    photo.symlink_to(tmp_path / "elsewhere.JPEG")
+    found, skipped, _ = training_instances(root, "car")
+    assert [item.name for item in found] == ["b"]
+    assert re.search(r"a\.JPEG: expected a file below .*found a link", skipped["a"])
+
+
+def test_both_lists_count_and_a_name_counts_once(tmp_path):
+    write_training(tmp_path, {"a": (CAR,), "b": (CAR,)})
+    pascal3d.image_set_path(tmp_path, "car", "train").write_bytes(b"\xef\xbb\xbfb\r\n\r\n  b \r\n")
+    pascal3d.write_image_set(pascal3d.image_set_path(tmp_path, "car", "val"), ["b", "a"])
+    assert pascal3d.read_image_sets(tmp_path, "car") == ("a", "b")
+    pascal3d.image_set_path(tmp_path, "car", "val").write_text("\n\n")
+    with pytest.raises(InputError, match=r"car_imagenet_val\.txt: expected names, one a line, found none\. Restore"):
+        pascal3d.read_image_sets(tmp_path, "car")
 
 
 def test_an_unknown_category_is_an_error_with_the_nearest_name(tmp_path):
@@ -233,7 +316,24 @@ def test_the_cad_file_is_a_struct_array_with_one_based_faces_and_a_field_for_eac
     assert [str(name[0]) for name in models["pnames"][0, 1].ravel()] == ["roof"]
 
 
-@pytest.mark.parametrize("content", [{"car": []}, {"car": {"vertices": np.zeros((3, 3))}}, {"bus": 1}])
+MESH = {"vertices": np.eye(3), "faces": np.array([[1.0, 2.0, 3.0]])}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"car": []},
+        {"car": {"vertices": np.zeros((3, 3))}},
+        {"bus": 1},
+        {"car": {**MESH, "faces": np.array([[1, 2, 4]])}},
+        {"car": {**MESH, "faces": np.array([[0, 1, 2]])}},
+        {"car": {**MESH, "faces": np.array([[1, 2, 2.5]])}},
+        {"car": {**MESH, "faces": np.array([[1, 2, 1e300]])}},
+        {"car": {**MESH, "faces": "123"}},
+        {"car": {**MESH, "vertices": np.full((3, 3), np.nan)}},
+        {"car": {**MESH, "vertices": {"x": 1}}},
+    ],
+)
 def test_a_cad_file_without_models_is_an_error_that_names_it(content, tmp_path):
     scipy.io.savemat(tmp_path / "car.mat", content)
     with pytest.raises(InputError, match=r"car\.mat: expected"):

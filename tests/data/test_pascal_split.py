@@ -102,3 +102,12 @@ def test_intersection_over_union_counts_pixels(a, b):
     expected = (masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum()
     assert intersection_over_union(one, other) == pytest.approx(expected, abs=1e-12)
     assert intersection_over_union(one, other) == intersection_over_union(other, one)
+
+
+@pytest.mark.parametrize("changes", [{"bbox": (41.0, 26.0, 11.0, 6.0)}, {"cad_index": -2}])
+def test_an_object_that_makes_no_sense_is_an_error_that_names_the_file(changes, tmp_path):
+    for objects in ((replace(CAR, **changes),), (CAR, replace(CAR, **changes))):
+        with pytest.raises(InputError, match=r"car_pascal/a\.mat: expected what an object can have, found .*Fetch"):
+            found(tmp_path, *objects)
+    # Of another category it is not asked for.
+    assert found(tmp_path, CAR, replace(CAR, **changes, category="bus")).cad_index == 3

@@ -18,6 +18,7 @@ names = st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_siz
     lambda name: name[0] not in "_-"
 )
 numbers = st.floats(-1e6, 1e6)
+turns = st.floats(-360, 360)
 points = st.dictionaries(names, st.tuples(numbers, numbers), max_size=3)
 
 
@@ -26,7 +27,7 @@ def lines(draw):
     """The cells of one line, and the values that they stand for."""
     x0, y0, width, height = draw(numbers), draw(numbers), draw(st.floats(1, 1e3)), draw(st.floats(1, 1e3))
     box = Box(x0, y0, x0 + width, y0 + height)
-    angles = draw(st.none() | st.builds(Angles, numbers, st.floats(-90, 90), numbers))
+    angles = draw(st.none() | st.builds(Angles, turns, st.floats(-90, 90), turns))
     places, flags = draw(points), draw(st.tuples(st.booleans(), st.booleans()))
     category, split = draw(names), draw(st.sampled_from(["train", "test", "val"]))
     cells = {"category": category, "split": split, **box._asdict(), **(angles._asdict() if angles else {})}
@@ -86,6 +87,15 @@ def test_a_category_of_the_ten_has_its_own_symmetry(tmp_path):
         ({"x0": "", "y0": "", "x1": "", "y1": ""}, "column 'x0': expected a box in x0, y0, x1 and y1, or a mask"),
         ({"azimuth": 10, "elevation": 5}, "column 'theta': expected a number such as 12.5, found nothing"),
         ({"azimuth": 10, "elevation": 95, "theta": 0}, "column 'elevation': expected degrees from -90 to 90"),
+        (
+            {"azimuth": 361, "elevation": 5, "theta": 0},
+            "column 'azimuth': expected degrees from -360 to 360",
+        ),
+        ({"azimuth": 0, "elevation": 5, "theta": 1e9}, "column 'theta': expected degrees from -360 to 360"),
+        ({"image": "/etc/passwd"}, "column 'image': expected a path below the folder of the table"),
+        ({"image": "../b.jpg"}, "column 'image': expected a path below the folder of the table"),
+        ({"image": "sub/../../b.jpg"}, "column 'image': expected a path below the folder of the table"),
+        ({"mask": "/dev/zero"}, "column 'mask': expected a path below the folder of the table"),
         ({"symmetry": 3}, "column 'symmetry': expected 0, 1, 2 or 4, found '3'"),
         ({"truncated": "yes"}, "column 'truncated': expected 0 or 1, found 'yes'"),
         ({"kp:rim:x": 5, "kp:rim:y": ""}, "column 'kp:rim:y': expected a number such as 12.5, found nothing"),
@@ -108,6 +118,9 @@ def test_a_wrong_cell_is_named_with_file_line_and_column(tmp_path, cells, messag
         ("image,category,split,azimut\n", "line 1: unknown column 'azimut'. Did you mean 'azimuth'?"),
         ("image,category,split,kp:rim\n", "line 1: unknown column 'kp:rim'. Did you mean 'kp:<name>:x'?"),
         ("image,category,split,kp:rim:x\n", "line 1: expected the column 'kp:rim:y' beside 'kp:rim:x', found none"),
+        ("image,category,split" + ",kp:a:x" * 2000, "line 1: expected at most 1000 columns, found 2003. Remove some"),
+        ('image,category,split\na.jpg,mug,"' + "x" * 200_000 + '"\n', "line 2: expected values between ','.*Correct"),
+        ("image,category,split\na\0.jpg,mug,test\n", "line 2: expected printable text, found .*U.0000"),
         ("image,category,split,split\n", "line 1: expected each column once, found 'split' again"),
         ("image,category,split,mask\na.jpg,mug,test,m.png,7\n", "line 2: expected 4 values.* found 5.*','"),
         (
@@ -134,7 +147,7 @@ def test_a_missing_file_and_another_encoding_are_errors_with_a_remedy(tmp_path):
     with pytest.raises(InputError, match=r"photographs\.csv.*data\.folder"):
         read_rows(table)
     table.write_bytes("image,category,split\nä.jpg,mug,test\n".encode("latin-1"))
-    with pytest.raises(InputError, match="expected UTF-8.*Save it as CSV UTF-8"):
+    with pytest.raises(InputError, match=r"photographs\.csv, line 2: expected text in UTF-8, found .*Save it as UTF-8"):
         read_rows(table)
 
 
@@ -163,3 +176,17 @@ def test_a_mask_is_read_as_it_is(tmp_path):
 def test_a_mask_that_cannot_be_used_names_line_and_column(tmp_path, mask, cells, message):
     with pytest.raises(InputError, match=rf"photographs\.csv, line 2, column 'mask': {message}"):
         row_with_mask(tmp_path, mask, **cells).read_mask(9, 12)
+
+
+def test_no_link_leads_out_of_the_folder(tmp_path):
+    folder = tmp_path / "photographs"
+    write_table(folder / "photographs.csv", [row("a"), row("sub/b")])
+    (tmp_path / "outside").mkdir()
+    (folder / "sub").symlink_to(tmp_path / "outside")
+    with pytest.raises(InputError, match=r"line 3, column 'image': .*found a link that leads to .*Put a copy"):
+        read_rows(folder / "photographs.csv")
+    (tmp_path / "link").symlink_to(folder)
+    (folder / "sub").unlink()
+    (folder / "real").mkdir()
+    (folder / "sub").symlink_to("real")
+    assert len(read_rows(tmp_path / "link" / "photographs.csv")) == 2

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from pipeline.base.errors import InputError
+from pipeline.base.yaml_text import parse_yaml, to_yaml
 from pipeline.config.categories import CATEGORIES, Category
 from pipeline.config.params import parse_params
 from pipeline.config.workspace import Workspace
@@ -53,7 +53,7 @@ SMALL = {
 
 
 def small_params(categories, **benchmark):
-    content = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    content = parse_yaml((ROOT / "params.yaml").read_text(encoding="utf-8"))
     content["categories"] = list(categories)
     content["simulation"] |= {**SMALL, **benchmark}
     return parse_params(content)
@@ -297,7 +297,7 @@ def test_flags_are_set_where_every_object_is_truncated_and_occluded(tmp_path):
     instances, _, _ = training_instances(workspace.pascal3d, "tvmonitor")
     for instance in instances:
         assert instance.truncated and instance.occluded and not instance.difficult
-    assert read_pair_list(pair_list_path(workspace.spair, "large", "test")) == ()
+    assert pair_list_path(workspace.spair, "large", "test").read_text() == ""
 
 
 def test_a_real_release_is_never_replaced(tmp_path):
@@ -341,10 +341,10 @@ def test_a_missing_model_is_reported_before_anything_is_cleared(tmp_path):
 
 
 def test_the_stage_replaces_an_earlier_benchmark(tmp_path, monkeypatch, capsys):
-    content = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    content = parse_yaml((ROOT / "params.yaml").read_text(encoding="utf-8"))
     content["categories"] = ["boat"]
     content["simulation"] |= {**SMALL, "train_images": 1, "trn_images": 1, "val_images": 1, "test_images": 2}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    (tmp_path / "params.yaml").write_text(to_yaml(content), encoding="utf-8")
     stale = tmp_path / content["data"]["spair"] / "stale.npz"
     stale.parent.mkdir(parents=True)
     (stale.parent / MARKER).touch()
