@@ -1,15 +1,26 @@
-"""Strict loading of networks of the transformers library from a folder."""
+"""Strict loading of networks of the transformers library from a folder.
 
-import json
-from collections.abc import Mapping
+What the files claim is checked before memory is taken for it. Nothing in them is run, and no server is asked.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from logging import CRITICAL
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.errors import InputError
+from pipeline.base.errors import InputError, some
+from pipeline.pretrained.configuration import read_configuration, unsuitable
+from pipeline.pretrained.memory import memory_is_short, no_room, placed
+from pipeline.pretrained.tensor_header import Holding, damaged, read_holding
 
 if TYPE_CHECKING:
     import torch
+
+ROOM = 4
+"""Largest ratio of what a network registers, while it is built and filled, to what its file holds: twice, and as much
+again for parameters that are shared or replaced."""
 
 
 def load_network(folder: Path, classes: Mapping[str, str], device: "torch.device") -> Any:
@@ -21,38 +32,38 @@ def load_network(folder: Path, classes: Mapping[str, str], device: "torch.device
 
     Raises:
         InputError: a file is missing or damaged, the network has another type, its weights do not match its class
-            exactly, or transformers cannot be imported.
+            exactly, transformers cannot be imported, or the memory is too small.
     """
-    configuration = _configuration(folder)
-    found = str(configuration.get("model_type"))
+    configuration, weights = folder / "config.json", folder / "model.safetensors"
+    found = str(read_configuration(folder).get("model_type"))
     if found not in classes:
         raise InputError(
-            f"{folder / 'config.json'}: expected a network of type {' or '.join(classes)}, found '{found}'. "
+            f"{configuration}: expected a network of type {' or '.join(classes)}, found '{found}'. "
             "Choose another model in params.yaml, or fetch the right one into this folder: "
             f"`semagic weights {folder.name}`."
         )
-    network, report = _load(_network_class(classes[found]), folder)
+    holding = read_holding(weights)
+    network_class = _network_class(classes[found])
+    with _no_larger_than(holding, configuration):
+        network, report = _load(network_class, folder)
     for key in ("missing", "unexpected", "mismatched"):
-        names = sorted(map(str, report[f"{key}_keys"]))
+        names = sorted(map(_described, report[f"{key}_keys"]))
         if names:
-            raise _unusable(folder, f"{len(names)} weights are {key}, '{names[0]}' among them")
-    return network.to(device).eval().requires_grad_(False)
+            raise damaged(weights, f"that {len(names)} of those in its config.json are {key}: {some(names, 3)}")
+    return placed(network, device, folder.name)
 
 
-def _configuration(folder: Path) -> dict[str, Any]:
-    path = folder / "config.json"
-    if not path.is_file():
-        raise _unusable(folder, "there is no config.json")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise _unusable(folder, f"config.json is damaged ({error})") from error
-    if not isinstance(content, dict):
-        raise _unusable(folder, "config.json is damaged (not a mapping)")
-    return content
+def _described(weight: str | tuple[str, Any, Any]) -> str:
+    """The name of a weight, with its shapes where the file has another one than the network."""
+    if isinstance(weight, str):
+        return weight
+    name, found, expected = weight
+    return f"{name} {list(found)} instead of {list(expected)}"
 
 
 def _network_class(name: str) -> Any:
+    # The library reads this when it is imported.
+    os.environ["HF_HUB_OFFLINE"] = "1"
     try:
         import transformers
 
@@ -63,6 +74,34 @@ def _network_class(name: str) -> Any:
             f"transformers' {name} cannot be imported ({error}). Install what the project needs: `pip install -e .`; "
             "if torchvision is there, install it from the same index as torch, or uninstall it."
         ) from error
+
+
+@contextmanager
+def _no_larger_than(holding: Holding, configuration: Path) -> Iterator[None]:
+    """Stop the building of a network as soon as it is larger than the file of its weights allows.
+
+    Raises:
+        InputError: the configuration describes a network that is not the one whose weights are there.
+    """
+    from torch.nn.modules.module import register_module_parameter_registration_hook
+
+    tensors, numbers = 0, 0
+
+    def count(module: Any, name: str, parameter: Any) -> None:
+        nonlocal tensors, numbers
+        tensors, numbers = tensors + 1, numbers + (0 if parameter is None else parameter.numel())
+        if tensors > ROOM * holding.tensors or numbers > ROOM * holding.numbers:
+            raise unsuitable(
+                configuration,
+                f"one whose weights are not those of model.safetensors, which holds {holding.tensors} tensors of "
+                f"{holding.numbers} numbers",
+            )
+
+    hook = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _load(network_class: Any, folder: Path) -> tuple[Any, Mapping[str, Any]]:
@@ -76,17 +115,24 @@ def _load(network_class: Any, folder: Path) -> tuple[Any, Mapping[str, Any]]:
     logging.set_verbosity(CRITICAL)
     try:
         return network_class.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, output_loading_info=True, dtype=torch.float32
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+            # Weights of another shape are in the report, and refused with the others.
+            ignore_mismatched_sizes=True,
+            dtype=torch.float32,
         )
-    # The libraries may raise any exception for a damaged or unsuitable file.
+    except InputError:
+        raise
+    # The libraries may raise any exception for an unsuitable configuration.
     except Exception as error:
-        raise _unusable(folder, f"its files cannot be loaded ({error})") from error
+        if memory_is_short(error):
+            raise no_room(folder.name, str(error)) from None
+        reason = str(error).split("\n")[0][:300]
+        raise unsuitable(
+            folder / "config.json",
+            f"one of which no network can be made with model.safetensors beside it ({type(error).__name__}: {reason})",
+        ) from error
     finally:
         logging.set_verbosity(verbosity)
-
-
-def _unusable(folder: Path, reason: str) -> InputError:
-    return InputError(
-        f"{folder}: expected a complete network in config.json and model.safetensors, but {reason}. "
-        f"Fetch it again: `semagic weights {folder.name}`."
-    )

@@ -1,5 +1,7 @@
 """Image preprocessing for pretrained networks: resampling, and normalisation with the statistics of ImageNet."""
 
+import math
+
 import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
@@ -12,6 +14,8 @@ MEAN, STD = np.array(IMAGENET_MEAN, np.float32), np.array(IMAGENET_STD, np.float
 
 BILINEAR = Image.Resampling.BILINEAR
 BICUBIC = Image.Resampling.BICUBIC
+LARGEST_SQUARE = 8192
+"""Side in pixels of the largest square of a photograph that is resampled in one step (200 MB)."""
 
 
 def resized(
@@ -29,6 +33,20 @@ def resized(
         region: x0, y0, x1, y1 in continuous pixels, inside the image. None stands for the whole image.
     """
     return np.asarray(Image.fromarray(image).resize((width, height), kernel, box=region))
+
+
+def shrunk(image: UInt8[np.ndarray, "H W 3"], square: float) -> tuple[UInt8[np.ndarray, "h w 3"], int]:
+    """Shrink an image of which a large square is to be resampled, so that the square takes a bounded memory.
+
+    Args:
+        square: side of the square in pixels, which may reach beyond the image.
+
+    Returns:
+        The image with means over blocks of factor x factor pixels, and the factor. An image of which the square has at
+        most `LARGEST_SQUARE` pixels a side is returned as it is, with the factor 1.
+    """
+    factor = max(1, math.ceil(square / LARGEST_SQUARE))
+    return (np.asarray(Image.fromarray(image).reduce(factor)) if factor > 1 else image), factor
 
 
 def normalised(image: UInt8[np.ndarray, "H W 3"]) -> Float32[np.ndarray, "3 H W"]:

@@ -43,7 +43,11 @@ def photo(height: int, width: int, seed: int = 0) -> Photo:
         ((500, 333), 518, (784, 518)),
         ((518, 518), 518, (518, 518)),
         ((100, 100), 3, (14, 14)),
-        ((10, 1000), 14, (14, 1400)),
+        ((500, 2000), 518, (518, 2072)),
+        ((500, 2001), 518, (518, 2072)),
+        ((500, 4000), 518, (252, 2072)),
+        ((10, 1500), 518, (14, 2072)),
+        ((3000, 1), 70, (280, 14)),
     ],
 )
 def test_shorter_side_has_the_declared_size(shape: tuple, short_side: int, expected: tuple) -> None:
@@ -52,10 +56,29 @@ def test_shorter_side_has_the_declared_size(shape: tuple, short_side: int, expec
 
 @given(st.integers(1, 3000), st.integers(1, 3000), st.integers(1, 700), st.sampled_from([14, 16]))
 def test_sizes_are_the_nearest_multiples(height: int, width: int, short_side: int, patch: int) -> None:
-    scale = short_side / min(height, width)
+    scale = min(short_side / min(height, width), 4 * short_side / max(height, width))
     for length, size in zip((height, width), network_size((height, width), short_side, patch), strict=True):
         assert size % patch == 0 and size >= patch
         assert size == patch or abs(size - length * scale) <= patch / 2 + 1e-6
+
+
+@given(st.integers(1, 100_000), st.integers(1, 100_000), st.sampled_from([70, 518, 2048]))
+def test_work_is_bounded_by_the_short_side(height: int, width: int, short_side: int) -> None:
+    rows, columns = (length // 14 for length in network_size((height, width), short_side, 14))
+    assert rows * columns <= 4 * (short_side / 14 + 1) ** 2
+    if max(height, width) <= 4 * min(height, width):
+        free = [max(1, round(length * short_side / min(height, width) / 14)) for length in (height, width)]
+        assert [rows, columns] == free, "photographs are seen as if there were no bound"
+
+
+@pytest.mark.parametrize("shape", [(10, 1500), (1500, 10), (1, 300)])
+def test_strip_is_a_small_picture(folder: Path, shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    network, seen = backend(folder), []
+    forward = network.network.forward
+    monkeypatch.setattr(network.network, "forward", lambda pixels: (seen.append(pixels.shape), forward(pixels))[1])
+    (found,) = network.disparities([photo(*shape)])
+    assert sorted(seen[0][2:]) == [14, 280]
+    assert np.isfinite(found).all() and found.size <= 14 * 280
 
 
 def by_hand(folder: Path, image: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from pipeline.base.errors import InputError
 from pipeline.config.label_params import DinoV2Params
 from pipeline.labels.features.dinov2 import DinoV2Features, crop_pixels
 from pipeline.photographs.crops import Crop
 from pipeline.photographs.photo import Photo
+from pipeline.pretrained import pixels
 from support.photographs import make_photo
 from support.tiny_networks import write_tiny_dinov2
 
@@ -79,6 +82,25 @@ def test_crop_equals_slow_bicubic_reference(crop: Crop, size: int) -> None:
     # Pillow rounds between its passes along the two axes.
     assert abs(found - expected).max() <= 2
     assert abs((found - expected).mean()) < 0.1
+
+
+@pytest.mark.parametrize("crop", [Crop(3.5, 7.25, 100.0), Crop(-40.0, -30.0, 260.0)])
+def test_large_crop_is_shrunk_first(crop: Crop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nearly the same pixels as in one step, from a window of a bounded size."""
+    image = cv2.GaussianBlur(photo(180, 180).image, (0, 0), 6)
+    whole = crop_pixels(image, crop, 14).astype(float)
+    windows, open_image = [], Image.fromarray
+    monkeypatch.setattr(pixels, "LARGEST_SQUARE", 64)
+    monkeypatch.setattr(Image, "fromarray", lambda array: (windows.append(array.shape), open_image(array))[1])
+    shrunk = crop_pixels(image, crop, 14).astype(float)
+    assert max(windows[-1]) <= 64 + 2 * (2 * 64 / 14 + 2)
+    assert abs(shrunk - whole).max() <= 6 and abs((shrunk - whole).mean()) < 0.5
+
+
+def test_network_with_other_tokens_is_refused(backend: DinoV2Features, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend.network.config, "num_register_tokens", 7, raising=False)
+    with pytest.raises(InputError, match=r"tiny-dinov2: expected 8 \+ 25 tokens of the network, found"):
+        backend.token_maps([photo()], [Crop(0.0, 0.0, 50.0)], flip=False)
 
 
 def test_beyond_the_photograph_all_is_black() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from pipeline.base.checksums import write_checksums
 from pipeline.base.errors import InputError
 from pipeline.config.label_params import SiftParams, SimulatedFeatureParams
 from pipeline.labels.features import Tokens, read_tokens, write_tokens
@@ -172,6 +173,7 @@ def test_file_round_trip(tmp_path: Path) -> None:
     write_tokens(tmp_path / "a.npz", Tokens(tokens, tokens[:, ::-1]))
     write_tokens(tmp_path / "b.npz", Tokens(tokens, tokens[:, ::-1]))
     write_tokens(tmp_path / "c.npz", Tokens(tokens, None))
+    write_checksums(tmp_path)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     stored = read_tokens(tmp_path / "a.npz")
     assert np.load(tmp_path / "a.npz")["tokens"].dtype == np.float16

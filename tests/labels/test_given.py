@@ -1,5 +1,6 @@
 """Labels of photographs of one's own: given ones, ones that need no weights, and none at all."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,10 @@ from pipeline.labels.masks.given import GivenMasks
 from pipeline.labels.masks.label import label_masks
 from pipeline.labels.poses import PoseLabel, read_pose
 from pipeline.labels.poses.label import label_poses
-from pipeline.photographs.image_files import read_mask, write_mask
+from pipeline.photographs.image_files import read_mask, write_image, write_mask
 from pipeline.photographs.photo import Photo
 from support.folders import keypoints, row, write_folder
-from support.photographs import ellipse
+from support.photographs import ellipse, make_photo
 from support.tiny import tiny_params
 
 ROWS = [
@@ -53,6 +54,26 @@ def test_a_photograph_without_a_given_mask_is_a_recorded_skip(tmp_path: Path) ->
     assert list(skipped) == ["bare", "side"]
     assert "line 7, column 'mask': expected the path of a mask, found nothing" in skipped["bare"]
     assert "line 5, column 'mask': expected an image, found no file" in skipped["side"]
+
+
+def test_given_masks_of_no_use_are_recorded_skips(tmp_path: Path) -> None:
+    workspace = listed(tmp_path, masks__backend="given")
+    masks = tmp_path / "photographs/masks"
+    beside = np.zeros_like(ellipse())
+    beside[:10] = True
+    write_mask(masks / "a.png", beside)
+    write_mask(masks / "b.png", ellipse()[:, ::2])
+    write_image(masks / "front.png", make_photo("any").image)
+    write_image(masks / "side.png", np.repeat(ellipse()[..., None].astype(np.uint8), 3, 2))
+    summary = label_masks(workspace, "mug")
+    assert summary.done == 1 and list(summary.skipped) == ["front", "side", "a", "b"]
+    for name, reason in [
+        ("a", r"a\.png: expected a mask of the object in the box .* found 1200 pixels, 0 of them in the box"),
+        ("b", r"line 3, column 'mask': expected 120 x 90 pixels, as in the photograph, found 60 x 90"),
+        ("front", r"masks/front\.png: expected a mask that is white .* found coloured pixels"),
+        ("side", r"masks/side\.png: .* found nothing brighter than 1 of 255"),
+    ]:
+        assert re.search(reason, summary.skipped[name]), name
 
 
 def test_an_interrupted_run_is_not_continued_with_another_given_mask(

@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import json
+import math
 import os
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.base.checksums import write_checksums
 from pipeline.base.errors import InputError
 from pipeline.config.params import Params
 from pipeline.config.workspace import Workspace
@@ -49,6 +51,7 @@ def run(tmp_path: Path) -> Workspace:
 def new_table(root: Path, instances: list[Instance], params: Params | None = None) -> Workspace:
     workspace = Workspace(root, params or tiny_params())
     write_instances(workspace.instances("car"), instances)
+    write_checksums(workspace.instances("car").parent)
     return workspace
 
 
@@ -174,12 +177,10 @@ def test_a_full_disk_is_one_message_and_leaves_nothing_for_whole(
     run: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     params = tiny_params(pretrained__batch=1)
-    written: list[int] = []
     sync = os.fsync
 
     def full(descriptor: int) -> None:
-        written.append(descriptor)
-        if len(written) == 2:
+        if "train_b" in str(Path(f"/proc/self/fd/{descriptor}").readlink()):
             raise OSError(errno.ENOSPC, "No space left on device")
         sync(descriptor)
 
@@ -187,11 +188,67 @@ def test_a_full_disk_is_one_message_and_leaves_nothing_for_whole(
         patch.setattr(os, "fsync", full)
         run_stage(lambda: label_masks(dataclasses.replace(run, params=params), "car"))
     assert ended.value.code == 1
-    assert "No space left on device. Free some space and run this again" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "No space left on device" in message and "Free some space and run this again" in message
     assert not run.masks("car").exists()
-    kept = [path.name for path in run.unfinished(run.masks("car")).rglob("*") if path.is_file()]
+    kept = [path.name for path in run.unfinished(run.masks("car")).rglob("*.p*")]
     assert kept == ["train_a.png"]
     assert label_masks(dataclasses.replace(run, params=params), "car").done == 3
+
+
+def test_an_unfinished_label_that_was_damaged_is_made_again(run: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = tiny_params(pretrained__batch=1)
+    label_masks(dataclasses.replace(run, params=params), "car")
+    whole = contents(run)
+    shutil.rmtree(run.masks("car"))
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, "test_a")
+        label_masks(dataclasses.replace(run, params=params), "car")
+    (damaged,) = run.unfinished(run.masks("car")).rglob("train_a.png")
+    content = bytearray(damaged.read_bytes())
+    content[-5] ^= 1
+    damaged.write_bytes(content)
+    with monkeypatch.context() as patch:
+        asked = kill_at(patch, "none")
+        label_masks(dataclasses.replace(run, params=params), "car")
+    assert asked == ["train_a", "test_a"]
+    assert contents(run) == whole
+
+
+def fail_at(monkeypatch: pytest.MonkeyPatch, names: set[str]) -> None:
+    """Make the benchmark's masks fail with an error of a library at some images."""
+    mask = SimulatedMasks.mask
+
+    def failing(self: SimulatedMasks, photo: Photo) -> np.ndarray:
+        if photo.instance.name in names:
+            raise RuntimeError("shapes do not match")
+        return mask(self, photo)
+
+    monkeypatch.setattr(SimulatedMasks, "mask", failing)
+
+
+def test_an_unexpected_error_of_a_library_costs_one_image(run: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_at(monkeypatch, {"train_b"})
+    summary = label_masks(run, "car")
+    assert summary.done == 2
+    assert summary.skipped == {"train_b": "photographs/train_b.png: an unexpected RuntimeError: shapes do not match"}
+
+
+def test_unexpected_errors_in_a_row_end_the_run_and_keep_what_is_finished(
+    run: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instances = [make_instance(name) for name in "abcde"]
+    for name in "abcde":
+        store(run.root, make_photo(name), make_truth())
+    many = new_table(run.root, instances, tiny_params(pretrained__batch=2))
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(InputError, match=r"b, c, d failed one after another.*shapes do"),
+    ):
+        fail_at(patch, {"b", "c", "d"})
+        label_masks(many, "car")
+    assert not many.masks("car").exists()
+    assert label_masks(many, "car").done == 5
 
 
 def test_labels_may_lie_on_another_file_system(run: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,7 +313,9 @@ def test_empty_mask_is_a_recorded_skip(run: Workspace) -> None:
     ("change", "message"),
     [
         ({"box": Box(200.0, 10.0, 240.0, 40.0)}, "must overlap the image of 120 x 90"),
-        ({"box": Box(30.0, 30.0, 20.0, 40.0)}, "must overlap the image"),
+        ({"box": Box(30.0, 30.0, 20.0, 40.0)}, "to its right bottom one, .* -10 wide and 10 high"),
+        ({"box": Box(30.0, 30.0, 40.0, 30.0)}, "10 wide and 0 high"),
+        ({"box": Box(30.0, math.nan, 40.0, 50.0)}, "10 wide and nan high"),
         ({"width": 640, "height": 480}, "annotation says 640 x 480 pixels, the file 120 x 90"),
         ({"image": "photographs/absent.png"}, "absent.png: expected an image file, found none"),
     ],
@@ -318,8 +377,10 @@ def test_foreground_tokens_are_training_tokens_on_masks(run: Workspace) -> None:
     # The ellipse covers pi / 4 of a box of 80 x 60 in a crop of 96 x 96.
     assert len(tokens) / len(everything) == pytest.approx(np.pi / 4 * 80 * 60 / 96**2, abs=0.08)
     (run.masks("car") / "train_b.png").unlink()
+    write_checksums(run.masks("car"))
     assert len(foreground_tokens(run, "dinov2", "car")) == pytest.approx(len(tokens) / 2, abs=6)
     (run.masks("car") / "train_a.png").unlink()
+    write_checksums(run.masks("car"))
     with pytest.raises(InputError, match="no training patch.*foreground_share"):
         foreground_tokens(run, "dinov2", "car")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.base.errors import InputError
 from pipeline.base.seeding import seeded
 from pipeline.config.label_params import GrabCutParams, SimulatedMaskParams
-from pipeline.labels.masks import MaskLabel, write_mask_label
+from pipeline.labels.masks import MaskLabel, grabcut, write_mask_label
 from pipeline.labels.masks.grabcut import GrabCutMasks, largest_part
 from pipeline.labels.masks.simulated import SimulatedMasks, signed_distance
 from pipeline.labels.noise import smooth_field
@@ -111,16 +111,94 @@ def test_object_that_does_not_stand_out_is_an_empty_mask(tmp_path: Path) -> None
     nothing = photo._replace(image=np.full_like(photo.image, 90))
     (label,) = GRABCUT.masks([nothing])
     with pytest.raises(InputError, match=r"a\.png.*empty"):
-        write_mask_label(tmp_path / "a.png", label)
+        write_mask_label(tmp_path / "a.png", label, nothing.instance)
     assert not list(tmp_path.iterdir())
 
 
 def test_score_lies_beside_the_mask(tmp_path: Path) -> None:
-    write_mask_label(tmp_path / "a.png", MaskLabel(ellipse(), 0.875, 2))
+    instance = make_instance("a")
+    write_mask_label(tmp_path / "a.png", MaskLabel(ellipse(), 0.875, 2), instance)
     np.testing.assert_array_equal(read_mask(tmp_path / "a.png"), ellipse())
     assert json.loads((tmp_path / "a.json").read_text()) == {"score": 0.875, "candidate": 2}
-    write_mask_label(tmp_path / "b.png", MaskLabel(ellipse()))
+    write_mask_label(tmp_path / "b.png", MaskLabel(ellipse()), instance)
     assert not (tmp_path / "b.json").exists()
+
+
+def marked(rows: slice, columns: slice) -> np.ndarray:
+    mask = np.zeros(SHAPE, bool)
+    mask[rows, columns] = True
+    return mask
+
+
+BOX = Box(20.0, 15.0, 100.0, 75.0)
+"""Of 4800 pixels; a thousandth of it is five."""
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        (MaskLabel(np.zeros(SHAPE, bool)), "would be empty; nothing was found in the object's box"),
+        (MaskLabel(np.zeros(SHAPE, bool), reason="the sun blinds"), "would be empty; the sun blinds"),
+        (MaskLabel(marked(slice(30, 31), slice(40, 41))), "found 1 pixels, 1 of them in the box"),
+        (MaskLabel(marked(slice(30, 31), slice(40, 44))), "5 pixels or more.*found 4 pixels"),
+        (MaskLabel(marked(slice(0, 15), slice(0, 120))), "found 1800 pixels, 0 of them in the box"),
+        (MaskLabel(np.ones(SHAPE, bool)), "found 10800 pixels, 4800 of them in the box"),
+        (MaskLabel(ellipse()[:, :-1]), r"expected a mask of 120 x 90 pixels.* bool of the shape \[90, 119\]"),
+        (MaskLabel(ellipse().T), r"bool of the shape \[120, 90\]"),
+        (MaskLabel(ellipse()[None]), r"bool of the shape \[1, 90, 120\]"),
+        (MaskLabel(ellipse().astype(np.uint8)), "found uint8"),
+        (MaskLabel(ellipse(), float("nan"), 1), "score as a finite number, found nan"),
+    ],
+)
+def test_mask_of_no_use_is_refused(tmp_path: Path, label: MaskLabel, message: str) -> None:
+    with pytest.raises(InputError, match=rf"a\.png: .*{message}.*choose another backend"):
+        write_mask_label(tmp_path / "a.png", label, make_instance("a", box=BOX))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("pixels", "box"),
+    [
+        (marked(slice(30, 31), slice(40, 45)), BOX),
+        (marked(slice(50, 52), slice(60, 62)), Box(60.0, 50.0, 62.0, 52.0)),
+        (marked(slice(0, 75), slice(20, 100)), BOX),
+        (np.ones(SHAPE, bool), Box(-4.0, -4.0, 200.0, 100.0)),
+    ],
+)
+def test_small_masks_and_ones_a_little_beyond_the_box_are_labels(tmp_path: Path, pixels: np.ndarray, box: Box) -> None:
+    write_mask_label(tmp_path / "a.png", MaskLabel(pixels), make_instance("a", box=box))
+    np.testing.assert_array_equal(read_mask(tmp_path / "a.png"), pixels)
+
+
+def test_grabcut_of_a_large_photograph_is_that_of_the_shrunk_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A photograph of three times the size, with and without room for it."""
+    photo, truth = make_photo("a"), np.kron(ellipse(), np.ones((3, 3), bool))
+    large = photo._replace(
+        image=cv2.resize(photo.image, None, fx=3, fy=3, interpolation=cv2.INTER_LINEAR),
+        instance=make_instance("a", box=Box(*(3 * corner for corner in photo.instance.box))),
+    )
+    whole = GRABCUT.mask(large)
+    monkeypatch.setattr(grabcut, "MOST_PIXELS", 12000)
+    seen, segment = [], GrabCutMasks._segment
+
+    def recorded(backend: GrabCutMasks, image: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        seen.append(image.shape[:2])
+        assert image.shape[:2] == labels.shape
+        return segment(backend, image, labels)
+
+    monkeypatch.setattr(GrabCutMasks, "_segment", recorded)
+    shrunk = GRABCUT.mask(large)
+    assert seen[0][0] * seen[0][1] <= 12000 and shrunk.shape == whole.shape
+    for mask in (whole, shrunk):
+        assert (mask & truth).sum() / (mask | truth).sum() > 0.9
+
+
+def test_box_that_vanishes_when_it_is_shrunk_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = make_photo("a")
+    monkeypatch.setattr(grabcut, "MOST_PIXELS", 1000)
+    row = photo._replace(instance=make_instance("a", box=Box(20.0, 41.0, 100.0, 42.0)))
+    with pytest.raises(InputError, match="0 of [0-9]+ pixels lie in the box of 'car/a'"):
+        GRABCUT.mask(row)
 
 
 def test_largest_part_is_kept() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.base.checksums import write_checksums
 from pipeline.base.errors import InputError
 from pipeline.config.label_params import OrientAnythingParams
 from pipeline.labels.poses import PoseLabel, read_pose, write_pose
@@ -110,6 +111,7 @@ def test_answer_of_the_network_becomes_the_label(tmp_path, fold):
     assert label.azimuth % (360 / fold) == 37 % (360 / fold)
     assert label[1:] == (-12.0, -5.0, fold)
     write_pose(tmp_path / "a.json", label)
+    write_checksums(tmp_path)
     assert read_pose(tmp_path / "a.json") == label
 
 
@@ -134,7 +136,7 @@ def test_numbers_that_are_none_are_refused(tmp_path):
     state = random_state()
     state[BIAS][5] = float("nan")
     write_checkpoint(tmp_path, state)
-    with pytest.raises(InputError, match=r"best\.pt: expected finite outputs"):
+    with pytest.raises(InputError, match=r"a\.png: expected finite outputs of .*best\.pt, found others"):
         OrientAnything(PARAMS, tmp_path, CPU).poses([make_photo("a")], [ellipse()])
 
 

@@ -109,7 +109,7 @@ def test_truncated_files_are_refused(tmp_path, share):
 def test_other_files_are_refused(tmp_path, content):
     path = write_checkpoint(tmp_path, random_state())
     path.write_bytes(content)
-    assert "expected a PyTorch file of tensors" in refusal(path)
+    assert "a PyTorch file of named tensors, found" in refusal(path)
 
 
 class Payload:
@@ -124,19 +124,28 @@ class Payload:
 
 def test_files_with_code_are_refused_and_not_run(tmp_path):
     path = write_checkpoint(tmp_path, {**random_state(), "payload": Payload(tmp_path / "ran")})
-    assert "expected a PyTorch file of tensors" in refusal(path)
+    message = refusal(path)
+    assert "a PyTorch file of named tensors, found" in message and "Unsupported global: GLOBAL" in message
+    assert "\x1b" not in message and "weights_only" not in message
     assert not (tmp_path / "ran").exists()
+
+
+def test_other_kinds_of_numbers_are_refused(tmp_path):
+    state = random_state()
+    message = refusal(write_checkpoint(tmp_path, {**state, TOKEN: state[TOKEN].to(torch.int64)}))
+    assert f"this file has as another kind of number {TOKEN} torch.int64. Fetch" in message
 
 
 @pytest.mark.parametrize("content", [[1, 2], {"epoch": 3}])
 def test_other_contents_are_refused(tmp_path, content):
     path = write_checkpoint(tmp_path, random_state())
     torch.save(content, path)
-    assert "expected named tensors" in refusal(path)
+    assert "a PyTorch file of named tensors, found" in refusal(path)
 
 
 def test_missing_file_is_refused(tmp_path):
-    assert "found none. Fetch it from Viglong/OriAnyV2_ckpt" in refusal(tmp_path / "absent.pt")
+    message = refusal(tmp_path / "orient-anything-v2/demo_ckpts/absent.pt")
+    assert "found none. Fetch the released checkpoint: `semagic weights orient-anything-v2`." in message
 
 
 @pytest.mark.parametrize(
@@ -144,6 +153,8 @@ def test_missing_file_is_refused(tmp_path):
     [
         ("{", "expected the sizes of a network as JSON"),
         ('{"width": 3}', "unknown parameter 'width'"),
+        (json.dumps({**vars(TINY), "depth": 10**9}), "parameter 'depth' must be from 1 to 100; found 1000000000"),
+        ("[" * 50_000, "expected the sizes of a network as JSON"),
         (json.dumps({**vars(TINY), "image": 43}), "'image' must be a multiple of 'patch' (14); found 43"),
         (json.dumps({**vars(TINY), "dim": "16"}), "parameter 'dim' must be a value of type int; found '16'"),
     ],

@@ -9,6 +9,7 @@ import torch
 from pipeline.base.errors import InputError
 from pipeline.labels.poses.orient_anything.framing import frame_object
 from pipeline.photographs.photo import Photo
+from pipeline.pretrained import pixels
 from support.photographs import make_instance
 
 SIDE = 200
@@ -46,6 +47,17 @@ def test_longer_side_spans_its_share_and_the_aspect_is_kept(shape, height, width
     for places, extent in zip(covered(image), (height, width), strict=True):
         assert len(places) == pytest.approx(scale * extent, abs=1.5)
         assert (places[0] + places[-1] + 1) / 2 == pytest.approx(SIDE / 2, abs=1)
+
+
+@pytest.mark.parametrize(("height", "width"), [(90, 50), (20, 300)])
+def test_large_object_is_shrunk_first(height, width, monkeypatch):
+    drawing = drawn((320, 320), slice(5, 5 + height), slice(7, 7 + width))
+    whole = framed(*drawing)
+    monkeypatch.setattr(pixels, "LARGEST_SQUARE", 64)
+    shrunk = framed(*drawing)
+    for found, expected in zip(covered(shrunk), covered(whole), strict=True):
+        assert abs(found[[0, -1]] - expected[[0, -1]]).max() <= 6
+    assert abs(shrunk - whole).mean() < 0.02
 
 
 def test_outside_of_the_object_is_white():

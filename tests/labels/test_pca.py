@@ -75,16 +75,46 @@ def test_order_of_tokens_does_not_matter() -> None:
 def test_too_many_components_name_the_parameter() -> None:
     with pytest.raises(InputError, match="pca.dims is 8, but the features have 7 channels"):
         fit_pca(make_tokens(0), 8)
-    with pytest.raises(InputError, match="fewer than 4 directions.*pca.dims"):
+    with pytest.raises(InputError, match="pca.dims is 4, but the 3 tokens vary in fewer than 4 directions"):
         fit_pca(make_tokens(0, count=3), 4)
+
+
+def with_value(value: float) -> np.ndarray:
+    tokens = make_tokens(0)
+    tokens[17, 3] = value
+    return tokens
+
+
+def nearly_constant() -> np.ndarray:
+    """One token in two hundred varies in the last direction, so that its quantiles are equal."""
+    tokens = np.zeros((400, 3), np.float32)
+    tokens[:, 0] = np.tile([50, -50], 200)
+    tokens[[8, 10], 1] = [500, -500]
+    return tokens
+
+
+@pytest.mark.parametrize(
+    ("tokens", "dims", "message"),
+    [
+        (with_value(np.nan), 2, "expected finite features"),
+        (with_value(np.inf), 2, "expected finite features"),
+        (np.full((50, 7), 0.1, np.float32), 1, "50 tokens vary in fewer than 1 directions"),
+        (np.zeros((50, 7), np.float32), 1, "50 tokens vary in fewer than 1 directions"),
+        (make_tokens(0)[:1], 1, "1 tokens vary in fewer than 1 directions"),
+        (nearly_constant(), 2, "400 tokens vary in fewer than 2 directions"),
+    ],
+)
+def test_tokens_without_such_components_are_refused(tokens: np.ndarray, dims: int, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        fit_pca(tokens, dims)
 
 
 def test_file_round_trip(tmp_path: Path) -> None:
     pca = fit_pca(make_tokens(3), 5)
     for name in "ab":
-        write_pca(tmp_path / f"{name}.safetensors", pca)
-    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
-    for read, written in zip(read_pca(tmp_path / "a.safetensors"), pca, strict=True):
+        write_pca(tmp_path / name / "pca.safetensors", pca)
+    assert (tmp_path / "a/pca.safetensors").read_bytes() == (tmp_path / "b/pca.safetensors").read_bytes()
+    for read, written in zip(read_pca(tmp_path / "a/pca.safetensors"), pca, strict=True):
         np.testing.assert_array_equal(read, written)
     with pytest.raises(InputError, match=r"c\.safetensors.*stage `pca`"):
         read_pca(tmp_path / "c.safetensors")

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.base.checksums import write_checksums
 from pipeline.base.errors import InputError
 from pipeline.config.label_params import SimulatedPoseParams
 from pipeline.labels.poses import PoseLabel, read_pose, write_pose
@@ -94,6 +95,7 @@ def test_does_not_depend_on_order(tmp_path: Path) -> None:
 def test_file_round_trip_and_missing_file(tmp_path: Path) -> None:
     label = PoseLabel(359.5, -12.25, 3.0, 2)
     write_pose(tmp_path / "a.json", label)
+    write_checksums(tmp_path)
     assert read_pose(tmp_path / "a.json") == label
     with pytest.raises(InputError, match=r"b\.json.*stage `poses`"):
         read_pose(tmp_path / "b.json")

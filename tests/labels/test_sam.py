@@ -1,5 +1,6 @@
 """The Segment Anything backend on a tiny random network, against the processor of transformers."""
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,7 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.base.checksums import write_checksums
+from pipeline.labels.masks import MaskLabel, choice, write_mask_label
 from pipeline.labels.masks.cleaning import clean
+from pipeline.labels.masks.label import count_single
 from pipeline.labels.masks.sam import SamMasks, network_input, network_scale, network_size, photo_logits
 from pipeline.photographs.photo import Photo
 from pipeline.photographs.records import Box
@@ -17,7 +21,10 @@ from support.tiny_networks import write_tiny_sam
 
 CPU = torch.device("cpu")
 SHAPES = [(90, 120), (120, 90), (64, 64), (333, 500), (31, 200), (7, 5), (100, 99)]
-PARAMS = tiny_params().masks
+STRIPS = [(1, 200), (3000, 1), (10, 1500)]
+"""Shapes of which the processor makes a picture without rows, or nearly."""
+PARAMS = tiny_params(masks__choice__box_overlap=0.0, masks__choice__box_share=0.0).masks
+"""Every mask with a pixel fits: a random network draws no objects."""
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +90,15 @@ def test_logits_reach_the_photograph_as_the_processor_takes_them(shape: tuple[in
     assert 0.2 < (found > 0).float().mean() < 0.8
 
 
+@pytest.mark.parametrize("shape", STRIPS)
+def test_strip_is_seen_in_the_square_of_every_photograph(backend: SamMasks, shape: tuple[int, int]) -> None:
+    strip = noise_photo(*shape, Box(0.0, 0.0, float(shape[1]), float(shape[0])))
+    assert network_input(strip.image, 64).shape == (3, 64, 64)
+    assert min(network_size(shape, 64)) >= 1
+    (label,) = backend.masks([strip])
+    assert label.pixels.shape == shape
+
+
 def by_hand(folder: Path, photo: Photo, box: Box, ambiguous: bool) -> tuple[np.ndarray, np.ndarray]:
     """Masks and scores through the processor and the model of transformers."""
     from transformers import SamModel, SamProcessor
@@ -101,10 +117,16 @@ def by_hand(folder: Path, photo: Photo, box: Box, ambiguous: bool) -> tuple[np.n
     return masks.numpy(), output.iou_scores[0, 0].numpy()
 
 
-def test_masks_are_those_of_the_model_called_by_hand(folder: Path, backend: SamMasks) -> None:
+@pytest.mark.parametrize("ambiguous", [True, False])
+def test_masks_are_those_of_the_model_called_by_hand(
+    folder: Path, backend: SamMasks, ambiguous: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not ambiguous:
+        monkeypatch.setattr(choice, "choose", lambda masks, *others: None if len(masks) == 3 else 0)
     for photo in PHOTOS[:2]:
         (label,) = backend.masks([photo])
-        masks, scores = by_hand(folder, photo, photo.instance.box, ambiguous=label.candidate >= 0)
+        assert (label.candidate >= 0) == ambiguous
+        masks, scores = by_hand(folder, photo, photo.instance.box, ambiguous)
         index = max(label.candidate, 0)
         expected = clean(masks[index], photo.instance.box, PARAMS.cleaning)
         assert expected.any()
@@ -162,22 +184,24 @@ class Drawn:
         return SimpleNamespace(pred_masks=masks, iou_scores=image_embeddings[:, None, None] / 8 + 0.25)
 
 
+def logits(x0: int, y0: int, x1: int, y1: int) -> torch.Tensor:
+    """A rectangle on the quarter-size grid, for photographs of the network's own size."""
+    drawn = torch.full((1, 16, 16), -1.0)
+    drawn[:, y0:y1, x0:x1] = 1.0
+    return drawn
+
+
+DRAWN_BOX = Box(16.0, 16.0, 48.0, 56.0)
+WHOLE, WHEEL, SURROUNDINGS = logits(4, 4, 12, 14), logits(4, 10, 7, 13), logits(0, 0, 16, 16)
+
+
 def test_best_fitting_proposal_of_each_photograph_is_taken(backend: SamMasks) -> None:
-    """Logits drawn on the quarter-size grid, for photographs of the network's own size."""
-
-    def logits(x0: int, y0: int, x1: int, y1: int) -> torch.Tensor:
-        drawn = torch.full((1, 16, 16), -1.0)
-        drawn[:, y0:y1, x0:x1] = 1.0
-        return drawn
-
-    box = Box(16.0, 16.0, 48.0, 56.0)
-    whole, wheel, surroundings = logits(4, 4, 12, 14), logits(4, 10, 7, 13), logits(0, 0, 16, 16)
-    photos = [noise_photo(64, 64, box, seed) for seed in range(3)]
+    photos = [noise_photo(64, 64, DRAWN_BOX, seed) for seed in range(3)]
     network = Drawn(
-        [torch.cat(masks) for masks in ((wheel, whole, whole), (whole, wheel, wheel), (wheel, surroundings, wheel))],
-        whole,
+        [torch.cat(masks) for masks in ((WHEEL, WHOLE, WHOLE), (WHOLE, WHEEL, WHEEL), (WHEEL, SURROUNDINGS, WHEEL))],
+        WHOLE,
     )
-    backend.network = network
+    backend.network, backend.params = network, tiny_params().masks
     labels = backend.masks(photos)
     assert [(label.candidate, label.score) for label in labels] == [
         (1, pytest.approx(0.8)),
@@ -191,3 +215,25 @@ def test_best_fitting_proposal_of_each_photograph_is_taken(backend: SamMasks) ->
     for label in labels:
         # Only the corners of the interpolated contour differ.
         assert (label.pixels != expected).sum() <= 8
+
+
+@pytest.mark.parametrize("single", [WHEEL, SURROUNDINGS, logits(5, 5, 6, 6), -torch.ones(1, 16, 16)])
+def test_single_mask_is_chosen_as_the_three_are(backend: SamMasks, single: torch.Tensor) -> None:
+    backend.network = Drawn([torch.cat([WHEEL, SURROUNDINGS, WHEEL])], single)
+    backend.params = tiny_params().masks
+    (label,) = backend.masks([noise_photo(64, 64, DRAWN_BOX)])
+    assert not label.pixels.any() and label.pixels.shape == (64, 64)
+    assert label.reason == (
+        "none of the network's 4 masks fits the object's box (masks.choice: box_overlap 0.7, box_share 0.2)"
+    )
+    assert label.score is None and label.candidate is None
+
+
+def test_single_masks_are_counted(tmp_path: Path) -> None:
+    pixels, instance = np.ones((64, 64), bool), make_instance("a", box=Box(0.0, 0.0, 64.0, 64.0))
+    instance = dataclasses.replace(instance, width=64, height=64)
+    for name, candidate in [("a", -1), ("b", 2), ("c", -1), ("d", 0)]:
+        write_mask_label(tmp_path / f"{name}.png", MaskLabel(pixels, 0.5, candidate), instance)
+    write_mask_label(tmp_path / "e.png", MaskLabel(pixels), instance)
+    write_checksums(tmp_path)
+    assert count_single(tmp_path) == 2

@@ -18,6 +18,8 @@ from support.tiny import tiny_params
 
 CPU = torch.device("cpu")
 PARAMS = tiny_params().masks
+ANY = tiny_params(masks__choice__box_overlap=0.0, masks__choice__box_share=0.0).masks
+"""Every mask with a pixel fits: a random network draws no objects."""
 try:
     package = importlib.import_module("segment_anything")
 except (ImportError, RuntimeError, OSError) as error:
@@ -68,7 +70,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_masks_are_those_of_the_predictor_called_by_hand(folder: Path) -> None:
     photo = make_photo("a")
     beyond = photo._replace(instance=make_instance("a", box=Box(-0.5, 30.0, 60.25, 95.0)))
-    labels = SegmentAnythingMasks(PARAMS, folder, CPU).masks([photo, beyond])
+    labels = SegmentAnythingMasks(ANY, folder, CPU).masks([photo, beyond])
     network = small()
     network.load_state_dict(torch.load(folder / "sam_vit_b_01ec64.pth", weights_only=True))
     predictor = package.SamPredictor(network.eval())
@@ -76,7 +78,8 @@ def test_masks_are_those_of_the_predictor_called_by_hand(folder: Path) -> None:
     for label, box in zip(labels, [photo.instance.box, Box(0.0, 30.0, 60.25, 90.0)], strict=True):
         masks, scores, _ = predictor.predict(box=np.array(box), multimask_output=label.candidate >= 0)
         index = max(label.candidate, 0)
-        np.testing.assert_array_equal(label.pixels, clean(masks[index], box, PARAMS.cleaning))
+        assert label.pixels.any()
+        np.testing.assert_array_equal(label.pixels, clean(masks[index], box, ANY.cleaning))
         assert label.score == pytest.approx(float(scores[index]), abs=1e-5)
         assert label.pixels.shape == photo.image.shape[:2] and label.pixels.dtype == bool
 
@@ -91,17 +94,28 @@ def test_best_fitting_proposal_is_taken(folder: Path, monkeypatch: pytest.Monkey
 
     def predict(box: np.ndarray, multimask_output: bool) -> tuple:
         asked.append(multimask_output)
-        masks = np.array(three if multimask_output else [whole])
+        masks = np.array(three if multimask_output else [one])
         return masks, np.linspace(0.9, 0.7, len(masks)), None
 
     monkeypatch.setattr(backend.predictor, "set_image", lambda image: None)
     monkeypatch.setattr(backend.predictor, "predict", predict)
     for second, candidate, score in [(whole, 1, 0.8), (part, -1, 0.9)]:
-        three = [part, second, second]
+        three, one = [part, second, second], whole
         (label,) = backend.masks([photo])
         assert (label.candidate, label.score) == (candidate, pytest.approx(score))
         np.testing.assert_array_equal(label.pixels, whole)
     assert asked == [True, True, False]
+    three = [part, part, one := part]
+    (label,) = backend.masks([photo])
+    assert not label.pixels.any() and "4 masks fits" in label.reason
+
+
+@with_package
+def test_strip_without_rows_for_the_network_is_refused(folder: Path) -> None:
+    photo = make_photo("a")
+    strip = photo._replace(image=np.zeros((1, 1025, 3), np.uint8))
+    with pytest.raises(InputError, match=r"a\.png: expected .* at most 1024 times the shorter, found 1025 x 1"):
+        SegmentAnythingMasks(PARAMS, folder, CPU).masks([strip])
 
 
 @with_package
@@ -111,7 +125,7 @@ def test_same_photograph_gives_same_bytes(folder: Path) -> None:
 
 
 @with_package
-@pytest.mark.parametrize("damage", ["truncated", "pickled code", "another network", "a weight less"])
+@pytest.mark.parametrize("damage", ["truncated", "pickled code", "another network", "a weight less", "no tensors"])
 def test_damaged_checkpoint_is_refused(folder: Path, damage: str) -> None:
     path = folder / "sam_vit_b_01ec64.pth"
     weights = torch.load(path, weights_only=True)
@@ -119,6 +133,8 @@ def test_damaged_checkpoint_is_refused(folder: Path, damage: str) -> None:
         path.write_bytes(path.read_bytes()[:-1000])
     elif damage == "pickled code":
         torch.save({"run": print}, path)
+    elif damage == "no tensors":
+        torch.save({**weights, "epoch": 3}, path)
     elif damage == "another network":
         torch.save({"weight": torch.zeros(3)}, path)
     else:
@@ -134,5 +150,5 @@ def test_damaged_checkpoint_is_refused(folder: Path, damage: str) -> None:
 def test_folder_without_one_checkpoint_is_refused(tmp_path: Path, names: list[str]) -> None:
     for name in names:
         (tmp_path / name).touch()
-    with pytest.raises(InputError, match=rf"{tmp_path}: expected one file sam_vit_h_\*\.pth.*stages\.weights"):
+    with pytest.raises(InputError, match=rf"{tmp_path}: expected one file sam_vit_h_\*\.pth.*`semagic weights"):
         SegmentAnythingMasks(PARAMS, tmp_path, CPU)

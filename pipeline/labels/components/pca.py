@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Float, Float32
 from safetensors.numpy import load, save
 
+from pipeline.base.checksums import checked, write_checksums
+from pipeline.base.contents import parsing
 from pipeline.base.errors import InputError
 from pipeline.base.files import write_bytes
 
@@ -35,38 +37,58 @@ def fit_pca(tokens: Float[np.ndarray, "N D"], dims: int) -> Pca:
     """Fit the first `dims` principal components: eigenvectors of the covariance, accumulated in double precision.
 
     Raises:
-        InputError: there are fewer channels than `dims`, or the tokens do not vary in so many directions.
+        InputError: a token is not finite, there are fewer channels than `dims`, or the tokens do not vary in so many
+            directions.
     """
     count, channels = tokens.shape
+    if not np.isfinite(tokens).all():
+        raise InputError(f"{count} tokens: expected finite features, found others. Run the stage `features` again.")
     if dims > channels:
         raise InputError(f"params.yaml: pca.dims is {dims}, but the features have {channels} channels. Lower pca.dims.")
     parts = np.array_split(tokens, 1 + count // 65536)
     mean = tokens.mean(0, dtype=np.float64)
     covariance = sum((part - mean).T @ (part - mean) for part in parts) / count
     variances, vectors = np.linalg.eigh(covariance)
-    if variances[-dims] <= 1e-10 * variances[-1]:
-        raise InputError(
-            f"The {count} tokens vary in fewer than {dims} directions. Lower pca.dims, or fit on more images."
-        )
+    if not variances[-dims] > 1e-10 * variances[-1]:
+        raise _too_flat(count, dims)
     components = vectors[:, ::-1][:, :dims].T
     largest = np.abs(components).argmax(1)
     components = components * np.sign(components[np.arange(dims), largest])[:, None]
     projected = np.concatenate([(part - mean) @ components.T for part in parts])
     low, high = np.quantile(projected, [0.01, 0.99], axis=0)
-    return Pca(*(array.astype(np.float32) for array in (mean, components, low, high)))
+    pca = Pca(*(array.astype(np.float32) for array in (mean, components, low, high)))
+    # `Pca.to_unit` divides by the difference.
+    if not (pca.high > pca.low).all():
+        raise _too_flat(count, dims)
+    return pca
+
+
+def _too_flat(count: int, dims: int) -> InputError:
+    return InputError(
+        f"params.yaml: pca.dims is {dims}, but the {count} tokens vary in fewer than {dims} directions. Lower "
+        "pca.dims, or fit on more images."
+    )
 
 
 def write_pca(path: Path, pca: Pca) -> None:
-    """Write as safetensors; equal content gives equal bytes."""
+    """Write as safetensors into a folder of its own, with its checksum; equal content gives equal bytes."""
     write_bytes(path, save({name: np.ascontiguousarray(array) for name, array in pca._asdict().items()}))
+    write_checksums(path.parent)
 
 
 def read_pca(path: Path) -> Pca:
     """Read what `write_pca` wrote.
 
     Raises:
-        InputError: there is no such file.
+        InputError: there is no such file, or it is damaged.
     """
     if not path.is_file():
         raise InputError(f"{path}: expected the principal components of the features, found none. Run the stage `pca`.")
-    return Pca(**load(path.read_bytes()))
+    with parsing(checked(path), "the principal components of patch features"):
+        pca = Pca(**load(path.read_bytes()))
+        dims, channels = pca.components.shape
+        if [array.shape for array in pca] != [(channels,), (dims, channels), (dims,), (dims,)]:
+            raise ValueError(f"arrays of the shapes {[list(array.shape) for array in pca]}")
+        if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in pca):
+            raise ValueError("other numbers than finite ones of single precision")
+        return pca

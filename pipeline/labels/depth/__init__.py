@@ -6,11 +6,17 @@ from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
+from pipeline.base.checksums import checked, is_listed
+from pipeline.base.contents import parsing
 from pipeline.base.errors import InputError
 from pipeline.base.files import write_atomically
+from pipeline.labels.stored import REMEDY, as_half
 from pipeline.photographs.photo import Photo
+
+FLAT = 1e-6
+"""Spread of a map, as a share of its mean, up to which it is flat and its relief a rounding error of float32."""
 
 
 @runtime_checkable
@@ -28,16 +34,20 @@ class DepthBackend(Protocol):
         ...
 
 
-def write_depth(path: Path, disparity: Float32[np.ndarray, "h w"]) -> None:
-    """Write disparity, shifted and scaled to mean 0 and standard deviation 1 over the image.
+def write_depth(path: Path, disparity: Float[np.ndarray, "..."]) -> None:
+    """Write a disparity map [h, w], shifted and scaled to mean 0 and standard deviation 1 over the image.
 
     Raises:
-        InputError: the disparity is constant or not finite.
+        InputError: the map has another shape, is flat, or holds numbers that are not finite as they are stored.
     """
-    std = disparity.std(dtype=np.float64)
-    if not (np.isfinite(disparity).all() and std > 0):
-        raise InputError(f"{path.name}: the disparity is constant or not finite; there is no depth to learn from.")
-    label = ((disparity - disparity.mean(dtype=np.float64)) / std).astype(np.float16)
+    if disparity.ndim != 2 or not disparity.size:
+        raise InputError(f"{path.name}: expected a disparity map [h, w], found the shape {disparity.shape}. {REMEDY}")
+    if not np.isfinite(disparity).all():
+        raise InputError(f"{path.name}: expected finite disparities, found others. {REMEDY}")
+    mean, std = disparity.mean(dtype=np.float64), disparity.std(dtype=np.float64)
+    if std <= FLAT * abs(mean):
+        raise InputError(f"{path.name}: expected disparities with a relief, found a constant map of {mean:g}. {REMEDY}")
+    label = as_half((disparity - mean) / std, path.name)
     write_atomically(path, lambda stream: np.save(stream, label))
 
 
@@ -48,11 +58,14 @@ def read_depth(path: Path, height: int, width: int) -> Float32[np.ndarray, "{hei
         height: of the photograph in pixels, to which a map of another resolution is interpolated; so is `width`.
 
     Raises:
-        InputError: there is no such label.
+        InputError: there is no such label, or it is damaged.
     """
-    if not path.is_file():
+    if not is_listed(path):
         raise InputError(f"{path}: expected a depth label, found none. Run the stage `depth`; its summary lists skips.")
-    disparity = np.load(path).astype(np.float32)
+    with parsing(checked(path), "a depth label, an array [h, w] of finite numbers"):
+        disparity = np.load(path, allow_pickle=False).astype(np.float32)
+        if disparity.ndim != 2 or not disparity.size or not np.isfinite(disparity).all():
+            raise ValueError(f"an array {list(disparity.shape)} with other numbers")
     if disparity.shape == (height, width):
         return disparity
     return cv2.resize(disparity, (width, height), interpolation=cv2.INTER_LINEAR)

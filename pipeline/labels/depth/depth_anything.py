@@ -11,6 +11,7 @@ from jaxtyping import Float32
 from pipeline.base.errors import InputError
 from pipeline.config.label_params import DepthAnythingParams
 from pipeline.config.workspace import Workspace
+from pipeline.labels.failures import memory_errors_named
 from pipeline.photographs.photo import Photo
 from pipeline.pretrained.loading import load_network
 from pipeline.pretrained.pixels import BICUBIC, normalised, resized
@@ -18,6 +19,9 @@ from pipeline.pretrained.weights import label_device, weights_folder
 
 if TYPE_CHECKING:
     import torch
+
+LONGEST = 4
+"""Longer side of what the network sees, in short sides: no camera makes longer photographs, only panoramas are."""
 
 
 class DepthAnything:
@@ -42,6 +46,7 @@ class DepthAnything:
                 "Choose another depth.depth_anything.model in params.yaml."
             )
 
+    @memory_errors_named
     def disparities(self, photos: Sequence[Photo]) -> list[Float32[np.ndarray, "h w"]]:
         """Maps of the size that the network sees, or of the photograph's where that has fewer pixels."""
         patch = self.network.config.patch_size
@@ -64,9 +69,11 @@ class DepthAnything:
 def network_size(shape: tuple[int, int], short_side: int, patch: int) -> tuple[int, int]:
     """Height and width at which the network sees a photograph of `shape`: the shorter side has `short_side` pixels.
 
-    Each is rounded to the nearest multiple of `patch`, at least one.
+    The longer side has at most `LONGEST` times as many: a photograph that is longer is seen smaller as a whole, so that
+    the network's work does not grow with it. Each side is rounded to the nearest multiple of `patch`, at least one.
     """
-    height, width = (max(1, round(length * short_side / min(shape) / patch)) * patch for length in shape)
+    shown = max(min(shape), max(shape) / LONGEST)
+    height, width = (max(1, round(length * short_side / shown / patch)) * patch for length in shape)
     return height, width
 
 

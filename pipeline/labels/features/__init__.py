@@ -7,8 +7,11 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32
 
+from pipeline.base.checksums import checked, is_listed
+from pipeline.base.contents import parsing, read_arrays
 from pipeline.base.errors import InputError
 from pipeline.base.files import write_atomically
+from pipeline.labels.stored import REMEDY, as_half
 from pipeline.photographs.crops import Crop
 from pipeline.photographs.photo import Photo
 
@@ -37,21 +40,43 @@ class FeatureBackend(Protocol):
 
 
 def write_tokens(path: Path, tokens: Tokens) -> None:
-    """Write one image's features; equal content gives equal bytes."""
-    arrays = {name: array.astype(np.float16) for name, array in tokens._asdict().items() if array is not None}
-    write_atomically(path, lambda stream: np.savez(stream, **arrays))
+    """Write one image's features; equal content gives equal bytes.
+
+    Raises:
+        InputError: the grids are not square or of different shapes, all patches of one are alike, or a number is not
+            finite as it is stored.
+    """
+    arrays = {name: array for name, array in tokens._asdict().items() if array is not None}
+    shape = tokens.tokens.shape
+    stored = {}
+    for name, array in arrays.items():
+        if array.shape != shape or len(shape) != 3 or shape[0] != shape[1] or not array.size:
+            raise InputError(
+                f"{path.name}: expected '{name}' as a square grid [T, T, D], like 'tokens', found {list(array.shape)}, "
+                f"and 'tokens' is {list(shape)}. {REMEDY}"
+            )
+        stored[name] = as_half(array, f"{path.name}, '{name}'")
+        if (stored[name] == stored[name][0, 0]).all():
+            raise InputError(
+                f"{path.name}, '{name}': expected features that tell one patch from another, found the same in all of "
+                f"{shape[0]} x {shape[1]} patches. {REMEDY}"
+            )
+    write_atomically(path, lambda stream: np.savez(stream, **stored))
 
 
 def read_tokens(path: Path) -> Tokens:
     """Read one image's features.
 
     Raises:
-        InputError: there are none.
+        InputError: there are none, or the file is damaged.
     """
-    if not path.is_file():
+    if not is_listed(path):
         raise InputError(
             f"{path}: expected patch features, found none. Run the stage `features`; its summary lists skips."
         )
-    with np.load(path) as archive:
-        arrays = {name: array.astype(np.float32) for name, array in archive.items()}
-    return Tokens(arrays["tokens"], arrays.get("flipped"))
+    with parsing(checked(path), "patch features, arrays [T, T, D] of finite numbers"):
+        arrays = {name: array.astype(np.float32) for name, array in read_arrays(path, Tokens._fields).items()}
+        for array in arrays.values():
+            if array.ndim != 3 or array.shape != arrays["tokens"].shape or not np.isfinite(array).all():
+                raise ValueError(f"an array {list(array.shape)} with other numbers")
+        return Tokens(arrays["tokens"], arrays.get("flipped"))

@@ -9,12 +9,14 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
+from pipeline.base.errors import InputError
 from pipeline.config.label_params import DinoV2Params
 from pipeline.config.workspace import Workspace
+from pipeline.labels.failures import memory_errors_named
 from pipeline.photographs.crops import Crop
 from pipeline.photographs.photo import Photo
 from pipeline.pretrained.loading import load_network
-from pipeline.pretrained.pixels import BICUBIC, normalised, resized
+from pipeline.pretrained.pixels import BICUBIC, normalised, resized, shrunk
 from pipeline.pretrained.weights import label_device, weights_folder
 
 if TYPE_CHECKING:
@@ -41,10 +43,12 @@ class DinoV2Features:
 
     def __init__(self, params: DinoV2Params, grid: int, folder: Path, device: "torch.device") -> None:
         self.params = params
+        self.folder = folder
         self.grid = grid
         self.device = device
         self.network = load_network(folder, CLASSES, device)
 
+    @memory_errors_named
     def token_maps(
         self, photos: Sequence[Photo], crops: Sequence[Crop], flip: bool
     ) -> list[Float32[np.ndarray, "T T D"]]:
@@ -59,11 +63,21 @@ class DinoV2Features:
             output = self.network(torch.from_numpy(shown).to(self.device)).last_hidden_state.cpu().numpy()
         # First come the class token and the registers, then the patches row by row.
         others = 1 + getattr(self.network.config, "num_register_tokens", 0)
+        if output.shape[1] != others + self.grid**2:
+            raise InputError(
+                f"{self.folder}: expected {others} + {self.grid**2} tokens of the network, found "
+                f"{output.shape[1]}. Choose another features.dinov2.model in params.yaml."
+            )
         return list(output[:, others:].reshape(len(photos), self.grid, self.grid, -1))
 
 
 def crop_pixels(image: UInt8[np.ndarray, "H W 3"], crop: Crop, size: int) -> UInt8[np.ndarray, "{size} {size} 3"]:
-    """Resample `crop` to `size` x `size` pixels, bicubic and free of aliases; beyond the photograph all is black."""
+    """Resample `crop` to `size` x `size` pixels, bicubic and free of aliases; beyond the photograph all is black.
+
+    A crop of more than `LARGEST_SQUARE` pixels a side is shrunk by a whole factor first.
+    """
+    image, factor = shrunk(image, crop.side)
+    crop = Crop(crop.x0 / factor, crop.y0 / factor, crop.side / factor)
     reach = math.ceil(SUPPORT * max(1.0, crop.side / size))
     left, top = math.floor(crop.x0) - reach, math.floor(crop.y0) - reach
     right, bottom = math.ceil(crop.x0 + crop.side) + reach, math.ceil(crop.y0 + crop.side) + reach

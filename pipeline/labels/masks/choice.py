@@ -12,6 +12,9 @@ from pipeline.labels.masks.cleaning import clean
 from pipeline.photographs.photo import Photo
 from pipeline.photographs.records import Box, bounding_box, intersection_over_union
 
+SINGLE = -1
+"""Candidate number of the network's one mask for a prompt that does not count as ambiguous."""
+
 
 class Proposals(NamedTuple):
     """Masks that a network proposes for one prompt."""
@@ -30,7 +33,7 @@ def prompt_box(photo: Photo) -> Box:
 
 
 def choose(
-    candidates: Bool[np.ndarray, "3 H W"], scores: Float[np.ndarray, "3"], box: Box, params: MaskChoice
+    candidates: Bool[np.ndarray, "C H W"], scores: Float[np.ndarray, "C"], box: Box, params: MaskChoice
 ) -> int | None:
     """Index of the candidate with the highest score among those that fit `box`; None if none does.
 
@@ -47,13 +50,18 @@ def choose(
 
 
 def label_from(three: Proposals, single: Callable[[], Proposals], box: Box, params: Masks) -> MaskLabel:
-    """The label of an object from the three masks that the network proposes for its `box`.
+    """The label of an object from the masks that the network proposes for its `box`; empty if none of them fits.
 
     Args:
+        three: the network's masks for an ambiguous prompt.
         single: the network's one mask for a prompt that is not ambiguous; asked for if none of the three fits.
     """
-    index = choose(three.pixels, three.scores, box, params.choice)
-    pixels, scores = single() if index is None else three
-    position = 0 if index is None else index
-    mask = clean(pixels[position], box, params.cleaning)
-    return MaskLabel(mask, float(scores[position]), -1 if index is None else index)
+    for proposed, first in ((lambda: three, 0), (single, SINGLE)):
+        proposals = proposed()
+        index = choose(proposals.pixels, proposals.scores, box, params.choice)
+        if index is not None:
+            mask = clean(proposals.pixels[index], box, params.cleaning)
+            return MaskLabel(mask, float(proposals.scores[index]), first + index)
+    limits = f"masks.choice: box_overlap {params.choice.box_overlap:g}, box_share {params.choice.box_share:g}"
+    reason = f"none of the network's {len(three.pixels) + 1} masks fits the object's box ({limits})"
+    return MaskLabel(np.zeros(three.pixels.shape[1:], bool), reason=reason)

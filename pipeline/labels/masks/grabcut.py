@@ -1,5 +1,6 @@
 """Masks of any photograph by GrabCut (Rother, Kolmogorov, Blake 2004): colour models and a graph cut, no weights."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from pipeline.photographs.records import Box
 
 COLOURS = 5
 """Components of each of the two colour models, fixed in OpenCV; a model needs as many pixels."""
+MOST_PIXELS = 2**20
+"""Pixels that GrabCut cuts at most: with them it takes about 7 seconds and 300 MB."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class GrabCutMasks:
 
     The background's colours come from a frame around the box, `context` times the longer side of the box wide. The mask
     is empty where it would cover less than `smallest_share` of the box: nothing in the box stands out.
+    Box and frame are shrunk by a whole factor first where they have more than `MOST_PIXELS` pixels.
     """
 
     params: GrabCutParams
@@ -38,15 +42,16 @@ class GrabCutMasks:
         window = _pixels(Box(box.x0 - reach, box.y0 - reach, box.x1 + reach, box.y1 + reach), height, width)
         labels = np.full((height, width), cv2.GC_BGD, np.uint8)
         labels[_pixels(box, height, width)] = cv2.GC_PR_FGD
-        inside = (labels[window] != cv2.GC_BGD).sum()
-        if inside < COLOURS or labels[window].size - inside < COLOURS:
+        seen, start = _shrunk(np.ascontiguousarray(photo.image[window]), labels[window].copy())
+        inside = (start != cv2.GC_BGD).sum()
+        if inside < COLOURS or start.size - inside < COLOURS:
             raise InputError(
-                f"{photo.instance.image}: {inside} of {labels[window].size} pixels lie in the box of "
+                f"{photo.instance.image}: {inside} of {start.size} pixels lie in the box of "
                 f"'{photo.instance.key}'; GrabCut needs pixels on both sides of its border. "
                 "Use another mask backend for this photograph, or correct the box."
             )
         found = np.zeros((height, width), bool)
-        found[window] = largest_part(self._segment(np.ascontiguousarray(photo.image[window]), labels[window].copy()))
+        found[window] = _enlarged(largest_part(self._segment(seen, start)), labels[window].shape)
         enough = found.sum() >= self.params.smallest_share * box.width * box.height
         return found if enough else np.zeros_like(found)
 
@@ -72,6 +77,23 @@ def largest_part(mask: Bool[np.ndarray, "H W"]) -> Bool[np.ndarray, "H W"]:
     if count == 1:
         return np.zeros_like(mask)
     return labels == 1 + np.argmax(statistics[1:, cv2.CC_STAT_AREA])
+
+
+def _shrunk(image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A window with its labels, shrunk by a whole factor to at most `MOST_PIXELS`."""
+    factor = math.ceil(math.sqrt(labels.size / MOST_PIXELS))
+    if factor <= 1:
+        return image, labels
+    size = tuple(max(1, length // factor) for length in labels.shape[::-1])
+    nearest = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), nearest
+
+
+def _enlarged(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A mask of a window that may have been shrunk, at the window's own size."""
+    if mask.shape == shape:
+        return mask
+    return cv2.resize(mask.astype(np.uint8), shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
 
 
 def _pixels(box: Box, height: int, width: int) -> tuple[slice, slice]:

@@ -1,6 +1,6 @@
 """Masks by Segment Anything (Kirillov et al. 2023), through the transformers library."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from jaxtyping import Float32, UInt8
 
 from pipeline.config.label_params import Masks
 from pipeline.config.workspace import Workspace
+from pipeline.labels.failures import memory_errors_named
 from pipeline.labels.masks import MaskLabel
 from pipeline.labels.masks.choice import Proposals, label_from, prompt_box
 from pipeline.photographs.photo import Photo
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 class SamMasks:
     """Segment Anything, prompted with the annotated box.
 
+    The network sees a square of the same size of every photograph. Its masks are as large as the photograph, and those
+    of one photograph are in memory at a time.
+
     Args:
         folder: `config.json` and `model.safetensors` of a network of the type `sam`.
 
@@ -36,6 +40,7 @@ class SamMasks:
         self.network = load_network(folder, {"sam": "SamModel"}, device)
         self.side: int = self.network.config.vision_config.image_size
 
+    @memory_errors_named
     def masks(self, photos: Sequence[Photo]) -> list[MaskLabel]:
         import torch
 
@@ -48,32 +53,30 @@ class SamMasks:
         with torch.inference_mode():
             codes = self.network.get_image_embeddings(torch.from_numpy(shown).to(self.device))
             prompts = torch.from_numpy(scaled).to(self.device)[:, None]
-            three = self._decode(codes, prompts, photos, True)
             return [
                 label_from(
-                    three[i],
-                    lambda i=i: self._decode(codes[i : i + 1], prompts[i : i + 1], photos[i : i + 1], False)[0],
+                    three,
+                    lambda i=i: next(self._decode(codes[i : i + 1], prompts[i : i + 1], photos[i : i + 1], False)),
                     box,
                     self.params,
                 )
-                for i, box in enumerate(boxes)
+                for i, (three, box) in enumerate(zip(self._decode(codes, prompts, photos, True), boxes, strict=True))
             ]
 
     def _decode(
         self, codes: "torch.Tensor", prompts: "torch.Tensor", photos: Sequence[Photo], ambiguous: bool
-    ) -> list[Proposals]:
+    ) -> Iterator[Proposals]:
         """Three proposals for each photograph, or one if its prompt does not count as ambiguous."""
         output = self.network(image_embeddings=codes, input_boxes=prompts, multimask_output=ambiguous)
         scores = output.iou_scores[:, 0].cpu().numpy()
-        return [
-            Proposals((photo_logits(logits[0], self.side, photo.image.shape[:2]) > 0).cpu().numpy(), score)
-            for logits, score, photo in zip(output.pred_masks, scores, photos, strict=True)
-        ]
+        for logits, score, photo in zip(output.pred_masks, scores, photos, strict=True):
+            pixels = photo_logits(logits[0], self.side, photo.image.shape[:2]) > 0
+            yield Proposals(pixels.cpu().numpy(), score)
 
 
 def network_size(shape: tuple[int, int], side: int) -> tuple[int, int]:
-    """Height and width of a photograph of `shape` when its longer side has `side` pixels."""
-    height, width = (int(length * side / max(shape) + 0.5) for length in shape)
+    """Height and width of a photograph of `shape` when its longer side has `side` pixels; each is one or more."""
+    height, width = (max(1, int(length * side / max(shape) + 0.5)) for length in shape)
     return height, width
 
 

@@ -1,7 +1,7 @@
 """Masks by Segment Anything (Kirillov et al. 2023), through its authors' package and checkpoints."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +10,20 @@ import numpy as np
 from pipeline.base.errors import InputError
 from pipeline.config.label_params import Masks
 from pipeline.config.workspace import Workspace
+from pipeline.labels.failures import memory_errors_named
 from pipeline.labels.masks import MaskLabel
 from pipeline.labels.masks.choice import Proposals, label_from, prompt_box
 from pipeline.photographs.photo import Photo
+from pipeline.pretrained.memory import placed
+from pipeline.pretrained.torch_file import read_tensors
 from pipeline.pretrained.weights import label_device, weights_folder
 
 if TYPE_CHECKING:
     import torch
+
+
+THINNEST = 1024
+"""Largest ratio of the sides of a photograph: the package rounds the shorter side of a thinner one to no pixels."""
 
 
 class SegmentAnythingMasks:
@@ -32,20 +39,31 @@ class SegmentAnythingMasks:
     def __init__(self, params: Masks, folder: Path, device: "torch.device") -> None:
         package = _package()
         path, kind = _checkpoint(folder)
-        weights = _weights(path)
+        remedy = f"Fetch it again: `semagic weights {folder.name}`."
+        weights = read_tensors(path, "Segment Anything", remedy)
         network = package.sam_model_registry[kind]()
         try:
             network.load_state_dict(weights)
         except (RuntimeError, TypeError) as error:
-            raise _damaged(path, error) from error
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(
+                f"{path}: expected the weights of the network that the name promises, found others ({reason}). {remedy}"
+            ) from None
         self.params = params
-        self.predictor = package.SamPredictor(network.to(device).eval().requires_grad_(False))
+        self.predictor = package.SamPredictor(placed(network, device, folder.name))
 
+    @memory_errors_named
     def masks(self, photos: Sequence[Photo]) -> list[MaskLabel]:
         return [self.mask(photo) for photo in photos]
 
     def mask(self, photo: Photo) -> MaskLabel:
         box = prompt_box(photo)
+        height, width = photo.image.shape[:2]
+        if max(height, width) > THINNEST * min(height, width):
+            raise InputError(
+                f"{photo.path}: expected a photograph whose longer side is at most {THINNEST} times the shorter, "
+                f"found {width} x {height} pixels. Use masks.backend 'sam' for it, or take it out of the list."
+            )
         self.predictor.set_image(photo.image)
 
         def proposals(ambiguous: bool) -> Proposals:
@@ -79,25 +97,6 @@ def _checkpoint(folder: Path) -> tuple[Path, str]:
             f"Fetch it: `semagic weights {folder.name}`."
         )
     return found[0], match[1]
-
-
-def _weights(path: Path) -> Mapping[str, Any]:
-    """The tensors in a checkpoint; the package's own loader would run whatever code a file holds."""
-    import torch
-
-    try:
-        return torch.load(path, map_location="cpu", mmap=True, weights_only=True)
-    # Whatever torch makes of a file that is no checkpoint.
-    except Exception as error:
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: Exception) -> InputError:
-    reason = str(error).split("\n")[0]
-    return InputError(
-        f"{path}: expected the weights of Segment Anything that the name promises, found a damaged file or another "
-        f"network's ({reason}). Fetch it again: `semagic weights {path.parent.name}`."
-    )
 
 
 def make(workspace: Workspace) -> SegmentAnythingMasks:

@@ -11,7 +11,7 @@ from pipeline.base.errors import InputError
 from pipeline.config.workspace import Workspace
 from pipeline.data.photographs_csv import Row
 from pipeline.labels.given import GivenTable, read_given
-from pipeline.labels.poses import PoseLabel
+from pipeline.labels.poses import PoseLabel, turned
 from pipeline.photographs.photo import Photo
 from pipeline.photographs.records import Instance
 
@@ -40,8 +40,7 @@ def pose_label(row: Row) -> PoseLabel:
             f"{row.where}, column 'azimuth': expected degrees, found nothing. Fill in azimuth, elevation and theta, or "
             "choose another poses.backend in params.yaml."
         )
-    azimuth, elevation, theta = row.angles
-    return PoseLabel(azimuth % 360.0, elevation, (theta + 180.0) % 360.0 - 180.0, row.symmetry)
+    return turned(*row.angles, row.symmetry)
 
 
 def make(workspace: Workspace) -> GivenPoses:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from pipeline.config.workspace import Workspace
 from pipeline.labels.job import make_job
+from pipeline.labels.masks import read_mask_label
 from pipeline.labels.poses import PoseBackend, PoseLabel, given, orient_anything, simulated, unknown, write_pose
 from pipeline.labels.registry import files_of, make_backend
 from pipeline.labels.run import Kind, Summary, label_images
-from pipeline.photographs.image_files import read_mask
 from pipeline.photographs.photo import read_photo
 from pipeline.photographs.records import Instance
 
@@ -31,7 +31,7 @@ def label_poses(workspace: Workspace, category: str) -> Summary:
     backend = make_backend("poses", BACKENDS, workspace)
 
     def label(instances: Sequence[Instance]) -> list[PoseLabel]:
-        masks = [read_mask(workspace.mask(instance)) for instance in instances]
+        masks = [read_mask_label(workspace.mask(instance)) for instance in instances]
         return backend.poses([read_photo(workspace.root, instance) for instance in instances], masks)
 
     def inputs(instance: Instance) -> Sequence[Path]:

@@ -9,7 +9,7 @@ from jaxtyping import Bool
 from pipeline.base.seeding import seeded
 from pipeline.config.label_params import SimulatedPoseParams
 from pipeline.config.workspace import Workspace
-from pipeline.labels.poses import PoseLabel
+from pipeline.labels.poses import PoseLabel, turned
 from pipeline.photographs.photo import Photo
 from pipeline.photographs.truth import read_truth, truth_path
 
@@ -38,8 +38,7 @@ class SimulatedPoses:
         azimuth += self.params.azimuth_std * azimuth_noise + 180.0 * (flip < self.params.flip_share)
         azimuth += 360.0 * (share if truth.fold == 0 else np.floor(share * truth.fold) / truth.fold)
         elevation = float(np.clip(elevation + self.params.elevation_std * elevation_noise, -90.0, 90.0))
-        theta = (theta + self.params.theta_std * theta_noise + 180.0) % 360.0 - 180.0
-        return PoseLabel(float(azimuth % 360.0), elevation, float(theta), truth.fold)
+        return turned(azimuth, elevation, theta + self.params.theta_std * theta_noise, truth.fold)
 
 
 def make(workspace: Workspace) -> SimulatedPoses:

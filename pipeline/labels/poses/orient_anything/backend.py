@@ -9,12 +9,14 @@ from jaxtyping import Bool, Float
 
 from pipeline.base.errors import InputError
 from pipeline.config.label_params import OrientAnythingParams
-from pipeline.labels.poses import PoseLabel
+from pipeline.labels.failures import memory_errors_named
+from pipeline.labels.poses import PoseLabel, turned
 from pipeline.labels.poses.orient_anything.checkpoint import load_network
 from pipeline.labels.poses.orient_anything.decoding import decode
 from pipeline.labels.poses.orient_anything.framing import frame_object
 from pipeline.labels.poses.orient_anything.network import LOGITS
 from pipeline.photographs.photo import Photo
+from pipeline.pretrained.memory import placed
 
 CHECKPOINT = "demo_ckpts/rotmod_realrotaug_best.pt"
 """Path in the released repository."""
@@ -36,8 +38,9 @@ class OrientAnything:
         self.params = params
         self.path = folder / CHECKPOINT
         self.device = device
-        self.network = load_network(self.path).to(device)
+        self.network = placed(load_network(self.path), device, folder.name)
 
+    @memory_errors_named
     def poses(self, photos: Sequence[Photo], masks: Sequence[Bool[np.ndarray, "_ _"]]) -> list[PoseLabel]:
         """Orientations of the objects under `masks` (pixels of the original photographs), in one pass.
 
@@ -55,14 +58,18 @@ class OrientAnything:
         """The network's output for each object alone.
 
         Raises:
-            InputError: a mask is empty or of a wrong size, or the checkpoint gives no finite numbers.
+            InputError: a mask is empty or of a wrong size, or the network's answer is not finite.
         """
         side = self.network.size.image
         framed = [frame_object(*pair, self.params.foreground, side) for pair in zip(photos, masks, strict=True)]
         with torch.inference_mode():
             logits = self.network(torch.stack(framed)[:, None].to(self.device))[:, 0].cpu().numpy()
-        if not np.isfinite(logits).all():
-            raise InputError(f"{self.path}: expected finite outputs, found others. Fetch the file again.")
+        for photo, row in zip(photos, logits, strict=True):
+            if not np.isfinite(row).all():
+                raise InputError(
+                    f"{photo.path}: expected finite outputs of {self.path}, found others. If it is so for every "
+                    "photograph, fetch the weights again; otherwise take this one out of the list."
+                )
         return logits
 
 
@@ -73,4 +80,4 @@ def pose_label(azimuth: float, elevation: float, rotation: float, fold: int) -> 
     the camera, y to the image's right and z up, by Rx(rotation) Ry(elevation) Rz(-azimuth). With these axes renamed
     that is `pipeline.photographs.cameras.viewpoint_rotation(azimuth, elevation, rotation)`.
     """
-    return PoseLabel(float(azimuth % 360), float(elevation), float((rotation + 180) % 360 - 180), fold)
+    return turned(azimuth, elevation, rotation, fold)

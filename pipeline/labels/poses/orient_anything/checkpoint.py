@@ -1,7 +1,6 @@
 """Reading the released checkpoint: a PyTorch file of named tensors, of which the network is a part."""
 
 import json
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from pipeline.base.errors import InputError, some
 from pipeline.config.parsing import parse_section
 from pipeline.labels.poses.orient_anything.network import OrientNetwork
 from pipeline.labels.poses.orient_anything.size import NetworkSize
+from pipeline.pretrained.torch_file import read_tensors
 
 UNUSED = re.compile(r"vggt\.\w+_head\.")
 """Heads of VGGT that the checkpoint carries along."""
@@ -28,7 +28,8 @@ def load_network(path: Path) -> OrientNetwork:
     Raises:
         InputError: the checkpoint is missing or damaged, or is not one of this network.
     """
-    size, state = _read_size(path.with_name("config.json")), _read_state(path)
+    remedy = f"Fetch the released checkpoint: `semagic weights {path.parent.parent.name}`."
+    size, state = _read_size(path.with_name("config.json")), read_tensors(path, "Orient Anything V2", remedy)
     # Without memory of its own: the parameters are the tensors of the file.
     with torch.device("meta"):
         network = OrientNetwork(size)
@@ -45,31 +46,14 @@ def _read_size(path: Path) -> NetworkSize:
         return parse_section(NetworkSize, json.loads(path.read_text(encoding="utf-8")), str(path))
     except InputError:
         raise
-    except ValueError as error:
-        raise InputError(f"{path}: expected the sizes of a network as JSON. {error}") from None
-
-
-def _read_state(path: Path) -> Mapping[str, Tensor]:
-    if not path.is_file():
+    except (ValueError, RecursionError) as error:
         raise InputError(
-            f"{path}: expected Orient Anything V2's checkpoint, found none. Fetch it from Viglong/OriAnyV2_ckpt on "
-            "the Hugging Face hub."
-        )
-    try:
-        state = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        reason = str(error).split("\n")[0]
-        raise InputError(
-            f"{path}: expected a PyTorch file of tensors, found {path.stat().st_size} bytes that are truncated, "
-            f"damaged or something else ({reason}). Fetch the file again."
+            f"{path}: expected the sizes of a network as JSON, found something else ({error}). Mend the file."
         ) from None
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise InputError(f"{path}: expected named tensors, found something else. Fetch the released checkpoint.")
-    return state
 
 
 def _check(path: Path, own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:
-    """Demand the keys of `own` with its shapes, and besides them only unused heads."""
+    """Demand the keys of `own` with its shapes and kinds of numbers, and besides them only unused heads."""
     problems = {
         "has not": [name for name in own if name not in state],
         "has the unknown": [name for name in state if name not in own and not UNUSED.match(name)],
@@ -77,6 +61,11 @@ def _check(path: Path, own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -
             f"{name} {list(state[name].shape)} instead of {list(own[name].shape)}"
             for name in own
             if name in state and state[name].shape != own[name].shape
+        ],
+        "has as another kind of number": [
+            f"{name} {state[name].dtype}"
+            for name in own
+            if name in state and state[name].is_floating_point() != own[name].is_floating_point()
         ],
     }
     found = "; ".join(f"{what} {some(names, SHOWN)}" for what, names in problems.items() if names)

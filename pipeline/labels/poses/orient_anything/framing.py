@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pipeline.base.errors import InputError
 from pipeline.photographs.photo import Photo
+from pipeline.pretrained.pixels import shrunk
 
 WHITE = 255
 
@@ -21,7 +22,8 @@ def frame_object(
 
     The longer side of the box spans the share `foreground` of the square, the aspect is kept. Values are RGB in [0, 1];
     resampling is bicubic with antialiasing, as in Orient Anything V2's demonstration. Unlike there, the crop keeps the
-    object's last row and column, and the share is exact: it is not rounded to whole pixels of the photograph.
+    object's last row and column, and the share is exact: it is not rounded to whole pixels of the photograph. An object
+    whose square would have more than `LARGEST_SQUARE` pixels a side is shrunk by a whole factor first.
 
     Raises:
         InputError: the mask is empty or not of the photograph's size.
@@ -40,6 +42,7 @@ def frame_object(
     rows, columns = (_span(np.any(mask, axis)) for axis in (1, 0))
     crop = np.where(mask[rows, columns, None], photo.image[rows, columns], np.uint8(WHITE))
 
+    crop, _ = shrunk(crop, max(crop.shape[:2]) / foreground)
     height, width = crop.shape[:2]
     square = max(height, width) / foreground
     # The square's borders may lie between pixels; the canvas holds it wherever the crop comes to lie, and a margin of

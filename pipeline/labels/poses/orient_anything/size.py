@@ -1,6 +1,9 @@
 """Sizes of the network."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pipeline.config.ranges import Between
 
 
 @dataclass(frozen=True)
@@ -11,20 +14,20 @@ class NetworkSize:
         ValueError: such a network cannot be built.
     """
 
-    image: int = 518
+    image: Annotated[int, Between(1, 2048)] = 518
     """Side of the square images in pixels."""
-    patch: int = 14
+    patch: Annotated[int, Between(1, 64)] = 14
     """Side of a patch in pixels."""
-    dim: int = 1024
+    dim: Annotated[int, Between(1, 8192)] = 1024
     """Features of a token."""
-    heads: int = 16
-    hidden: int = 4096
+    heads: Annotated[int, Between(1, 256)] = 16
+    hidden: Annotated[int, Between(1, 65536)] = 4096
     """Width of the blocks' multilayer perceptrons."""
-    encoder_depth: int = 24
+    encoder_depth: Annotated[int, Between(1, 100)] = 24
     """Blocks of the patch encoder."""
-    depth: int = 24
+    depth: Annotated[int, Between(1, 100)] = 24
     """Pairs of a frame and a global block."""
-    registers: int = 4
+    registers: Annotated[int, Between(1, 64)] = 4
     """Register tokens, of the encoder and of the aggregator."""
 
     def __post_init__(self) -> None:
