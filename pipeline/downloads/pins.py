@@ -6,26 +6,32 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
-
-import yaml
+from pathlib import Path
+from typing import Annotated, Any
 
 from pipeline.base.errors import InputError, nearest
 from pipeline.base.files import write_text
-from pipeline.base.yaml_text import edited
+from pipeline.base.text_files import read_text
+from pipeline.base.yaml_edits import edited
+from pipeline.base.yaml_text import parse_yaml, read_yaml
 from pipeline.config.parsing import parse_section
+from pipeline.config.ranges import Above, AtMost
+from pipeline.downloads.addresses import check_address, check_path, file_name
 from pipeline.downloads.digest import Digest, Pin
 
-SCHEMES = ("https://", "http://", "ftp://")
+MOST_BYTES = 10**15
+"""Size of the largest file that may be downloaded."""
+UNPACKED_SLACK = 4
+"""A release may have so many times its approximate size."""
+RESTORE = "Mend the file, or restore it: git checkout downloads.yaml."
 
 
 @dataclass(frozen=True)
 class Gigabytes:
     """Approximate sizes of a release, in units of 1e9 bytes."""
 
-    archive: float
-    unpacked: float
+    archive: Annotated[float, Above(0), AtMost(MOST_BYTES / 1e9)]
+    unpacked: Annotated[float, Above(0), AtMost(MOST_BYTES / 1e9)]
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Release:
     @property
     def archive(self) -> str:
         """File name of the archive."""
-        return self.url.rsplit("/", 1)[-1]
+        return file_name(self.url)
 
     @property
     def pin(self) -> Pin:
@@ -55,6 +61,11 @@ class Release:
         """Size of the archive in bytes; an estimate until the exact size is recorded."""
         return self.bytes or round(1e9 * self.approximate_gigabytes.archive)
 
+    @property
+    def unpacked_limit(self) -> int:
+        """Size in bytes that the unpacked files may have together."""
+        return round(UNPACKED_SLACK * 1e9 * self.approximate_gigabytes.unpacked)
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -62,7 +73,7 @@ class Weights:
 
     title: str
     licence: str
-    approximate_megabytes: float
+    approximate_megabytes: Annotated[float, Above(0), AtMost(MOST_BYTES / 1e6)]
     files: Mapping[str, Pin]
     repository: str | None
     revision: str | None
@@ -90,10 +101,8 @@ def read_pins(path: Path) -> Pins:
         InputError: the file is missing, or one of its keys or values is invalid.
     """
     if not path.is_file():
-        raise InputError(
-            f"{path}: expected the list of downloads, found no file. Restore it: git checkout {path.name}."
-        )
-    return parse_pins(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+        raise InputError(f"{path}: expected the list of downloads, found no file. {RESTORE}")
+    return parse_pins(read_yaml(path, RESTORE), str(path))
 
 
 def parse_pins(content: Any, source: str = "downloads") -> Pins:
@@ -108,15 +117,18 @@ def parse_pins(content: Any, source: str = "downloads") -> Pins:
     """
     if isinstance(content, dict) and isinstance(content.get("weights"), dict):
         absent = {"repository": None, "revision": None, "url": None}
-        filled = {name: {**absent, **(entry or {})} for name, entry in content["weights"].items()}
+        entries = content["weights"].items()
+        filled = {name: {**absent, **entry} if isinstance(entry, dict) else entry for name, entry in entries}
         content = {**content, "weights": filled}
     pins = parse_section(Pins, content, source)
     for name, release in pins.releases.items():
         key = f"{source}: releases.{name}"
-        _check_url(release.url, f"{key}.url")
-        _check_name(release.folder, f"{key}.folder")
-        _check_hash(release.sha256, f"{key}.sha256")
+        check_path(name, f"{source}: releases")
+        check_address(release.url, f"{key}.url")
+        check_path(release.folder, f"{key}.folder")
+        _check_pin(release.pin, key)
     for name, weights in pins.weights.items():
+        check_path(name, f"{source}: weights")
         _check_weights(weights, f"{source}: weights.{name}")
     return pins
 
@@ -156,8 +168,8 @@ def record(path: Path, keys: Sequence[str], found: Digest) -> None:
         content["bytes"], content["sha256"] = found
 
     with _alone_in(path.parent):
-        text = edited(path.read_text(encoding="utf-8"), change)
-        parse_pins(yaml.safe_load(text), str(path))
+        text = edited(read_text(path, RESTORE), change, str(path))
+        parse_pins(parse_yaml(text, str(path)), str(path))
         write_text(path, text)
 
 
@@ -180,26 +192,22 @@ def _check_weights(weights: Weights, key: str) -> None:
     single = weights.url is not None and weights.repository is None and weights.revision is None
     if not (hosted or (single and len(weights.files) == 1)):
         raise InputError(
-            f"{key}: expected `repository` with `revision`, or `url` with a single file; found another set."
+            f"{key}: expected `repository` with `revision`, or `url` with a single file; found another set. Correct it."
         )
     if weights.url is not None:
-        _check_url(weights.url, f"{key}.url")
+        check_address(weights.url, f"{key}.url")
+    for part in ("repository", "revision"):
+        if (name := getattr(weights, part)) is not None:
+            check_path(name, f"{key}.{part}")
     for name, pin in weights.files.items():
-        _check_name(name, f"{key}.files")
-        _check_hash(pin.sha256, f"{key}.files.{name}.sha256")
+        check_path(name, f"{key}.files")
+        _check_pin(pin, f"{key}.files.{name}")
 
 
-def _check_url(url: str, key: str) -> None:
-    if not url.startswith(SCHEMES) or url.endswith("/"):
-        raise InputError(f"{key} must be the address of a file ({', '.join(SCHEMES)}); found {url!r}.")
-
-
-def _check_name(name: str, key: str) -> None:
-    path = PurePosixPath(name)
-    if path.is_absolute() or not path.parts or ".." in path.parts:
-        raise InputError(f"{key}: expected a relative path without '..', found {name!r}.")
-
-
-def _check_hash(sha256: str | None, key: str) -> None:
-    if sha256 is not None and not re.fullmatch("[0-9a-f]{64}", sha256):
-        raise InputError(f"{key} must be 64 hexadecimal digits in small letters, or null; found {sha256!r}.")
+def _check_pin(pin: Pin, key: str) -> None:
+    if pin.bytes is not None and not 0 <= pin.bytes <= MOST_BYTES:
+        raise InputError(f"{key}.bytes must be null or from 0 to {MOST_BYTES}; found {pin.bytes}. Correct it.")
+    if pin.sha256 is not None and not re.fullmatch("[0-9a-f]{64}", pin.sha256):
+        raise InputError(
+            f"{key}.sha256 must be 64 hexadecimal digits in small letters, or null; found {pin.sha256!r}. Correct it."
+        )

@@ -26,7 +26,8 @@ def check_weights_file(path: Path) -> None:
                 pass
         elif path.suffix in (".pt", ".pth") and not zipfile.is_zipfile(path):
             raise ValueError("no archive of tensors")
-    except (ValueError, SafetensorError) as error:
+    # Each bracket of JSON that is nested too deeply is a call.
+    except (ValueError, RecursionError, SafetensorError) as error:
         size = path.stat().st_size
         path.unlink()
         raise InputError(

@@ -1,5 +1,6 @@
 """Download, check and unpack one release."""
 
+import os
 from pathlib import Path
 
 from pipeline.base.errors import InputError
@@ -35,10 +36,12 @@ def fetch_release(pins: Path, name: str, downloads: Path, target: Path) -> None:
         return
     archive = downloads / release.archive
     found = _checked(archive, release, name) if archive.is_file() else _downloaded(archive, release, name)
-    files = unpack(archive, target, release.folder)
+    files = unpack(archive, target, release.folder, release.unpacked_limit)
     if release.sha256 is None:
         record(pins, ("releases", name), found)
         print(f"{pins}: recorded sha256 {found.sha256} for '{name}'. Commit it, and every later download is checked.")
+    # The list of files marks a whole release. Tens of thousands of small files are forced to the disk in one call.
+    os.sync()
     write_manifest(target, Manifest(found.sha256, files))
     print(f"{target / release.folder}: {len(files)} files, {in_words(sum(item.bytes for item in files.values()))}")
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from pipeline.base.errors import InputError
+from pipeline.downloads.addresses import check_address, without_secrets
 from pipeline.downloads.digest import Digest, Pin, digest_of
 from pipeline.downloads.disk import in_words
 from pipeline.downloads.pins import Weights, find_weights, read_pins, record
@@ -42,15 +43,21 @@ def fetch_weights(pins: Path, name: str, folder: Path) -> None:
 
 def describe(name: str, weights: Weights) -> str:
     """Describe name, size, licence and source of a model in three lines."""
-    source = weights.url or f"{HUB}/{weights.repository} at {weights.revision}"
+    source = without_secrets(weights.url) if weights.url else f"{HUB}/{weights.repository} at {weights.revision}"
     return f"{name}: {weights.title}, about {in_words(weights.size)}\n  licence: {weights.licence}\n  {source}"
 
 
 def address(weights: Weights, file: str) -> str:
-    """URL of one file of the model."""
+    """URL of one file of the model.
+
+    Raises:
+        InputError: the environment variable HF_ENDPOINT is no address.
+    """
     if weights.url is not None:
         return weights.url
-    return f"{os.environ.get('HF_ENDPOINT', HUB)}/{weights.repository}/resolve/{weights.revision}/{file}"
+    url = f"{os.environ.get('HF_ENDPOINT', HUB)}/{weights.repository}/resolve/{weights.revision}/{file}"
+    check_address(url, "The environment variable HF_ENDPOINT, with the path of a file after it,")
+    return url
 
 
 def _estimate(weights: Weights, file: str) -> int:

@@ -30,6 +30,7 @@ FILES = {
     "._Toy": b"beside",
 }
 DIGESTS = {name: Digest(len(content), hashlib.sha256(content).hexdigest()) for name, content in FILES.items()}
+LIMIT = 10_000_000
 MAKERS = {"toy.zip": zipped, "toy.tar.gz": tar_gz}
 
 
@@ -54,14 +55,14 @@ def fails(path, target, match):
     """Nothing is left beside the target, which is as before."""
     before = contents(target)
     with pytest.raises(InputError, match=match) as caught:
-        unpack(path, target, "Toy")
+        unpack(path, target, "Toy", LIMIT)
     assert contents(target) == before
     assert not target.parent.exists() or {item.name for item in target.parent.iterdir()} <= {target.name}
     return str(caught.value)
 
 
 def succeeds(path, target):
-    assert unpack(path, target, "Toy") == DIGESTS
+    assert unpack(path, target, "Toy", LIMIT) == DIGESTS
     assert contents(target) == FILES
     assert [item.name for item in target.parent.iterdir()] == [target.name]
 
@@ -96,7 +97,7 @@ def test_every_flipped_byte_is_noticed_or_harmless(tmp_path, target, name):
     for position in range(0, len(whole), 37):
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x10]) + whole[position + 1 :])
         try:
-            unpack(path, target, "Toy")
+            unpack(path, target, "Toy", LIMIT)
         except InputError:
             continue
         content = content or contents(target)
@@ -110,7 +111,7 @@ def test_a_page_in_place_of_an_archive_is_damaged(archive, target):
 
 def test_another_archive_is_noticed(archive, target):
     with pytest.raises(InputError, match=r"expected files in the folder SPair-71k, found none.*`folder`"):
-        unpack(archive, target, "SPair-71k")
+        unpack(archive, target, "SPair-71k", LIMIT)
     assert not target.exists()
 
 
@@ -170,19 +171,19 @@ def test_links_to_files_inside_become_copies(tmp_path, target):
         tar_member("Toy/hard", tarfile.LNKTYPE, "Toy/a.bin"),
     ]
     (tmp_path / "toy.tar.gz").write_bytes(tar_gz(FILES, *links))
-    found = unpack(tmp_path / "toy.tar.gz", target, "Toy")
+    found = unpack(tmp_path / "toy.tar.gz", target, "Toy", LIMIT)
     for name in ("Toy/soft", "Toy/sub/soft", "Toy/hard"):
         assert found[name] == DIGESTS["Toy/a.bin"]
         assert not (target / name).is_symlink() and (target / name).read_bytes() == FILES["Toy/a.bin"]
     (tmp_path / "toy.zip").write_bytes(zipped(FILES, zip_member("Toy/soft", stat.S_IFLNK, b"a.bin")))
-    assert unpack(tmp_path / "toy.zip", target, "Toy") == {**DIGESTS, "Toy/soft": DIGESTS["Toy/a.bin"]}
+    assert unpack(tmp_path / "toy.zip", target, "Toy", LIMIT) == {**DIGESTS, "Toy/soft": DIGESTS["Toy/a.bin"]}
 
 
 def test_empty_folders_are_made(tmp_path, target):
     (tmp_path / "toy.tar.gz").write_bytes(tar_gz(FILES, tar_member("Toy/none", tarfile.DIRTYPE)))
     (tmp_path / "toy.zip").write_bytes(zipped({**FILES, "Toy/none/": b""}))
     for name in MAKERS:
-        unpack(tmp_path / name, target, "Toy")
+        unpack(tmp_path / name, target, "Toy", LIMIT)
         assert (target / "Toy" / "none").is_dir()
 
 
@@ -203,7 +204,7 @@ def test_a_failing_write_leaves_the_target_as_it_was(archive, target, monkeypatc
 
     opened = Path.open
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "open", lambda path, mode="r": Full(path, "w") if mode == "wb" else opened(path, mode))
+        patched.setattr(Path, "open", lambda path, mode="r": Full(path, "w") if mode == "xb" else opened(path, mode))
         fails(archive, target, f"{target}: cannot be written .*{advice}.*Nothing incomplete was left behind")
     assert target.exists() == before
     succeeds(archive, target)
@@ -219,7 +220,7 @@ def test_too_little_space_is_noticed_before_anything_is_written(archive, target,
 
 
 UNPACK = "import sys, pathlib; from pipeline.downloads.archives import unpack; "
-UNPACK += "a, b = map(pathlib.Path, sys.argv[1:]); unpack(a, b, 'Toy')"
+UNPACK += "a, b = map(pathlib.Path, sys.argv[1:]); unpack(a, b, 'Toy', 10**8)"
 
 
 def unpack_elsewhere(archive, target, *before, **options):

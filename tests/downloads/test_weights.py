@@ -10,9 +10,9 @@ import threading
 import time
 
 import pytest
-import yaml
 
 from pipeline.base.errors import InputError
+from pipeline.base.yaml_text import parse_yaml, to_yaml
 from pipeline.config.params import load_params, parse_params
 from pipeline.config.profiles import merge_text, read_profile
 from pipeline.config.workspace import Workspace
@@ -44,7 +44,7 @@ def workspace(tmp_path):
         "approximate_megabytes": 1,
         "files": {name: {"bytes": size, "sha256": sha256} for name, (size, sha256) in files.items()},
     }
-    (tmp_path / "downloads.yaml").write_text(yaml.safe_dump({"releases": {}, "weights": {"toy": toy}}))
+    (tmp_path / "downloads.yaml").write_text(to_yaml({"releases": {}, "weights": {"toy": toy}}))
     return Workspace(tmp_path, load_params(tmp_path / "params.yaml"))
 
 
@@ -106,9 +106,9 @@ def test_what_the_hub_changes_after_the_first_download_is_refused(workspace, hub
 @needs_curl
 @pytest.mark.parametrize("file", ["config.json", "model.safetensors", "model.pt"])
 def test_a_login_page_is_not_recorded_as_weights(workspace, hub, file):
-    content = yaml.safe_load(workspace.pins.read_text())
+    content = parse_yaml(workspace.pins.read_text())
     content["weights"]["toy"]["files"] = {file: {"bytes": None, "sha256": None}}
-    workspace.pins.write_text(yaml.safe_dump(content))
+    workspace.pins.write_text(to_yaml(content))
     hub[f"/somebody/toy/resolve/abc/{file}"] = b"<html>Please log in.</html>"
     with pytest.raises(InputError, match=rf"{re.escape(file)}: expected .*found 27 bytes of something else"):
         fetch(workspace)
@@ -188,7 +188,7 @@ def test_stages_load_no_network_library_before_they_need_it(stage):
 
 def profile(name):
     text = (ROOT / "params.yaml").read_text()
-    return parse_params(yaml.safe_load(merge_text(text, read_profile(ROOT / "profiles", name), name)))
+    return parse_params(parse_yaml(merge_text(text, read_profile(ROOT / "profiles", name), name)))
 
 
 @pytest.mark.parametrize(
