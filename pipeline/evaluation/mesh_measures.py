@@ -5,6 +5,7 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
+from pipeline.base.checksums import is_listed
 from pipeline.base.errors import InputError
 from pipeline.config.categories import symmetry_fold
 from pipeline.config.workspace import Workspace
@@ -14,9 +15,9 @@ from pipeline.evaluation.result import MeshMeasures
 from pipeline.evaluation.scoring import Matches
 from pipeline.evaluation.shape_variation import shape_variation
 from pipeline.evaluation.silhouette import mask_iou
+from pipeline.labels.masks import read_mask_label
 from pipeline.photographs.cameras import object_rotation
 from pipeline.photographs.crops import sample_crop, square_crop
-from pipeline.photographs.image_files import read_mask
 from pipeline.photographs.records import Instance, Viewpoint
 from pipeline.prediction.predictions import Predictions
 
@@ -56,10 +57,10 @@ def _mask_iou(workspace: Workspace, instances: list[Instance], predictions: Pred
     overlaps = []
     for instance in instances:
         path = workspace.mask(instance)
-        if path.is_file():
+        if is_listed(path):
             predicted = predictions.images[instance.name].silhouette.numpy()
             crop = square_crop(instance.box, workspace.params.data.crop_margin)
-            label = sample_crop(read_mask(path).astype(np.uint8), crop, len(predicted), smooth=False) > 0
+            label = sample_crop(read_mask_label(path).astype(np.uint8), crop, len(predicted), smooth=False) > 0
             overlaps.append(mask_iou(predicted, label))
     return float(np.mean(overlaps)) if overlaps else None
 

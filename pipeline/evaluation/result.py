@@ -6,11 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 
+from pipeline.base.checksums import checked, write_checksums
+from pipeline.base.contents import parsing
 from pipeline.base.errors import InputError
 from pipeline.base.files import write_atomically, write_json
 from pipeline.config.parsing import parse_section, to_dict
 from pipeline.evaluation.pck import Pck
+
+MOST_POINTS = 5_000_000
+"""Rows that a table of matched points may have. A compressed table can state any number."""
 
 
 @dataclass(frozen=True)
@@ -134,11 +140,12 @@ def describe(name: str, metrics: Metrics) -> str:
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
-    """Write `metrics.json` and `pairs.parquet` into `folder`."""
+    """Write `metrics.json`, `pairs.parquet` and their checksums into `folder`."""
     write_atomically(folder / "pairs.parquet", lambda stream: evaluation.points.to_parquet(stream, index=False))
     metrics = evaluation.metrics
     pck = {row: {alpha: score._asdict() for alpha, score in scores.items()} for row, scores in metrics.pck.items()}
     write_json(folder / "metrics.json", {**to_dict(metrics), "pck": pck})
+    write_checksums(folder)
 
 
 def read_metrics(folder: Path) -> Metrics:
@@ -148,31 +155,40 @@ def read_metrics(folder: Path) -> Metrics:
         InputError: the file is missing or damaged.
     """
     path = folder / "metrics.json"
-    try:
-        content = json.loads(_existing(path).read_text(encoding="utf-8"))
-        pck = {row: {a: Pck(**score) for a, score in scores.items()} for row, scores in content.pop("pck").items()}
+    with parsing(_existing(path), "scores as JSON"):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        pck = {row: {a: _score(score) for a, score in scores.items()} for row, scores in content.pop("pck").items()}
         trained, mesh = content.pop("trained"), content.pop("mesh")
-        return Metrics(
+        metrics = Metrics(
             **content | {"settings": _section(Settings, content["settings"], path)},
             pck=pck,
             trained=trained and _section(Trained, trained, path),
             mesh=mesh and _section(MeshMeasures, mesh, path),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"{path}: expected scores, found a damaged file ({error}). Run the stage that writes it again."
-        ) from error
+        if not all(isinstance(count, int) for count in (metrics.pairs, metrics.pairs_listed, metrics.points)):
+            raise ValueError("a number of pairs or points is no whole number")
+        return metrics
 
 
 def read_points(folder: Path) -> pd.DataFrame:
     """Read the table of matched points, `pairs.parquet`, from `folder`.
 
     Raises:
-        InputError: the file is missing.
+        InputError: the file is missing or damaged.
     """
-    return pd.read_parquet(_existing(folder / "pairs.parquet"))
+    path = folder / "pairs.parquet"
+    with parsing(_existing(path), "a table of matched points (Parquet)"):
+        rows = pq.read_metadata(path).num_rows
+        if rows > MOST_POINTS:
+            raise ValueError(f"{rows} rows, more than {MOST_POINTS}")
+        return pd.read_parquet(path)
+
+
+def _score(content: Any) -> Pck:
+    score = Pck(**content)
+    if not all(isinstance(share, int | float) and 0 <= share <= 1 for share in score):
+        raise ValueError(f"{score} is no share of the points")
+    return score
 
 
 def _section(kind: type, content: Any, path: Path) -> Any:
@@ -182,4 +198,4 @@ def _section(kind: type, content: Any, path: Path) -> Any:
 def _existing(path: Path) -> Path:
     if not path.is_file():
         raise InputError(f"{path}: expected scores, found none. Run the stage `evaluate` or `baselines`: dvc repro.")
-    return path
+    return checked(path)

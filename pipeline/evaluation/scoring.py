@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from pipeline.base.checksums import DamagedFileError
 from pipeline.base.errors import InputError
 from pipeline.config.params import Correspondence, Params
 from pipeline.config.workspace import Workspace
@@ -155,6 +156,8 @@ def _prepare_images(
             continue
         try:
             images[name] = prepare_image(workspace, backbone, instances[name], pca, predictions)
+        except DamagedFileError:
+            raise
         except InputError as error:
             reasons[name] = str(error)
     return images, reasons

@@ -11,8 +11,8 @@ from pipeline.base.errors import InputError
 from pipeline.config.workspace import Workspace
 from pipeline.labels.components.pca import Pca
 from pipeline.labels.features import read_tokens
+from pipeline.labels.masks import read_mask_label
 from pipeline.photographs.crops import Crop, sample_crop, square_crop, to_crop
-from pipeline.photographs.image_files import read_mask
 from pipeline.photographs.records import Instance
 from pipeline.prediction.predictions import Predictions
 from pipeline.prediction.projection import Projection
@@ -66,7 +66,7 @@ def prepare_image(
     tokens = read_tokens(workspace.tokens(backbone, instance)).tokens
     image = describe_image(crop, instance.width, instance.height, tokens, params.evaluation.map_size)
     if params.evaluation.within_mask:
-        mask = read_mask(workspace.mask(instance)).astype(np.uint8)
+        mask = read_mask_label(workspace.mask(instance)).astype(np.uint8)
         inside = sample_crop(mask, crop, params.evaluation.map_size, smooth=False) > 0
         # An empty mask says nothing of where the object is.
         image = image._replace(allowed=image.allowed & torch.from_numpy(inside)) if inside.any() else image

@@ -11,7 +11,7 @@ from pipeline.geometry.tetgrid import TetGrid, build_tetgrid
 from pipeline.hardware.transfers import constant
 from pipeline.model.frozen_template import FrozenTemplate
 from pipeline.model.signed_distance import SignedDistance
-from pipeline.model.template import EmptyMeshError, Template, rms
+from pipeline.model.template import NoSurfaceError, Template, rms
 
 
 class ChangingTemplate(nn.Module):
@@ -40,12 +40,15 @@ class ChangingTemplate(nn.Module):
             codes: a code for each vertex of the grid.
 
         Raises:
-            EmptyMeshError: the signed distance does not change sign inside the grid.
+            NoSurfaceError: the signed distance does not change sign inside the grid.
         """
         points = self.grid.vertices + jitter
         surface = marching_tetrahedra(self.grid, points, sparse_sdf(self.grid, points, self.distance))
         if len(surface.faces) == 0:
-            raise EmptyMeshError("The signed distance has no zero crossing: the template mesh is empty.")
+            raise NoSurfaceError("the template has vanished: the signed distance is positive nowhere inside the grid")
+        # The distance is made negative on the border, so that a full grid has a surface there.
+        if self.grid.border[surface.edges].any(1).all():
+            raise NoSurfaceError("the template fills the grid: the signed distance is positive everywhere inside it")
         # The plane of symmetry stays where it is.
         centre = surface.vertices.mean(0) * constant((0.0, 1.0, 1.0), surface.vertices)
         centred = surface.vertices - centre

@@ -66,7 +66,7 @@ class DeformableModel(nn.Module):
             jitter: distance in object units by which the grid is moved along each axis; a frozen template has none.
 
         Raises:
-            EmptyMeshError: the signed distance does not change sign inside the grid.
+            NoSurfaceError: the signed distance does not change sign inside the grid.
         """
         source: TemplateSource = self.changing if self.frozen is None else self.frozen
         embedded = self.params.deformation.index_embedding and len(self.codes) > 0

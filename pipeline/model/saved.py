@@ -8,6 +8,8 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from pipeline.base.checksums import checked, write_checksums
+from pipeline.base.contents import parsing
 from pipeline.base.errors import InputError
 from pipeline.base.files import write_bytes, write_json
 from pipeline.config.model_params import Model as ModelParams
@@ -20,7 +22,7 @@ PREFIXES = {"sdf.": "changing.distance.correction.", "template_": "frozen."}
 
 
 def save_model(folder: Path, model: DeformableModel, description: dict[str, Any]) -> None:
-    """Write the model; `description` is what a reader should know of its training, without times."""
+    """Write the model and its checksums; `description` is what a reader should know of its training, without times."""
     write_bytes(folder / WEIGHTS, save(_to_file(model.state_dict())))
     architecture = {
         "model": to_dict(model.params),
@@ -28,21 +30,28 @@ def save_model(folder: Path, model: DeformableModel, description: dict[str, Any]
         "hypotheses": model.pose.hypotheses,
     }
     write_json(folder / DESCRIPTION, {**description, "architecture": architecture})
+    write_checksums(folder)
 
 
 def load_model(folder: Path) -> DeformableModel:
     """Read a model written by `save_model`, ready for inference.
 
     Raises:
-        InputError: a file is missing, or the two do not belong together.
+        InputError: a file is missing or damaged, or the two do not belong together.
     """
     for name in (WEIGHTS, DESCRIPTION):
         if not (folder / name).is_file():
             raise InputError(f"{folder / name}: no trained model here. Train it with `dvc repro`.")
-    architecture = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))["architecture"]
-    params = parse_section(ModelParams, architecture["model"], source=str(folder / DESCRIPTION))
-    model = build_model(params, InputSizes(**architecture["sizes"]), architecture["hypotheses"], seed=0)
-    model.load_state_dict(_from_file(load_file(folder / WEIGHTS)))
+    description, weights = checked(folder / DESCRIPTION), checked(folder / WEIGHTS)
+    with parsing(description, "the description of a trained model"):
+        architecture = json.loads(description.read_text(encoding="utf-8"))["architecture"]
+        params = parse_section(ModelParams, architecture["model"], source=str(description))
+        model = build_model(params, InputSizes(**architecture["sizes"]), architecture["hypotheses"], seed=0)
+    with parsing(weights, f"the weights of the model that {DESCRIPTION} beside it describes"):
+        model.load_state_dict(_from_file(load_file(weights)))
+        for name, tensor in model.state_dict().items():
+            if not tensor.isfinite().all():
+                raise ValueError(f"{name} has numbers that are not finite")
     return model.eval()
 
 

@@ -24,8 +24,8 @@ class Template(NamedTuple):
     if the deformation is not symmetric."""
 
 
-class EmptyMeshError(RuntimeError):
-    """The signed distance has no zero crossing inside the grid."""
+class NoSurfaceError(RuntimeError):
+    """The signed distance has one sign everywhere inside the grid: the template has vanished, or fills the grid."""
 
 
 class TemplateSource(Protocol):
@@ -40,7 +40,7 @@ class TemplateSource(Protocol):
             jitter: distance in object units by which a source with a grid moves the grid along each axis.
 
         Raises:
-            EmptyMeshError: the source has no surface.
+            NoSurfaceError: the source has no surface.
         """
         ...
 

@@ -8,6 +8,8 @@ from jaxtyping import Bool, Float, Int
 from safetensors.torch import load, save
 from torch import Tensor
 
+from pipeline.base.checksums import checked, write_checksums
+from pipeline.base.contents import parsing
 from pipeline.base.errors import InputError
 from pipeline.base.files import write_bytes
 from pipeline.prediction.projection import Projection
@@ -43,7 +45,7 @@ class Predictions(NamedTuple):
 
 
 def write_predictions(folder: Path, predictions: Predictions) -> None:
-    """Write a category's predictions as safetensors; equal content gives equal bytes."""
+    """Write a category's predictions as safetensors, and their checksums; equal content gives equal bytes."""
     tensors = {
         "template": predictions.template,
         "faces": predictions.faces.int(),
@@ -56,18 +58,25 @@ def write_predictions(folder: Path, predictions: Predictions) -> None:
     # Copies, as safetensors refuses tensors that share memory: without subdivision `positions` is the template.
     copies = {key: tensors[key].detach().clone(memory_format=torch.contiguous_format) for key in sorted(tensors)}
     write_bytes(folder / FILE, save(copies))
+    write_checksums(folder)
 
 
 def read_predictions(folder: Path) -> Predictions:
     """Read the file that `write_predictions` wrote.
 
     Raises:
-        InputError: there is no such file.
+        InputError: there is no such file, or it is damaged.
     """
     path = folder / FILE
     if not path.is_file():
         raise InputError(f"{path}: expected the predictions of the category, found none. Run the stage `predict`.")
-    tensors = load(path.read_bytes())
+    with parsing(checked(path), "the predictions of a category"):
+        predictions = _from_tensors(load(path.read_bytes()))
+        _check(predictions)
+        return predictions
+
+
+def _from_tensors(tensors: dict[str, Tensor]) -> Predictions:
     shared = {name: tensors.pop(name) for name in Predictions._fields[:-1]}
 
     def prediction(name: str) -> Prediction:
@@ -76,3 +85,30 @@ def read_predictions(folder: Path) -> Predictions:
 
     names = sorted({key.rsplit("/", 1)[0] for key in tensors})
     return Predictions(**shared, images={name: prediction(name) for name in names})
+
+
+def _check(predictions: Predictions) -> None:
+    """Check that the parts fit together.
+
+    Raises:
+        ValueError: they do not.
+    """
+    template, faces, positions, features, images = predictions
+    count, points = len(template), len(positions)
+    shapes: dict[str, tuple[Tensor, tuple[int, ...]]] = {
+        "template": (template, (count, 3)),
+        "positions": (positions, (points, 3)),
+        "faces": (faces, (len(faces), 3)),
+    }
+    shapes["vertex_features"] = features, (points, *features.shape[1:])
+    for name, (projection, deformed, silhouette) in images.items():
+        shapes[f"{name}/vertices"] = projection.vertices, (points, 2)
+        shapes[f"{name}/visible"] = projection.visible, (points,)
+        shapes[f"{name}/rotation"] = projection.rotation, (3, 3)
+        shapes[f"{name}/deformed"] = deformed, (count, 3)
+        shapes[f"{name}/silhouette"] = silhouette, (len(silhouette), len(silhouette))
+    for name, (tensor, shape) in shapes.items():
+        if tensor.shape != shape:
+            raise ValueError(f"{name} has the shape {list(tensor.shape)} instead of {list(shape)}")
+    if faces.numel() and not 0 <= int(faces.min()) <= int(faces.max()) < count:
+        raise ValueError(f"a face names a vertex outside 0 to {count - 1}")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from pipeline.base.checksums import checked
 from pipeline.base.errors import InputError
 from pipeline.base.files import write_bytes, write_text
 from pipeline.config.cells import Cell
@@ -65,11 +66,11 @@ def _first_cell(workspace: Workspace, variant: str, category: str) -> Cell:
 
 
 def _sheet(workspace: Workspace, variant: str, category: str) -> np.ndarray:
-    return read_image(workspace.predictions(_first_cell(workspace, variant, category)) / "sheet.png")
+    return read_image(checked(workspace.sheet(_first_cell(workspace, variant, category))))
 
 
 def _loss_curve(workspace: Workspace, variant: str, category: str) -> pd.DataFrame:
     path = workspace.model(_first_cell(workspace, variant, category)) / "curve.csv"
     if not path.is_file():
         raise InputError(f"{path}: expected the loss curve of a training, found none. Run the stage `train`.")
-    return pd.read_csv(path)
+    return pd.read_csv(checked(path))

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from pipeline.base.errors import InputError
 from pipeline.reporting.plot_style import COLOURS, GRID
 
-NO_TERMS = ("step", "vertices")
+NO_TERMS = ("step", "vertices", "setback")
 """Columns of `curve.csv` that are no terms of the objective."""
 COLUMNS = 4
 """Panels side by side."""
@@ -27,7 +27,7 @@ def loss_figure(curves: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw each unweighted term, and the weighted total, against the step; terms that are always zero are left out.
 
     Args:
-        curves: by the training's name, the table of its `curve.csv` (`pipeline.training.trainer.CURVE_COLUMNS`); an
+        curves: by the training's name, the table of its `curve.csv` (`pipeline.training.curve.CURVE_COLUMNS`); an
             empty field, like a zero, is a term that was not evaluated in that step.
 
     Raises:

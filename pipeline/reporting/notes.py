@@ -43,7 +43,7 @@ def pair_notes(results: Results) -> list[str]:
 
 
 def coverage_notes(results: Results) -> list[str]:
-    """Notes on the categories that the average covers, and on the meaning of the spread."""
+    """Notes on the categories that the average covers, the meaning of the spread, and trainings that went back."""
     columns = table_columns(results.categories)
     missing = [name for name in columns if name not in results.categories]
     notes = []
@@ -54,7 +54,7 @@ def coverage_notes(results: Results) -> list[str]:
         )
     if len(results.seeds) > 1:
         notes.append(f"After ±: sample standard deviation over the {len(results.seeds)} training seeds.")
-    return notes
+    return [*notes, *results.setbacks]
 
 
 def interval_note(params: Bootstrap) -> str:

@@ -12,6 +12,7 @@ from pipeline.evaluation.pck import TABLE_ALPHA
 from pipeline.evaluation.result import Metrics, read_metrics, read_points, threshold_name
 from pipeline.reconstruction.result import ReconstructionScores, read_reconstruction
 from pipeline.reporting.rows import row_order, row_title
+from pipeline.reporting.setbacks import setback_notes
 
 
 class Scored(NamedTuple):
@@ -41,6 +42,8 @@ class Results(NamedTuple):
     """Reconstructions by variant."""
     backbones: dict[tuple[str, str], dict[str, tuple[Metrics, ...]]]
     """Scores of the trained variants, by (variant, backbone) and category, one for each seed."""
+    setbacks: tuple[str, ...] = ()
+    """Notes on trainings that went back to an earlier state."""
 
 
 def read_results(workspace: Workspace) -> Results:
@@ -72,7 +75,7 @@ def read_results(workspace: Workspace) -> Results:
     for cell in all_cells(params):
         by_category = backbones.setdefault((cell.variant, cell.backbone), {})
         by_category[cell.category] = (*by_category.get(cell.category, ()), read_metrics(workspace.evaluation(cell)))
-    results = Results(params.categories, params.seeds, rows, reconstruction, backbones)
+    results = Results(params.categories, params.seeds, rows, reconstruction, backbones, setback_notes(workspace))
     _check(results)
     return results
 

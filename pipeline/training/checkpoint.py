@@ -1,43 +1,51 @@
-"""Checkpoints of an unfinished training: written whole or not at all, and only read by the run that wrote them."""
+"""The state of an unfinished training between two steps, and its form as bytes."""
 
-import shutil
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import torch
+from torch import Tensor
 
-from pipeline.base.files import write_atomically
+from pipeline.training.setback import Setback
+from pipeline.training.state_bytes import State, pack_state, unpack_state
 
 
 class Checkpoint(NamedTuple):
     """Everything that the next step depends on; random draws depend on the step alone."""
 
     step: int
-    """Steps done."""
-    model: dict[str, torch.Tensor]
-    optimizer: dict[str, Any]
-    average: dict[str, torch.Tensor]
+    """Number of steps done."""
+    model: dict[str, Tensor]
+    moments: dict[str, Tensor]
+    """Moments of Adam (`pipeline.training.optimizer.get_moments`)."""
+    average: dict[str, Tensor]
     """Averaged weights; empty before averaging begins."""
     curve: list[list[float]]
     """Rows of the loss curve so far."""
+    setback: Setback | None
+    """The training's return to an earlier state. None if there was none."""
 
 
-def checkpoint_path(folder: Path, identity: str) -> Path:
-    """The file for the run whose configuration and data have the hash `identity`."""
-    return folder / f"{identity}.pt"
+def pack(checkpoint: Checkpoint) -> bytes:
+    """Bytes of a checkpoint; equal checkpoints give equal bytes."""
+    setback = checkpoint.setback and checkpoint.setback._asdict()
+    return pack_state(
+        State(
+            {"model": checkpoint.model, "moments": checkpoint.moments, "average": checkpoint.average},
+            {"step": checkpoint.step, "curve": checkpoint.curve, "setback": setback},
+        )
+    )
 
 
-def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    write_atomically(path, lambda stream: torch.save(checkpoint._asdict(), stream))
+def unpack(content: bytes) -> Checkpoint:
+    """Read what `pack` made; tensors are on the CPU.
 
-
-def load_checkpoint(path: Path) -> Checkpoint | None:
-    """The checkpoint at `path`, or None where there is none."""
-    if not path.is_file():
-        return None
-    return Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
-
-
-def remove_checkpoints(folder: Path) -> None:
-    """Forget the unfinished trainings of a category once one has finished."""
-    shutil.rmtree(folder, ignore_errors=True)
+    Raises:
+        ValueError: the bytes are something else.
+    """
+    tensors, description = unpack_state(content)
+    try:
+        step, curve, setback = (description[name] for name in ("step", "curve", "setback"))
+        setback = setback and Setback(**{**setback, "images": tuple(setback["images"])})
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not the description of a checkpoint ({error})") from error
+    model, moments, average = (dict(tensors.get(name, {})) for name in ("model", "moments", "average"))
+    return Checkpoint(step, model, moments, average, curve, setback)

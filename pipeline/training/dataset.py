@@ -65,6 +65,12 @@ class TrainingSet:
         """Copy the set to another device."""
         return TrainingSet(self.names, *(column.to(device) for column in self._columns()))
 
+    def select(self, index: Int64[np.ndarray, "M"]) -> "TrainingSet":
+        """Make the set of the M images at `index`."""
+        rows = torch.from_numpy(index)
+        names = tuple(self.names[i] for i in index)
+        return TrainingSet(names, *(column[rows.to(column.device)] for column in self._columns()))
+
     @cached_property
     def sha256(self) -> str:
         """Hash of all tensors. It is cached, because it takes seconds for a large set."""

@@ -5,15 +5,17 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from pipeline.base.checksums import is_listed
 from pipeline.base.errors import InputError
 from pipeline.config.workspace import Workspace
 from pipeline.labels.components.pca import Pca, read_pca
 from pipeline.labels.depth import read_depth
 from pipeline.labels.features import read_tokens
+from pipeline.labels.masks import read_mask_label
 from pipeline.labels.poses import read_pose
 from pipeline.photographs.cameras import object_rotation
 from pipeline.photographs.crops import sample_crop, square_crop
-from pipeline.photographs.image_files import read_image, read_mask
+from pipeline.photographs.image_files import read_image
 from pipeline.photographs.records import Instance
 from pipeline.training.dataset import TrainingSet
 
@@ -50,7 +52,7 @@ def _labelled(workspace: Workspace, backbone: str, instance: Instance) -> bool:
         workspace.pose(instance),
         workspace.tokens(backbone, instance),
     )
-    return all(path.is_file() for path in files)
+    return all(map(is_listed, files))
 
 
 def _load(workspace: Workspace, backbone: str, instance: Instance, pca: Pca) -> tuple[np.ndarray, ...]:
@@ -64,7 +66,7 @@ def _load(workspace: Workspace, backbone: str, instance: Instance, pca: Pca) -> 
             "Run the stage `features` again."
         )
     rgb = sample_crop(read_image(workspace.photograph(instance)), crop, size)
-    mask = sample_crop(read_mask(workspace.mask(instance)).astype(np.float32), crop, size)
+    mask = sample_crop(read_mask_label(workspace.mask(instance)).astype(np.float32), crop, size)
     depth = read_depth(workspace.disparity(instance), instance.height, instance.width)
     disparity = sample_crop(depth, crop, size)
     label = read_pose(workspace.pose(instance))

@@ -62,7 +62,7 @@ class Objective:
             poses: images whose poses are compared with their labels, where there is pose supervision.
 
         Raises:
-            EmptyMeshError: the template has no surface.
+            NoSurfaceError: the template has vanished, or fills the grid.
         """
         model, view, params, weights = self.model, self.view, self.params, self.params.loss
         jitter = params.training.jitter * params.model.grid.scale * (2 * torch.rand(1, generator=generator) - 1)

@@ -1,26 +1,31 @@
 """The state of one training between its steps: model, optimiser, averaged weights, position."""
 
-import numpy as np
 import torch
+from jaxtyping import Int64
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from pipeline.config.params import Params
-from pipeline.hardware.transfers import fetch
 from pipeline.model.deformable import DeformableModel, InputSizes, build_model
-from pipeline.model.template import EmptyMeshError
+from pipeline.model.template import NoSurfaceError
 from pipeline.model.view import View
 from pipeline.rendering.rasterizer import make_rasterizer
 from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.dataset import TrainingSet
+from pipeline.training.evaluated import Evaluated
+from pipeline.training.failure import FailedStepError, TrainingError
 from pipeline.training.job import TrainingJob
 from pipeline.training.objective import Objective, Terms
-from pipeline.training.optimizer import add_codes, make_optimizer, update
-from pipeline.training.schedule import batch_flips, batch_order, deform_step, phase_at, step_generator
-
-
-class TrainingError(RuntimeError):
-    """Training cannot go on; the message names the term and the images."""
+from pipeline.training.optimizer import (
+    add_codes,
+    clip_gradients,
+    get_moments,
+    make_optimizer,
+    set_moments,
+    update,
+)
+from pipeline.training.schedule import Draws, draws_at, phase_at, step_generator
+from pipeline.training.setback import SMALLER_STEP, Setback
 
 
 def new_model(params: Params, data: TrainingSet, seed: int) -> DeformableModel:
@@ -38,6 +43,7 @@ class TrainingRun:
         step: number of steps done.
         vertices: number of the template's vertices in the last step.
         curve: rows of the loss curve so far, for whoever logs them.
+        setback: the training's return to an earlier state; from then on learning rates are smaller.
 
     Raises:
         InputError: no rasterizer works on the device.
@@ -54,65 +60,115 @@ class TrainingRun:
         self.average: dict[str, Tensor] = {}
         self.step = 0
         self.curve: list[list[float]] = []
+        self.setback: Setback | None = None
+        self._spoiled = self._none_spoiled()
 
     @property
     def vertices(self) -> int:
         return self.objective.view.mesh.vertices
 
-    def advance(self) -> tuple[Terms, Tensor]:
-        """One step; the terms and their total are left on the device, so that nobody need wait for them.
+    def draws(self) -> Draws:
+        """What the next step sees."""
+        return draws_at(self.step, self.seed, len(self.data.names), self.params.training)
+
+    def evaluate(self, draws: Draws) -> Evaluated:
+        """Compute the objective of the next step, and leave its clipped gradients in the weights.
 
         Raises:
-            TrainingError: a loss is not finite or the template vanished.
+            NoSurfaceError: the template has vanished, or fills the grid.
+        """
+        phase = phase_at(self.step, self.params.training)
+        if phase.deform and self.params.model.deformation.identity == "frozen" and self.model.frozen is None:
+            self._freeze()
+        batch, poses = self.data.batch(*draws.batch), self.data.pose_batch(*draws.poses)
+        terms = self.objective(batch, poses, phase, step_generator(self.seed, self.step))
+        total = terms.total(self.params.loss, phase)
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        norms = clip_gradients(self.optimizer, self.params.training.clip)
+        return Evaluated(Terms(*(term.detach() for term in terms)), total.detach(), norms)
+
+    def advance(self) -> Evaluated:
+        """One step; its numbers are left on the device, so that nobody need wait for them.
+
+        If one of them is not finite, the weights stay as they are from this step on, until `check` is called.
+
+        Raises:
+            FailedStepError: the template has vanished, or fills the grid.
         """
         settings = self.params.training
         phase = phase_at(self.step, settings)
-        if self.step == deform_step(settings) and self.params.model.deformation.identity == "frozen":
-            self._freeze()
-        batch = self.data.batch(*self._draw(settings.batch))
-        poses = self.data.pose_batch(*self._draw(settings.pose_batch))
         try:
-            terms = self.objective(batch, poses, phase, step_generator(self.seed, self.step))
-        except EmptyMeshError as error:
-            raise TrainingError(f"Step {self.step}, images {', '.join(batch.names)}: {error}") from error
-        total = terms.total(self.params.loss, phase)
-        finite = fetch(torch.stack(terms).isfinite())
-        self.optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        update(self.optimizer, settings.clip, phase.learning_rate)
+            evaluated = self.evaluate(self.draws())
+        except NoSurfaceError as error:
+            self.check()
+            raise self._failed(str(error)) from error
+        self._spoiled = torch.where((self._spoiled < 0) & ~evaluated.finite, self.step, self._spoiled)
+        factor = SMALLER_STEP if self.setback else 1.0
+        update(self.optimizer, factor * phase.learning_rate, self._spoiled >= 0)
         if phase.deform:
             self._update_average(settings.ema)
-        # The check waits until a GPU has been given all there is to do. If it fails, the run is spoiled and ends.
-        self._check_finite(finite().tolist(), batch.names)
         self.step += 1
-        return Terms(*(term.detach() for term in terms)), total.detach()
+        return evaluated
+
+    def check(self) -> None:
+        """Wait for the numbers of all steps so far.
+
+        Raises:
+            FailedStepError: one was not finite. The training is before the first such step again.
+        """
+        spoiled = int(self._spoiled)
+        if spoiled < 0:
+            return
+        self.step, self._spoiled = spoiled, self._none_spoiled()
+        try:
+            # The weights are still those that the step had.
+            reason = self.evaluate(self.draws()).not_finite()
+        except NoSurfaceError as error:
+            reason = str(error)
+        # A GPU may round differently the second time.
+        raise self._failed(reason or "a number was not finite, but is when the step is computed again")
 
     def checkpoint(self) -> Checkpoint:
         """Everything that the next step depends on."""
-        return Checkpoint(
-            self.step, self.model.state_dict(), self.optimizer.state_dict(), dict(self.average), self.curve
-        )
+        model, moments, average = self.model.state_dict(), get_moments(self.optimizer), dict(self.average)
+        return Checkpoint(self.step, model, moments, average, list(self.curve), self.setback)
 
     def restore(self, saved: Checkpoint) -> None:
         """Go back, or forward, to a checkpoint of the same job."""
         self.model.load_state_dict(saved.model)
         self.optimizer = make_optimizer(self.model, self.params.training)
-        self.optimizer.load_state_dict(saved.optimizer)
+        set_moments(self.optimizer, saved.moments)
         self.average = {name: value.to(self.model.codes.device) for name, value in saved.average.items()}
-        self.step, self.curve = saved.step, saved.curve
+        self.step, self.curve, self.setback = saved.step, list(saved.curve), saved.setback
+        self._spoiled = self._none_spoiled()
 
     def finished(self) -> DeformableModel:
-        """The model with the averaged weights, on the CPU."""
+        """The model with the averaged weights, on the CPU.
+
+        Raises:
+            TrainingError: with these weights there is no template.
+        """
         with torch.no_grad():
             for name, value in self.model.named_parameters():
                 if name in self.average:
                     value.copy_(self.average[name])
+            try:
+                self.model.template()
+            except NoSurfaceError as error:
+                raise TrainingError(
+                    f"The averaged weights have no template: {error}. Lower the learning rates in params.yaml "
+                    "(training.lr_*), or average over fewer steps (training.ema)."
+                ) from error
         return self.model.eval().cpu()
 
-    def _draw(self, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of the images that this step sees, and whether each is mirrored."""
-        index = batch_order(self.seed, self.step, len(self.data.names), count)
-        return index, batch_flips(self.seed, self.step, count) & self.params.training.flip
+    def _failed(self, reason: str) -> FailedStepError:
+        names = [self.data.names[i] for i in self.draws().batch.index]
+        return FailedStepError(self.step, reason, tuple(names))
+
+    def _none_spoiled(self) -> Int64[Tensor, ""]:
+        """The first step with a number that is not finite, or -1; it is on the device, so that nobody need wait."""
+        return torch.tensor(-1, device=self.data.tokens.device)
 
     def _freeze(self) -> None:
         with torch.random.fork_rng(devices=[]):
@@ -127,11 +183,3 @@ class TrainingRun:
                 get_ema_multi_avg_fn(decay)([self.average[name] for name in values], [*values.values()], None)
             else:
                 self.average = {name: value.clone() for name, value in values.items()}
-
-    def _check_finite(self, finite: list[bool], names: tuple[str, ...]) -> None:
-        if not all(finite):
-            bad = [name for name, good in zip(Terms._fields, finite, strict=True) if not good]
-            raise TrainingError(
-                f"Step {self.step}: the terms {', '.join(bad)} are not finite on the images {', '.join(names)}. "
-                "Look at these images' labels, or lower the learning rates in params.yaml (training.lr_*)."
-            )

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Int64
 
 from pipeline.config.training_params import Training
 
@@ -31,6 +32,23 @@ class Phase(NamedTuple):
     """Probability of choosing the best pose hypothesis."""
 
 
+class Draw(NamedTuple):
+    """Images that a batch is made of."""
+
+    index: Int64[np.ndarray, "B"]
+    flips: Bool[np.ndarray, "B"]
+    """Whether each image is mirrored."""
+
+
+class Draws(NamedTuple):
+    """What a step sees."""
+
+    batch: Draw
+    """Images that are rendered."""
+    poses: Draw
+    """Images whose poses are compared with their labels."""
+
+
 def phase_at(step: int, params: Training) -> Phase:
     """Phase of a step. Steps are counted from 0."""
     share = step / params.steps
@@ -52,6 +70,12 @@ def phase_at(step: int, params: Training) -> Phase:
 def deform_step(params: Training) -> int:
     """First step with deformation."""
     return round(params.deform_from * params.steps)
+
+
+def draws_at(step: int, seed: int, count: int, params: Training) -> Draws:
+    """Draw what a step sees of `count` images, as a pure function of the arguments."""
+    sizes = (params.batch, params.pose_batch)
+    return Draws(*(Draw(batch_order(seed, step, count, n), batch_flips(seed, step, n) & params.flip) for n in sizes))
 
 
 def batch_order(seed: int, step: int, count: int, batch: int) -> np.ndarray:

@@ -8,21 +8,22 @@ import torch
 from tqdm import tqdm
 
 from pipeline.model.deformable import DeformableModel
-from pipeline.training.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
+from pipeline.training.curve import named_rows
+from pipeline.training.failure import FailedStepError
 from pipeline.training.job import TrainingJob
-from pipeline.training.objective import Terms
 from pipeline.training.run import TrainingRun
-from pipeline.training.schedule import deform_step
-
-CURVE_COLUMNS = ("step", "total", *Terms._fields, "vertices")
-"""Columns of the loss curve; the terms are unweighted."""
+from pipeline.training.savepoints import Savepoints
+from pipeline.training.setback import Setback
 
 
 class TrainingResult(NamedTuple):
-    """A trained model, with averaged weights, and its loss curve (rows of CURVE_COLUMNS)."""
+    """A trained model, with averaged weights, and how it came about."""
 
     model: DeformableModel
     curve: list[list[float]]
+    """Rows of `pipeline.training.curve.CURVE_COLUMNS`."""
+    setback: Setback | None
+    """The training's return to an earlier state. None if there was none."""
 
 
 def train(
@@ -35,42 +36,44 @@ def train(
     """Train from the last checkpoint of the same job, or from the beginning.
 
     Where another training with the same first phase has left its state in `shared`, that phase is not computed again;
-    the result is the same to the last bit.
+    the result is the same to the last bit. A step that fails makes the training go back to its last savepoint, once,
+    and on with smaller learning rates.
 
     Args:
         checkpoints: folder of this training's checkpoints.
         shared: folder of the states at the end of the first phase, for all trainings; without it none is kept.
-        report: called with each row of the loss curve, those before the checkpoint included.
+        report: called with each row of the loss curve by column, those before the checkpoint included. After a return
+            rows of the same steps are told again, of which the first has the column `setback`.
         description: label of the progress bar.
 
     Returns:
-        The model, on the CPU, and the curve.
+        The model, on the CPU, with the curve.
 
     Raises:
         InputError: no rasterizer works on the device.
-        TrainingError: a loss is not finite or the template vanished.
+        TrainingError: a second step failed, or there is no template in the end.
     """
     settings = job.params.training
-    path = checkpoint_path(checkpoints, job.identity())
-    common = job.first_phase_identity()
-    first_phase = checkpoint_path(shared, common) if shared and common else None
-    run = TrainingRun(job)
-    saved = load_checkpoint(path) or (first_phase and load_checkpoint(first_phase))
-    if saved:
-        run.restore(saved)
-        for row in run.curve:
-            report(dict(zip(CURVE_COLUMNS, row, strict=True)))
+    run, savepoints = TrainingRun(job), Savepoints(job, checkpoints, shared)
+    savepoints.resume(run)
+    for row in named_rows(run.curve, run.setback):
+        report(row)
     with tqdm(total=settings.steps, initial=run.step, desc=description, unit="step") as progress:
         while run.step < settings.steps:
-            if first_phase and run.step == deform_step(settings) and not first_phase.is_file():
-                save_checkpoint(first_phase, run.checkpoint())
-            terms, total = run.advance()
+            try:
+                terms, total, _ = run.advance()
+                logged = run.step % settings.log_every == 0 or run.step == settings.steps
+                if logged or savepoints.due(run.step):
+                    run.check()
+            except FailedStepError as failed:
+                savepoints.go_back(run, failed)
+                progress.update(run.step - progress.n)
+                continue
             progress.update()
-            if run.step % settings.log_every == 0 or run.step == settings.steps:
-                row = [run.step, float(total), *torch.stack(terms).cpu().tolist(), run.vertices]
-                run.curve.append(row)
-                report(dict(zip(CURVE_COLUMNS, row, strict=True)))
-                progress.set_postfix(loss=f"{row[1]:.3f}", mask=f"{float(terms.mask):.4f}", vertices=run.vertices)
-            if run.step % settings.checkpoint_every == 0 and run.step < settings.steps:
-                save_checkpoint(path, run.checkpoint())
-    return TrainingResult(run.finished(), run.curve)
+            if logged:
+                run.curve.append([run.step, float(total), *torch.stack(terms).cpu().tolist(), run.vertices])
+                report(named_rows(run.curve[-2:], run.setback)[-1])
+                progress.set_postfix(loss=f"{float(total):.3f}", mask=f"{float(terms.mask):.4f}", vertices=run.vertices)
+            if savepoints.due(run.step):
+                savepoints.save(run)
+    return TrainingResult(run.finished(), run.curve, run.setback)

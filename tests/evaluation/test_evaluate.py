@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.base.checksums import write_checksums
 from pipeline.base.errors import InputError
 from pipeline.config.workspace import Workspace
 from pipeline.evaluation.evaluate import evaluate_cell
@@ -151,6 +152,7 @@ def test_neighbours_stay_within_the_photograph_and_the_mask(tmp_path):
     mask[100:108, 90:100] = True
     for name in BOXES:
         write_mask(workspace.masks(CATEGORY) / f"{name}.png", mask)
+    write_checksums(workspace.masks(CATEGORY))
     points = evaluate_baselines(workspace, BACKBONE, CATEGORY).points
     found = points[points["method"] == "nearest_neighbour"]
     assert found["x"].between(88, 102).all()
@@ -160,6 +162,7 @@ def test_neighbours_stay_within_the_photograph_and_the_mask(tmp_path):
 def test_a_pair_with_a_skipped_image_is_recorded_and_the_rest_goes_on(tmp_path):
     workspace = write_world(tmp_path, world_params())
     (workspace.features(BACKBONE, CATEGORY) / "b.npz").unlink()
+    write_checksums(workspace.features(BACKBONE, CATEGORY))
     for metrics in (evaluate_cell(workspace, CELL).metrics, evaluate_baselines(workspace, BACKBONE, CATEGORY).metrics):
         assert (metrics.pairs, metrics.pairs_listed) == (4, 9)
         assert sorted(metrics.skipped) == ["a-b", "b-a", "b-b", "b-c", "c-b"]
@@ -198,8 +201,10 @@ def test_meshes_are_measured_where_there_is_something_to_compare_with(tmp_path, 
         for i in read_instances(workspace.instances(CATEGORY))
     ]
     write_instances(workspace.instances(CATEGORY), instances)
+    write_checksums(workspace.instances(CATEGORY).parent)
     full = np.ones((220, 240), bool)
     write_mask(workspace.masks(CATEGORY) / "a.png", full)
+    write_checksums(workspace.masks(CATEGORY))
     mesh = evaluate_cell(workspace, CELL).metrics.mesh
     np.testing.assert_allclose(object_rotation(0, 0, 0), np.eye(3), atol=1e-12)
     assert (mesh.pose_images, mesh.quarter_turns) == (3, 1)
@@ -217,13 +222,14 @@ def test_errors_name_what_is_missing_and_the_remedy(tmp_path):
     workspace = write_world(tmp_path, world_params())
     with pytest.raises(InputError, match=r"'nearest_neighbor'.*Did you mean 'nearest_neighbour'"):
         evaluate_baselines(with_params(workspace, evaluation__baselines=["nearest_neighbor"]), BACKBONE, CATEGORY)
-    with pytest.raises(InputError, match=r"evaluation\.baselines is empty"):
+    with pytest.raises(InputError, match=r"evaluation\.baselines' must be a list of one item or more"):
         evaluate_baselines(with_params(workspace, evaluation__baselines=[]), BACKBONE, CATEGORY)
     predictions_path(workspace).unlink()
     with pytest.raises(InputError, match=r"predictions\.safetensors.*`predict`"):
         evaluate_cell(workspace, CELL)
     for name in BOXES:
         (workspace.features(BACKBONE, CATEGORY) / f"{name}.npz").unlink()
+    write_checksums(workspace.features(BACKBONE, CATEGORY))
     with pytest.raises(InputError, match=r"none of its pairs can be scored.*`features`"):
         evaluate_baselines(workspace, BACKBONE, CATEGORY)
     with pytest.raises(InputError, match=r"metrics\.json.*`evaluate`"):
@@ -231,5 +237,6 @@ def test_errors_name_what_is_missing_and_the_remedy(tmp_path):
     path = workspace.evaluation(CELL) / "metrics.json"
     path.parent.mkdir(parents=True)
     path.write_text("{}")
-    with pytest.raises(InputError, match=r"metrics\.json: expected scores, found a damaged file"):
+    write_checksums(path.parent)
+    with pytest.raises(InputError, match=r"metrics\.json: expected scores as JSON, found something else"):
         read_metrics(workspace.evaluation(CELL))

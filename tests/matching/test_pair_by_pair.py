@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.evaluator import CategorySize, measure_evaluator
 from benchmarks.pair_by_pair import interpolate, match_pairs_plainly, pck_of_pairs, read_plain_image
+from pipeline.base.checksums import write_checksums
 from pipeline.evaluation.evaluate import evaluate_cell
 from pipeline.evaluation.evaluate_baselines import evaluate_baselines
 from pipeline.evaluation.scoring import find_matches
@@ -68,6 +69,8 @@ def write_rough_world(root, params):
         mask = np.zeros((HEIGHT, WIDTH), bool)
         mask[60:150, 70 : 70 if name == "c" else 140] = True
         write_mask(workspace.masks(CATEGORY) / f"{name}.png", mask)
+    write_checksums(workspace.features(BACKBONE, CATEGORY))
+    write_checksums(workspace.masks(CATEGORY))
     write_predictions(workspace.predictions(CELL), predictions._replace(images=images))
     return workspace
 

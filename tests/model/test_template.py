@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from pipeline.geometry.tetgrid import build_tetgrid
 from pipeline.model.changing_template import ChangingTemplate
 from pipeline.model.signed_distance import SignedDistance
-from pipeline.model.template import EmptyMeshError
+from pipeline.model.template import NoSurfaceError
 from support.models import model_of, randomise
 from support.tiny import tiny_params
 
@@ -60,9 +61,20 @@ def test_silhouettes_cannot_shrink_the_template():
     assert abs(scale.grad) < 1e-2
 
 
-def test_no_surface_is_an_error():
-    with pytest.raises(EmptyMeshError, match="no zero crossing"):
-        model_of(model__sdf__radius=-1.0).template()
+@pytest.mark.parametrize(("value", "message"), [(-0.1, "vanished"), (0.0, "vanished"), (0.1, "fills the grid")])
+def test_no_surface_inside_the_grid_is_an_error(value, message):
+    distance = GivenDistance(lambda points: torch.full((len(points),), value))
+    with pytest.raises(NoSurfaceError, match=message):
+        ChangingTemplate(distance, tiny_params().model)(None)
+
+
+def test_a_template_may_touch_the_border():
+    """One corner of the grid is outside, and one inner vertex is enough."""
+    params = tiny_params().model
+    inner = build_tetgrid(params.grid.resolution, params.grid.scale)
+    outside = inner.vertices[inner.inner[0]]
+    distance = GivenDistance(lambda points: (points - outside).norm(dim=-1) - 0.01)
+    assert len(ChangingTemplate(distance, params)(None).faces)
 
 
 def test_small_separate_pieces_are_not_frozen():

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from pipeline.base.checksums import write_checksums
 from pipeline.base.errors import InputError
 from pipeline.config.workspace import Workspace
 from pipeline.labels.features import Tokens, read_tokens, write_tokens
@@ -36,6 +37,7 @@ def setup(tmp_path, count=2, **overrides):
     for instance in instances:
         tokens = rng.normal(size=(8, 8, 6)).astype(np.float32)
         write_tokens(workspace.features("dinov2", "car") / f"{instance.name}.npz", Tokens(tokens, None))
+    write_checksums(workspace.features("dinov2", "car"))
     return model, workspace, instances
 
 

@@ -24,7 +24,7 @@ def panel(figure, term: str):
 def test_loss_panels_are_the_terms_that_differ_from_zero():
     curves = {
         "car": make_losses(mask=0.5, pose=0.0, depth=[np.nan, *np.full(39, 0.3)]),
-        "bus": make_losses(mask=0.4, pose=0.0, depth=0.0),
+        "bus": make_losses(mask=0.4, pose=0.0, depth=0.0, setback=7.0),
     }
     figure = loss_figure(curves)
     assert [axes.get_title() for axes in figure.axes] == ["total", "mask", "depth"]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.base.checksums import write_checksums
 from pipeline.base.errors import InputError
 from pipeline.config.cells import Cell, resolve
 from pipeline.config.params import load_params
@@ -19,7 +20,7 @@ from pipeline.pictures.sheets import SIZE, Sheet, compose_sheet
 from pipeline.reporting.report import write_report
 from pipeline.reporting.rows import PAPER_ROWS
 from pipeline.reporting.summary import summarise
-from pipeline.training.trainer import CURVE_COLUMNS
+from pipeline.training.curve import CURVE_COLUMNS
 from support.made_scores import CHAMFER, FOUR, make_results
 from support.paths import ROOT
 from support.scored_world import BACKBONE, CATEGORY, CELL, write_world
@@ -59,9 +60,11 @@ def finished(tmp_path) -> Workspace:
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 255, (5, 4, SIZE, SIZE, 3), dtype=np.uint8)
     write_image(workspace.predictions(CELL) / "sheet.png", compose_sheet(Sheet(*pictures)))
+    write_checksums(workspace.predictions(CELL))
     curve = pd.DataFrame(rng.random((5, len(CURVE_COLUMNS))), columns=list(CURVE_COLUMNS))
     workspace.model(CELL).mkdir(parents=True)
     curve.assign(step=range(5)).to_csv(workspace.model(CELL) / "curve.csv", index=False)
+    write_checksums(workspace.model(CELL))
     return workspace
 
 
@@ -80,6 +83,16 @@ def test_report_from_the_files_of_an_evaluation(finished):
     assert json.loads(first["metrics.json"])["ours/car/pck10"] >= 99
     assert b"Not run" in first["table2.md"]
     assert report_bytes(finished) == first
+
+
+def test_a_training_that_went_back_is_named_under_the_table(finished):
+    folder = finished.model(CELL)
+    setback = {"step": 7, "back_to": 6, "reason": "not finite: the term mask", "images": ["a"]}
+    for content, count in ((None, 0), (setback, 1)):
+        (folder / "model.json").write_text(json.dumps({"setback": content}))
+        write_checksums(folder)
+        note = f"The training {CELL.name} went back once: step 7 failed (not finite: the term mask)"
+        assert report_bytes(finished)["table1.md"].decode().count(note) == count
 
 
 @pytest.mark.parametrize(
@@ -102,5 +115,6 @@ def test_scores_of_different_settings_are_not_mixed(finished):
     content = json.loads(path.read_text())
     content["settings"]["split"] = "val"
     path.write_text(json.dumps(content))
+    write_checksums(path.parent)
     with pytest.raises(InputError, match="'car' stem from different parameters"):
         write_report(finished)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.base.checksums import write_checksums
 from pipeline.base.errors import InputError
 from pipeline.config.workspace import Workspace
 from pipeline.labels.features import Tokens, write_tokens
@@ -102,6 +103,7 @@ def make_world(root: Path, **overrides) -> tuple[Workspace, list[Instance]]:
         write_tokens(workspace.features("dinov2", "car") / f"{name}.npz", Tokens(tokens, None))
         box = Box(left, 30.0, left + 120, 120.0)
         instances.append(Instance("car", name, "test", f"{name}.png", 300, 200, box, False, False, False, None, None))
+    write_checksums(workspace.features("dinov2", "car"))
     return workspace, instances
 
 
