@@ -1,71 +1,117 @@
-"""Storage of MLflow runs: one sqlite file at the root of the repository, or a server."""
+"""The runs of one MLflow experiment, in a sqlite file or on a server."""
 
 import contextlib
-import fcntl
-import logging
-import os
-import sqlite3
-import subprocess
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-EXPERIMENT_WORKSPACES = Path(".dvc/tmp/exps")
-"""Folder, inside the repository, of the temporary workspaces in which DVC runs queued experiments."""
+from pipeline.tracking.address import database_of, repository_root, tracking_address
+from pipeline.tracking.database import is_expendable, locked, prepare, replace
+from pipeline.tracking.loading import load_mlflow
+from pipeline.tracking.owner import HOST, PID, is_dead, owner_tags, this_host
+from pipeline.tracking.provenance import provenance
+from pipeline.tracking.record import Value
+from pipeline.tracking.redaction import without_secrets
+from pipeline.tracking.relocation import artifact_folder, relocate
+
 VALUES_PER_REQUEST = 1000
 """Maximum number of metric values that MLflow accepts in one request."""
 PARAMS_PER_REQUEST = 100
 """Maximum number of parameters that MLflow accepts in one request."""
+INCOMPLETE = "incomplete"
+"""Tag of a run that lacks metrics or files."""
 
 
-class Value(NamedTuple):
-    """Value of one metric at one step."""
+class Run(NamedTuple):
+    """A run of the store."""
 
-    name: str
-    value: float
-    step: int
-    milliseconds: int
-    """Time stamp in milliseconds since the Unix epoch."""
+    id: str
+    status: str
+    """'RUNNING', 'FINISHED', 'FAILED' or 'KILLED'."""
+    tags: Mapping[str, str]
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is nothing to add."""
+        return self.status == "FINISHED" and INCOMPLETE not in self.tags
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process may be adding to it."""
+        return self.status == "RUNNING" and not is_dead(self.tags)
 
 
 class Store:
     """Runs of one MLflow experiment, each under the parent run of its DVC experiment.
 
-    Every method may raise the exceptions of MLflow. `pipeline.tracking.tracker.Tracker` wraps it and never raises.
+    Every method may raise the exceptions of MLflow, sqlite and the operating system, and may take long.
+
+    Attributes:
+        address: where the runs are, without secrets.
+        note: sentence on a database that had to be replaced, or an empty text.
 
     Args:
         root: folder of `params.yaml`.
         experiment: name of the MLflow experiment, which is created if it does not exist.
+        thorough: look for damage everywhere in the database, after an error.
     """
 
-    def __init__(self, root: Path, experiment: str) -> None:
-        self._repository = repository_root(root)
-        self._uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self._repository / 'mlflow.db'}"
-        with self._locked():
-            self._client = self._connect()
+    def __init__(self, root: Path, experiment: str, thorough: bool = False) -> None:
+        self._source = provenance(root)
+        self._address = tracking_address(root)
+        self.address = without_secrets(self._address)
+        self._database = database_of(self._address)
+        self._folder = self._database.parent if self._database else repository_root(root)
+        with self.locked():
+            self._client, self.note = self._connect(thorough)
             self._experiment = self._find_or_create_experiment(experiment)
+            self._end_dead_runs()
 
-    def find(self, tags: Mapping[str, str]) -> str | None:
-        """Find the identifier of a finished run that has all of `tags`. None where there is no such run."""
-        conditions = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
-        query = " and ".join([*conditions, "attributes.status = 'FINISHED'"])
-        runs = self._client.search_runs([self._experiment], query, max_results=1)
-        return runs[0].info.run_id if runs else None
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep out the other processes of this repository, for a search and what it decides."""
+        with locked(self._folder):
+            yield
 
-    def start(self, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> str:
-        """Open a run with all its parameters and return its identifier."""
+    def find(self, tags: Mapping[str, str]) -> list[Run]:
+        """Find the runs that have all of `tags`, the last one first."""
+        return self._search([_equal(f"tags.`{name}`", value) for name, value in tags.items()])
+
+    def start(self, name: str, tags: Mapping[str, str]) -> str:
+        """Open a run that belongs to the process with these tags, and return its identifier."""
+        return self._client.create_run(self._experiment, tags=dict(tags), run_name=without_secrets(name)).info.run_id
+
+    def resume(self, run: str, tags: Mapping[str, str]) -> None:
+        """Open a run that has ended, with new tags."""
+        for name, value in tags.items():
+            self._client.set_tag(run, name, value)
+        self._client.update_run(run, status="RUNNING")
+
+    def belongs(self, run: str, pid: int) -> bool:
+        """Whether a run is still that of a process of this machine, and no other has gone on with it."""
+        tags = self._client.get_run(run).data.tags
+        return (tags.get(HOST), tags.get(PID)) == (this_host(), str(pid))
+
+    def tags(self, own: Mapping[str, str], pid: int) -> dict[str, str]:
+        """Make all tags of a run that process `pid` fills: its own, its process, the code, the parent run."""
+        tags = {**self._source, **own, **owner_tags(pid), "mlflow.parentRunId": self._find_or_create_parent()}
+        return {name: without_secrets(value) for name, value in tags.items()}
+
+    def steps(self, run: str) -> dict[str, set[int]]:
+        """Return the steps of each metric that a run has values of."""
+        names = self._client.get_run(run).data.metrics
+        return {name: {metric.step for metric in self._client.get_metric_history(run, name)} for name in names}
+
+    def set_params(self, run: str, params: Mapping[str, str]) -> None:
+        """Add parameters to a run, which may have them already."""
         from mlflow.entities import Param
 
-        source = provenance(self._repository)
-        parent = self._find_or_create_parent(source)
-        tags = {**source, **tags, "mlflow.parentRunId": parent}
-        run = self._client.create_run(self._experiment, tags=tags, run_name=name).info.run_id
         for batch in batches([Param(*item) for item in params.items()], PARAMS_PER_REQUEST):
             self._client.log_batch(run, params=batch)
-        return run
 
     def log(self, run: str, values: Sequence[Value]) -> None:
-        """Add metric values to a run."""
+        """Add metric values to a run. Those that it has with the same time stamps are not added again."""
         from mlflow.entities import Metric
 
         metrics = [Metric(v.name, v.value, v.milliseconds, v.step) for v in values]
@@ -76,82 +122,65 @@ class Store:
         """Copy a file, or the content of a folder, into a run's artifacts."""
         (self._client.log_artifacts if path.is_dir() else self._client.log_artifact)(run, str(path), folder)
 
-    def finish(self, run: str, status: str) -> None:
-        """Close a run as FINISHED or FAILED."""
+    def end(self, run: str, status: str) -> None:
+        """Close a run as FINISHED, FAILED or KILLED."""
         self._client.set_terminated(run, status)
 
-    def _connect(self) -> Any:
-        # An unreachable server must cost only seconds, while MLflow's own limits add up to minutes.
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "3")
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        # The import takes seconds, which stages without tracking must not spend.
-        from mlflow.tracking import MlflowClient
+    def complete(self, run: str) -> None:
+        """Take away the tag of a run that lacks metrics or files."""
+        self._client.delete_tag(run, INCOMPLETE)
 
-        logging.getLogger("mlflow.store.db").setLevel(logging.WARNING)
-        client = MlflowClient(tracking_uri=self._uri)
-        if self._database:
-            client.search_experiments(max_results=1)
-            with contextlib.closing(sqlite3.connect(self._database)) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
-        return client
-
-    @property
-    def _database(self) -> Path | None:
-        path = self._uri.removeprefix("sqlite:///")
-        return Path(path) if path != self._uri else None
+    def _connect(self, thorough: bool) -> tuple[Any, str]:
+        client_class = load_mlflow(self._address)
+        if self._database is None:
+            return _client(client_class, self._address), ""
+        note = prepare(self._database, thorough)
+        expendable = is_expendable(self._database)
+        try:
+            return _client(client_class, self._address), note
+        except Exception:
+            if not expendable:
+                raise
+        note = replace(self._database, "tables that MLflow has not finished, as when it is killed at its first start")
+        return _client(client_class, self._address), note
 
     def _find_or_create_experiment(self, name: str) -> str:
         found = self._client.get_experiment_by_name(name)
-        if found:
-            return found.experiment_id
-        # MLflow's default location is relative to the working directory of the process that creates the experiment.
-        location = (self._database.resolve().parent / "mlruns" / name).as_uri() if self._database else None
-        return self._client.create_experiment(name, artifact_location=location)
+        if not found:
+            # MLflow's default location is relative to the working directory of the process.
+            location = artifact_folder(self._database, name).as_uri() if self._database else None
+            return self._client.create_experiment(name, artifact_location=location)
+        if self._database:
+            relocate(self._database, name)
+        return found.experiment_id
 
-    def _find_or_create_parent(self, source: Mapping[str, str]) -> str:
-        tags = {"kind": "experiment", "dvc.exp": source["dvc.exp"], "dvc.baseline": source["dvc.baseline"]}
-        with self._locked():
-            parent = self.find(tags)
-            if parent is None:
-                name = f"{tags['dvc.exp']} {tags['dvc.baseline'][:7]}"
-                parent = self._client.create_run(self._experiment, tags=tags, run_name=name).info.run_id
-                self.finish(parent, "FINISHED")
+    def _find_or_create_parent(self) -> str:
+        tags = {"kind": "experiment", **{name: self._source[name] for name in ("dvc.exp", "dvc.baseline")}}
+        found = self.find(tags)
+        parent = found[0].id if found else self.start(f"{tags['dvc.exp']} {tags['dvc.baseline'][:7]}", tags)
+        if not found or found[0].status != "FINISHED":
+            self.end(parent, "FINISHED")
         return parent
 
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the repository's lock.
+    def _end_dead_runs(self) -> None:
+        """Close the runs of this machine's processes that have ended without doing so."""
+        for run in self._search([_equal(f"tags.`{HOST}`", this_host()), "attributes.status = 'RUNNING'"]):
+            if is_dead(run.tags):
+                self.end(run.id, "KILLED")
 
-        Cells that start together would otherwise race to create the schema, the experiment and the parent run.
-        """
-        with (self._repository / ".mlflow.lock").open("w") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            yield
-
-
-def repository_root(root: Path) -> Path:
-    """Find the absolute folder that holds the tracking file.
-
-    It is `DVC_ROOT` if set, otherwise `root`. Inside a temporary workspace of DVC it is the enclosing repository.
-    """
-    path = Path(os.environ.get("DVC_ROOT") or root).resolve()
-    for parent in path.parents:
-        if path.is_relative_to(parent / EXPERIMENT_WORKSPACES):
-            return parent
-    return path
+    def _search(self, conditions: Sequence[str]) -> list[Run]:
+        found = self._client.search_runs([self._experiment], " and ".join(conditions))
+        return [Run(run.info.run_id, run.info.status, run.data.tags) for run in found]
 
 
-def provenance(root: Path) -> dict[str, str]:
-    """Make the tags that identify the code of a run: git commit (with -dirty), DVC experiment and its baseline."""
-    commit = _git(root, "rev-parse", "HEAD") or "none"
-    # Files that a run itself rewrites do not count as changes of the code.
-    dirty = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!dvc.lock", ":!reports")
-    return {
-        "git.commit": f"{commit}-dirty" if dirty else commit,
-        "dvc.exp": os.environ.get("DVC_EXP_NAME") or "workspace",
-        "dvc.baseline": os.environ.get("DVC_EXP_BASELINE_REV") or commit,
-    }
+def _client(client_class: type, address: str) -> Any:
+    """Open a store, and see that it answers."""
+    with warnings.catch_warnings():
+        # Alembic warns about MLflow's own migrations.
+        warnings.simplefilter("ignore")
+        client = client_class(tracking_uri=address)
+        client.search_experiments(max_results=1)
+    return client
 
 
 def batches(items: Sequence, size: int) -> Iterator[Sequence]:
@@ -159,6 +188,6 @@ def batches(items: Sequence, size: int) -> Iterator[Sequence]:
     return (items[i : i + size] for i in range(0, len(items), size))
 
 
-def _git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
+def _equal(field: str, value: str) -> str:
+    quote = '"' if "'" in value else "'"
+    return f"{field} = {quote}{value}{quote}"

@@ -1,152 +1,132 @@
-"""Recording of one cell in MLflow. A failure of MLflow is reported as one warning and never stops a stage."""
+"""Recording of one cell in MLflow while it is computed. No failure of MLflow stops a stage, or holds it up for long."""
 
-import hashlib
-import json
-import re
+import os
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from pipeline.base.files import sha256
-from pipeline.tracking.store import VALUES_PER_REQUEST, Store, Value
+from pipeline.tracking.courier import Courier
+from pipeline.tracking.delivery import Request
+from pipeline.tracking.record import Record, Value, metric_name
 
-FLUSH_SECONDS = 10.0
-LONGEST_PARAM = 6000
-"""Maximum number of characters of a parameter that MLflow accepts."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """Identity of one MLflow run: a cell of a stage, with one configuration and one set of inputs."""
-
-    kind: str
-    """Kind of run: 'instances', 'training', 'evaluation', 'baselines', 'reconstruction' or 'report'."""
-    stage: str
-    """Name of the DVC stage."""
-    cell: Mapping[str, str | int]
-    """Dimensions of the stage's matrix and their values, such as variant, backbone, category and seed."""
-    config: Mapping[str, Any]
-    """Nested plain parameters that decide the result."""
-    data_sha256: str
-    """Hash of the inputs."""
-
-    @property
-    def name(self) -> str:
-        """DVC's name of the cell, for instance 'train@ours-dinov2-car-0'."""
-        cell = "-".join(map(str, self.cell.values()))
-        return f"{self.stage}@{cell}" if cell else self.stage
-
-    @property
-    def key(self) -> dict[str, str]:
-        """Tags that identify the run of this record."""
-        canonical = json.dumps(self.config, sort_keys=True)
-        return {
-            "config.sha256": hashlib.sha256(canonical.encode()).hexdigest(),
-            "data.sha256": self.data_sha256,
-            "dvc.stage": self.name,
-        }
-
-    @property
-    def tags(self) -> dict[str, str]:
-        return {**self.key, "kind": self.kind, **{name: str(value) for name, value in self.cell.items()}}
+STORE_SECONDS = 10.0
+"""Maximum number of seconds that the end of a stage waits for the store."""
+LOAD_SECONDS = 60.0
+"""Maximum number of seconds that the end of a short stage waits for MLflow to be imported, which takes some 3."""
+KILLED_SECONDS = 5.0
+"""Maximum number of seconds that a stage waits which was told to end."""
+MEMORY = "mlflow.json"
+"""Name of the file, beside the checkpoints of a training, that keeps the identifier of its run."""
 
 
 class Tracker:
     """Context manager that records one cell of a stage as a child of the DVC experiment's parent run.
 
-    No method raises: the first failure is reported as one warning and switches the tracker off. An exception inside
-    the context marks the run as failed and propagates.
+    Everything of MLflow happens in another process. No method raises: the first failure is reported as one warning, and
+    the other process tries again later. At the end, the stage waits up to STORE_SECONDS for what is not sent yet, and
+    leaves the rest to `semagic sync`.
+
+    An exception inside the context propagates and marks the run as FAILED; an interruption marks it as KILLED.
+
+    Attributes:
+        delivered: after the end, whether the store has the whole run.
 
     Args:
-        record: identity of the run.
+        record: identity of the run. A run with the same identity whose process died is continued.
         experiment: name of the MLflow experiment.
         root: folder of `params.yaml`. Runs go to `mlflow.db` at the repository's root (`DVC_ROOT`, else `root`),
             or to `MLFLOW_TRACKING_URI`.
         once: record nothing if a finished run of this record exists already.
+        checkpoints: folder that keeps the identifier of an unfinished run for the process that goes on with it.
     """
 
-    def __init__(self, record: Record, experiment: str, root: Path, once: bool = False) -> None:
-        self.reachable = True
-        """Whether MLflow can be reached. False from the first failure on."""
-        self._run: str | None = None
-        self._buffer: list[Value] = []
-        self._flushed = time.monotonic()
-        self._attempt(lambda: self._open(record, experiment, root, once))
+    def __init__(
+        self, record: Record, experiment: str, root: Path, once: bool = False, checkpoints: Path | None = None
+    ) -> None:
+        self.delivered = False
+        memory = str((checkpoints / MEMORY).absolute()) if checkpoints else None
+        request = Request(record.name, record.key, record.tags, record.params, once, os.getpid(), memory)
+        self._opening = {"root": str(root.absolute()), "experiment": experiment, "request": request._asdict()}
+        self._courier: Courier | None = None
+        self._loaded: float | None = None
+        self._ended = self._warned = False
 
     def __enter__(self) -> "Tracker":
+        self._open()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.finish("FINISHED" if kind is None else "FAILED")
-
-    @property
-    def active(self) -> bool:
-        """Whether the tracker has an open run."""
-        return self._run is not None
+        if kind is None:
+            self.finish("FINISHED")
+        else:
+            self.finish("KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED")
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Buffer one value for each name. The buffer is sent when it is full or ten seconds old."""
+        """Record one value for each name."""
         now = time.time_ns() // 1_000_000
-        self._buffer += [Value(metric_name(name), float(value), step, now) for name, value in values.items()]
-        if len(self._buffer) >= VALUES_PER_REQUEST or time.monotonic() - self._flushed > FLUSH_SECONDS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Send the buffered values."""
-        values, self._buffer, self._flushed = self._buffer, [], time.monotonic()
-        if (run := self._run) and values:
-            self._attempt(lambda: self._store.log(run, values))
+        self._send(values=[Value(metric_name(name), float(value), step, now) for name, value in values.items()])
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
-        """Attach a file, or the content of a folder, to the run's artifacts under `folder`."""
-        if run := self._run:
-            self._attempt(lambda: self._store.attach(run, path, folder))
+        """Attach a file, or the content of a folder, to the run's artifacts under `folder`, as they are at the end."""
+        self._send(artifact=[str(path.absolute()), folder])
 
     def finish(self, status: str = "FINISHED") -> None:
-        """Send the buffered values and close the run as FINISHED or FAILED. Later calls record nothing."""
-        self.flush()
-        if run := self._run:
-            self._attempt(lambda: self._store.finish(run, status))
-        self._run = None
-
-    def _open(self, record: Record, experiment: str, root: Path, once: bool) -> None:
-        self._store = Store(root, experiment)
-        if once and self._store.find(record.key):
+        """Close the run as FINISHED, FAILED or KILLED. Later calls record nothing."""
+        if self._courier is None:
             return
-        params = {name: str(value)[:LONGEST_PARAM] for name, value in flatten(record.config).items()}
-        self._run = self._store.start(record.name, record.tags, params)
-
-    def _attempt(self, action: Callable[[], Any]) -> None:
+        self._send(finish=status)
+        begin = time.monotonic()
         try:
-            action()
-        except Exception as error:
-            self._run, self.reachable = None, False
-            warnings.warn(f"MLflow is off for this run, the files have everything: {error}", stacklevel=3)
+            while not (self._ended or self._courier.ended):
+                left = self._deadline(begin, status) - time.monotonic()
+                if left <= 0:
+                    break
+                self._listen(left)
+        finally:
+            courier, self._courier = self._courier, None
+            courier.close()
+        unopened = status == "KILLED" and self._loaded is None
+        if not (self.delivered or self._warned or unopened):
+            waited = f"no answer within {time.monotonic() - begin:.0f} seconds"
+            self._warn("its process has ended" if courier.ended else waited)
 
-
-def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Map the dotted name of each leaf of nested mappings to its value."""
-    leaves = {}
-    for name, value in nested.items():
-        if isinstance(value, Mapping):
-            leaves |= flatten(value, f"{prefix}{name}.")
+    def _open(self) -> None:
+        try:
+            self._courier = Courier()
+        except OSError as error:
+            self._warn(f"its process cannot be started ({error})")
         else:
-            leaves[f"{prefix}{name}"] = value
-    return leaves
+            self._send(**self._opening)
 
+    def _send(self, **message: object) -> None:
+        if self._courier is not None:
+            self._courier.send(**message)
+            self._listen(0.0)
 
-def metric_name(name: str) -> str:
-    """Replace the characters that MLflow does not accept in a name: 'PCK@0.1' becomes 'PCK_0.1'."""
-    return re.sub(r"[^\w./: -]", "_", name)
+    def _listen(self, seconds: float) -> None:
+        assert self._courier is not None
+        for answer in self._courier.exchange(seconds):
+            if "loaded" in answer:
+                self._loaded = time.monotonic()
+            if "done" in answer:
+                self._ended, self.delivered = True, answer["done"]
+            if "problem" in answer and not self._warned:
+                self._warn(answer["problem"])
+            if "note" in answer:
+                warnings.warn(f"MLflow: {answer['note']}", stacklevel=4)
 
+    def _deadline(self, begin: float, status: str) -> float:
+        if status == "KILLED":
+            # Before MLflow is imported, there is no run that could be marked.
+            return begin if self._loaded is None else begin + KILLED_SECONDS
+        if self._loaded is None:
+            return begin + LOAD_SECONDS
+        return max(begin, self._loaded) + STORE_SECONDS
 
-def inputs_sha256(paths: Iterable[Path]) -> str:
-    """Hash the content of files and folders, including file names relative to a folder but not the folder's path."""
-    digest = hashlib.sha256()
-    for path in paths:
-        for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
-            digest.update(f"{file.relative_to(path).as_posix()} {sha256(file)}\n".encode())
-    return digest.hexdigest()
+    def _warn(self, problem: str) -> None:
+        self._warned = True
+        warnings.warn(
+            f"MLflow has not taken this run ({problem}). The files have it all; `semagic sync` adds what is missing.",
+            stacklevel=4,
+        )
