@@ -7,7 +7,12 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 SPAIR ?= ../shared/fixtures/SPair-71k
 PHOTOS := build/photos
 SMOKE := build/smoke
+KILLS ?= 50
+COUNT ?= 10000
+ONLY ?=
 REHEARSAL := build/rehearsal
+# What lets the masks of a random network pass for those of an object.
+RANDOM_MASKS := masks.choice.box_overlap=0 masks.choice.box_share=0
 
 # The stages of dvc.yaml call `python`: it is the one of .venv.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -29,7 +34,7 @@ define up_to_date
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test lint types deps smoke rehearse profiles benchmark mlflow photos clean
+.PHONY: help install repro test lint types deps smoke rehearse kills flips mutations profiles benchmark mlflow photos clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,7 +51,7 @@ install: .venv/.installed  ## Set up .venv: torch for the CPU, the project and i
 repro: install  ## Run the pipeline from data to both tables (half an hour on 2 cores), and print them
 	semagic run
 	dvc repro --quiet
-	@semagic sync
+	-@semagic sync
 	@printf '\n' && cat reports/table1.md && printf '\n' && cat reports/table2.md
 	@printf '\nLook further:\n'
 	@printf '  %-42s %s\n' \
@@ -58,8 +63,8 @@ repro: install  ## Run the pipeline from data to both tables (half an hour on 2 
 		'dvc metrics diff --md' 'what it changed' \
 		'dvc exp show --only-changed --drop ".*/"' 'experiments side by side'
 
-test: install  ## Run the tests
-	python -m pytest
+test: install  ## Run the tests, on all cores
+	python -m pytest --numprocesses auto --dist loadfile
 
 lint: install  ## Check style and format
 	ruff check . && ruff format --check .
@@ -80,11 +85,23 @@ rehearse: install  ## Run the paper's experiment at toy size, on archives and we
 	$(call copy_tree,$(REHEARSAL))
 	cd $(REHEARSAL) && semagic profile smoke --output made/params.yaml && python -m stages.data --root made \
 		&& PYTHONPATH=tests python -m support.rehearsal made/data
-	cd $(REHEARSAL) && unset MLFLOW_TRACKING_URI && semagic profile paper && semagic profile smoke \
-		&& semagic weights && semagic run && semagic sync && semagic verify
+	cd $(REHEARSAL) && unset MLFLOW_TRACKING_URI && semagic profile paper \
+		&& semagic profile smoke $(RANDOM_MASKS:%=--set %) && semagic weights && semagic run && semagic sync && semagic verify
 	$(call up_to_date,$(REHEARSAL))
 	@! grep --ignore-case --files-with-matches simulated $(REHEARSAL)/reports/*.md
 	@cat $(REHEARSAL)/reports/table1.md $(REHEARSAL)/reports/table2.md
+
+kills: $(SMOKE)/reports/table1.md  ## Kill the run of `make smoke` again and again, and compare its bytes: KILLS=50, ONLY="masks train" for some stages
+	PYTHONPATH=tests python -m faults.kills $(SMOKE) --kills $(KILLS) --only $(ONLY)
+
+flips: $(SMOKE)/reports/table1.md  ## Flip bits in what `make smoke` left, and read it: COUNT=10000
+	PYTHONPATH=tests python -m faults.flips $(SMOKE) --count $(COUNT)
+
+$(SMOKE)/reports/table1.md:
+	$(MAKE) smoke
+
+mutations: install  ## Read thousands of damaged files: COUNT=10000
+	PYTHONPATH=tests python -m faults.mutations --count $(COUNT)
 
 profiles: install  ## Run every shipped profile at toy size, from nothing, under build/profiles; NAMES="claims quick" for some
 	PYTHONPATH=tests python tests/toy_profiles.py $(NAMES)
@@ -93,7 +110,7 @@ benchmark: install  ## Measure what everything costs on this machine; PARTS="ras
 	OMP_WAIT_POLICY=passive semagic bench $(PARTS)
 
 mlflow: install  ## Show the MLflow runs at http://127.0.0.1:5055 (PORT=5055)
-	mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlflow.db --host 127.0.0.1 --port $(PORT) --workers 1
+	mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/mlflow.db" --host 127.0.0.1 --port $(PORT) --workers 1
 
 photos: install  ## Match real photographs without weights: SPAIR=folder of SPair-71k; results in build/photos
 	@rm -rf $(PHOTOS) && mkdir -p $(PHOTOS)

@@ -19,6 +19,8 @@ import numpy as np
 import torch
 
 from benchmarks.pair_by_pair import match_pairs_plainly, pck_of_pairs, read_plain_image
+from pipeline.base.checksums import write_checksums
+from pipeline.base.files import make_folder
 from pipeline.base.seeding import seeded
 from pipeline.config.categories import CATEGORIES
 from pipeline.config.cells import Cell
@@ -173,6 +175,14 @@ def write_category(workspace: Workspace, category: str, size: CategorySize) -> N
         ends = names[source], names[target]
         listed.append(Pair(category, *ends, ids, points[both], true[both], *(boxes[end] for end in ends), 0))
     write_pairs(workspace.pairs(category), pair_list(category, "test", listed))
+    # No image has a mask.
+    make_folder(workspace.masks(category))
+    for folder in (
+        workspace.instances(category).parent,
+        workspace.features(BACKBONE, category),
+        workspace.masks(category),
+    ):
+        write_checksums(folder)
     pca = fit_pca(np.concatenate([image.reshape(-1, dims) for image in tokens]), params.pca.dims)
     write_pca(workspace.pca(BACKBONE, category), pca)
     field = torch.from_numpy(pca.to_unit(pca.project(np.cos(template @ waves + phases))))

@@ -19,10 +19,10 @@ from pipeline.config.label_params import model_of
 from pipeline.config.workspace import Workspace
 from pipeline.labels.depth.label import BACKENDS as DEPTH
 from pipeline.labels.features.label import BACKENDS as FEATURES
+from pipeline.labels.masks import read_mask_label
 from pipeline.labels.masks.label import BACKENDS as MASKS
 from pipeline.labels.poses.label import BACKENDS as POSES
 from pipeline.photographs.crops import square_crop
-from pipeline.photographs.image_files import read_mask
 from pipeline.photographs.photo import read_photo
 from pipeline.photographs.records import Instance
 
@@ -136,7 +136,7 @@ def _labeller(kind: str, backend: Any, workspace: Workspace) -> Callable[[Sequen
         if kind == "depth":
             return backend.disparities(photos)
         if kind == "poses":
-            masks = [read_mask(workspace.masks(CATEGORY) / f"{instance.name}.png") for instance in instances]
+            masks = [read_mask_label(workspace.masks(CATEGORY) / f"{instance.name}.png") for instance in instances]
             return backend.poses(photos, masks)
         crops = [square_crop(instance.box, workspace.params.data.crop_margin) for instance in instances]
         # The stage computes the features of each training image and of its mirror image.

@@ -19,8 +19,8 @@ from pipeline.config.params import Correspondence
 from pipeline.config.workspace import Workspace
 from pipeline.labels.components.pca import Pca
 from pipeline.labels.features import read_tokens
+from pipeline.labels.masks import read_mask_label
 from pipeline.photographs.crops import Crop, from_crop, sample_crop, square_crop, to_crop
-from pipeline.photographs.image_files import read_mask
 from pipeline.photographs.records import Instance, Pair
 from pipeline.prediction.predictions import Predictions
 
@@ -49,7 +49,7 @@ def read_plain_image(
     centres = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1) / size + 0.5 / size
     allowed = ((region[0] <= centres) & (centres <= region[1])).all(-1)
     if params.evaluation.within_mask:
-        mask = read_mask(workspace.mask(instance)).astype(np.uint8)
+        mask = read_mask_label(workspace.mask(instance)).astype(np.uint8)
         inside = sample_crop(mask, crop, size, smooth=False) > 0
         allowed = allowed & inside if inside.any() else allowed
     tokens = read_tokens(workspace.tokens(backbone, instance)).tokens

@@ -34,6 +34,7 @@ PARTS = {
     "memory": "memory.measure_memory",
     "scaling": "scaling.measure_scaling",
     "alternatives": "alternatives.measure_alternatives",
+    "safety": "safety.measure_safety",
     "neighbours": "neighbours.measure_neighbours",
 }
 """Parts in the order in which they run, each as 'module.function' in this package."""

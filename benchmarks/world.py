@@ -90,7 +90,7 @@ def first_images(workspace: Workspace, count: int) -> Workspace:
     part = Workspace(workspace.root.with_name(f"{workspace.root.name}_{count}"), params)
     if not part.root.exists():
         part.root.mkdir()
-        for name in ("data", "labels", "features", part.pins.name):
+        for name in ("data", "labels", "features", "components", part.pins.name):
             (part.root / name).symlink_to(workspace.root / name)
         write_selection(part, select(part, CATEGORY))
     return part

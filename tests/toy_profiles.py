@@ -15,9 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pipeline.base.files import write_text
+from pipeline.base.yaml_text import parse_yaml
 from pipeline.config.params import Params, load_params, parse_params
 from pipeline.config.profiles import merge_text, read_profile
 from support.paths import ROOT
@@ -81,7 +80,7 @@ def write_toy_parameters(copy: Path, name: str) -> Params:
     """Merge a profile into the copy's parameters, and then toy sizes."""
     path = copy / "params.yaml"
     text = merge_text(path.read_text(encoding="utf-8"), read_profile(copy / "profiles", name), name)
-    text = merge_text(text, toy_sizes(parse_params(yaml.safe_load(text)), copy), "toy sizes")
+    text = merge_text(text, toy_sizes(parse_params(parse_yaml(text)), copy), "toy sizes")
     write_text(path, text)
     return load_params(path)
 
@@ -90,6 +89,8 @@ def toy_sizes(params: Params, copy: Path) -> dict[str, Any]:
     """The overrides of the profile `smoke` that leave open which variants and backbones are run."""
     overrides = read_profile(copy / "profiles", "smoke")
     del overrides["trained"]
+    # The masks of a random network fit no object.
+    overrides["masks"] = {"choice": {"box_overlap": 0, "box_share": 0}}
     return overrides | {"categories": list(params.categories[:CATEGORIES]), "seeds": list(params.seeds[:1])}
 
 

@@ -3,7 +3,6 @@
 An ordinary copy waits until the GPU has finished all queued work, and leaves it idle until the CPU queues more.
 """
 
-from collections.abc import Callable
 from functools import lru_cache
 
 import torch
@@ -14,24 +13,6 @@ from torch import Tensor
 def send(tensor: Shaped[Tensor, "*S"], device: torch.device) -> Shaped[Tensor, "*S"]:
     """Copy a CPU tensor to a device without interrupting the work of a GPU."""
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
-
-
-def fetch(tensor: Shaped[Tensor, "*S"]) -> Callable[[], Tensor]:
-    """Begin to copy a tensor to the CPU.
-
-    Returns:
-        Function that waits for the copy and returns it. It does not wait for work that was queued on the GPU later.
-    """
-    if tensor.device.type != "cuda":
-        return tensor.cpu
-    copy, arrived = tensor.to("cpu", non_blocking=True), torch.cuda.Event()
-    arrived.record(torch.cuda.current_stream(tensor.device))
-
-    def wait() -> Tensor:
-        arrived.synchronize()
-        return copy
-
-    return wait
 
 
 def constant(values: tuple, like: Tensor) -> Tensor:

@@ -231,7 +231,7 @@ def test_a_folder_that_was_moved_takes_its_files_by_name(run, model, instances, 
     assert all(np.array_equal(one, other) for one, other in zip(mesh, model.reconstruct(photos[name]), strict=True))
 
     shutil.copy(run.root / "params.yaml", tmp_path)
-    with pytest.raises(InputError, match=r"dinov2/car_pca\.safetensors: expected the principal components"):
+    with pytest.raises(InputError, match=r"dinov2/car/pca\.safetensors: expected the principal components"):
         CategoryModel.load(folder)
     assert CategoryModel.load(folder, pca=run.pca("dinov2", "car")).cell == CELL
 

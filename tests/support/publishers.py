@@ -1,5 +1,7 @@
 """Servers on this machine that publish a file by HTTP or FTP, well or badly, and archives to publish."""
 
+import contextlib
+import gzip
 import http.server
 import io
 import socket
@@ -10,7 +12,7 @@ import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import yaml
+from pipeline.base.yaml_text import to_yaml
 
 
 @dataclass
@@ -27,6 +29,12 @@ class Publisher:
     hang: bool = False
     """Whether it sends nothing after the head."""
     status: int = 200
+    redirection: str | None = None
+    """Address that is named instead of the content."""
+    stated: int | None = None
+    """Length that it states instead of the true one."""
+    endless: bool = False
+    """Whether it states no length and repeats the content until the connection is closed."""
     served: list[int] = field(default_factory=list)
     """Bytes of each answer."""
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -46,6 +54,19 @@ def http_publisher(content: bytes):
         def do_GET(self):
             start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
             start = start if publisher.ranges else 0
+            if publisher.redirection is not None:
+                self.send_response(302)
+                self.send_header("Location", publisher.redirection)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            if publisher.endless:
+                self.send_response(200)
+                self.end_headers()
+                with contextlib.suppress(OSError):
+                    while not publisher.stopped.is_set():
+                        self.wfile.write(publisher.content)
+                return
             if publisher.status != 200 or start >= max(1, len(publisher.content)):
                 self.send_response(416 if publisher.status == 200 else publisher.status)
                 if publisher.status == 200 and publisher.tells_length:
@@ -56,7 +77,8 @@ def http_publisher(content: bytes):
             self.send_response(206 if start else 200)
             if start:
                 self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-            self.send_header("Content-Length", str(len(publisher.content) - start))
+            length = len(publisher.content) - start if publisher.stated is None else publisher.stated
+            self.send_header("Content-Length", str(length))
             self.end_headers()
             if publisher.hang:
                 publisher.stopped.wait(30)
@@ -125,24 +147,24 @@ def _running(server, publisher):
 
 
 def tar_gz(files: dict[str, bytes], *others: tarfile.TarInfo) -> bytes:
-    """A tar.gz archive with `files`, then `others` without content."""
+    """A tar.gz archive with `files`, then `others` without content; equal files give equal bytes."""
     stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+    with tarfile.open(fileobj=stream, mode="w") as archive:
         for name, content in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
         for info in others:
             archive.addfile(info)
-    return stream.getvalue()
+    return gzip.compress(stream.getvalue(), mtime=0)
 
 
 def zipped(files: dict[str, bytes], *others: tuple[zipfile.ZipInfo, bytes]) -> bytes:
-    """A zip archive with `files`, then `others`."""
+    """A zip archive with `files`, then `others`; equal files give equal bytes."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
         for info, content in others:
             archive.writestr(info, content)
     return stream.getvalue()
@@ -154,4 +176,4 @@ def pins_text(url: str, folder: str, size: int | None = None, sha256: str | None
     release |= {"licence": "none", "approximate_gigabytes": {"archive": 0.001, "unpacked": 0.002}}
     release |= {"bytes": size, "sha256": sha256}
     content = {"releases": {"toy": release}, "weights": weights or {}}
-    return f"# A comment that stays.\n{yaml.safe_dump(content, sort_keys=False)}"
+    return f"# A comment that stays.\n{to_yaml(content)}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base.files import sha256, write_text
-from pipeline.base.yaml_text import edited
+from pipeline.base.yaml_edits import edited
 from pipeline.simulation.folders import MARKER
 from support.orient_anything_tiny import random_state, write_checkpoint
 from support.tiny_networks import write_tiny_depth_anything, write_tiny_dinov2, write_tiny_sam
@@ -53,7 +53,9 @@ def write_weights(root: Path) -> None:
         folder.mkdir(parents=True)
         write(folder)
     path = root / "downloads.yaml"
-    write_text(path, edited(path.read_text(encoding="utf-8"), lambda content: pin(content, root / "weights")))
+    write_text(
+        path, edited(path.read_text(encoding="utf-8"), lambda content: pin(content, root / "weights"), str(path))
+    )
 
 
 def pin(content: Any, weights: Path) -> None:

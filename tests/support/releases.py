@@ -8,6 +8,7 @@ import numpy as np
 from pipeline.config.params import load_params
 from pipeline.config.workspace import Workspace
 from pipeline.data import pascal3d, spair
+from pipeline.data.spair_annotations import KEYPOINT_SLOTS
 from pipeline.photographs.image_files import write_image
 from support.paths import ROOT
 
@@ -50,7 +51,7 @@ IMAGE = spair.ImageAnnotation(
     occluded=0,
     difficult=0,
     bndbox=(11, 6, 41, 26),
-    kps={str(i): (12 + i, 8) if i < 3 else None for i in range(spair.KEYPOINT_SLOTS)},
+    kps={str(i): (12 + i, 8) if i < 3 else None for i in range(KEYPOINT_SLOTS)},
     azimuth_id=0,
 )
 
@@ -85,6 +86,7 @@ def write_evaluation(
     root: Path, images: dict[str, spair.ImageAnnotation], pairs: list[tuple[str, str]], category: str = "car"
 ) -> None:
     """An SPair-71k with these images and pairs in its test split."""
+    images = {name: dataclasses.replace(annotation, filename=f"{name}.jpg") for name, annotation in images.items()}
     for name, annotation in images.items():
         spair.write_image_annotation(spair.annotation_path(root, category, name), annotation)
         write_image(spair.image_path(root, category, name), np.zeros((HEIGHT, WIDTH, 3), np.uint8))

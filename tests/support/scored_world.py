@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from pipeline.base.checksums import write_checksums
+from pipeline.base.files import make_folder
 from pipeline.config.cells import Cell
 from pipeline.config.params import Params
 from pipeline.config.workspace import Workspace
@@ -93,6 +95,14 @@ def write_world(root: Path, params: Params, pairs: list[Pair] | None = None) -> 
     write_instances(workspace.instances(CATEGORY), instances)
     pairs = [make_pair(s, t, params) for s in BOXES for t in BOXES] if pairs is None else pairs
     write_pairs(workspace.pairs(CATEGORY), pair_list(CATEGORY, "test", pairs))
+    # No image has a mask.
+    make_folder(workspace.masks(CATEGORY))
+    for folder in (
+        workspace.instances(CATEGORY).parent,
+        workspace.features(BACKBONE, CATEGORY),
+        workspace.masks(CATEGORY),
+    ):
+        write_checksums(folder)
     components = np.linalg.qr(rng.normal(size=(DIMS, 16)))[0].T.astype(np.float32)
     mean = features(vertices()).mean(0)
     low, high = -4 * np.ones(16, np.float32), 4 * np.ones(16, np.float32)

@@ -1,14 +1,16 @@
 """Small parameters and a small synthetic training set for tests."""
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
-import torch
-import yaml
 
+from pipeline.base.yaml_text import parse_yaml
 from pipeline.config.params import Params, parse_params
-from pipeline.photographs.cameras import object_rotation
-from pipeline.training.dataset import TrainingSet
 from support.paths import ROOT
+
+if TYPE_CHECKING:
+    from pipeline.training.dataset import TrainingSet
 
 TINY = {
     "model.grid.resolution": 6,
@@ -38,7 +40,7 @@ TINY = {
 
 def tiny_params(**overrides) -> Params:
     """The shipped parameters at toy size; keyword `a__b=c` sets a.b."""
-    content = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    content = parse_yaml((ROOT / "params.yaml").read_text(encoding="utf-8"))
     for key, value in {**TINY, **{k.replace("__", "."): v for k, v in overrides.items()}}.items():
         section = content
         *path, last = key.split(".")
@@ -49,8 +51,14 @@ def tiny_params(**overrides) -> Params:
     return parse_params(content)
 
 
-def tiny_set(params: Params, count: int = 5, seed: int = 0) -> TrainingSet:
+def tiny_set(params: Params, count: int = 5, seed: int = 0) -> "TrainingSet":
     """Random blobs with random features, colours, poses and disparities."""
+    # Parameters alone need no torch, which takes seconds to load.
+    import torch
+
+    from pipeline.photographs.cameras import object_rotation
+    from pipeline.training.dataset import TrainingSet
+
     rng = np.random.default_rng(seed)
     size, grid, dims = params.training.image_size, params.features.grid, 6
     mask = np.zeros((count, size, size), np.float32)

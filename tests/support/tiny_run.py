@@ -8,8 +8,8 @@ from pathlib import Path
 from shutil import copy
 
 import pytest
-import yaml
 
+from pipeline.base.yaml_text import parse_yaml
 from pipeline.config.cells import Cell
 from pipeline.config.opening import open_cell
 from pipeline.config.profiles import merge_text, read_profile
@@ -45,7 +45,7 @@ reconstruction: {variants: [ours]}
 def write_tiny_run(root: Path) -> Workspace:
     """Run the stages in `root`, a folder that is there; the workspace has the parameters of `CELL`."""
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    for overrides in (read_profile(ROOT / "profiles", "smoke"), yaml.safe_load(TOY)):
+    for overrides in (read_profile(ROOT / "profiles", "smoke"), parse_yaml(TOY)):
         text = merge_text(text, overrides, "tiny run")
     (root / "params.yaml").write_text(text, encoding="utf-8")
     copy(ROOT / "downloads.yaml", root)
