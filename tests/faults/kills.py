@@ -8,7 +8,6 @@ if a process outlives its starter, or one byte of an output differs in the end.
 
 import argparse
 import contextlib
-import json
 import os
 import random
 import shutil
@@ -18,10 +17,12 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 
+from pipeline.base.files import write_text
+from pipeline.base.yaml_edits import edited
 from support.paths import ROOT
 
 OUTPUTS = ("data", "instances", "labels", "features", "components", "cells", "models", "predictions", "baselines",
@@ -79,15 +80,21 @@ def prepare(finished: Path, copy: Path, only: list[str]) -> None:
     """Copy a finished run, and take away what its stages made, or what some of them did."""
     shutil.rmtree(copy, ignore_errors=True)
     subprocess.run(["cp", "--archive", finished, copy], check=True)
-    for name in (".checkpoints", ".dvc/cache", ".dvc/tmp", "mlflow.db", "mlruns"):
+    # Without its outputs in the cache, DVC would run the other stages too.
+    cache = ".dvc/cache/runs" if only else ".dvc/cache"
+    for name in (".checkpoints", cache, ".dvc/tmp", "mlflow.db", "mlruns"):
         place = copy / name
         shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink(missing_ok=True)
     lock = copy / "dvc.lock"
     if only:
-        edited = json.loads(subprocess.run(
-            [sys.executable, "-c", DROP, str(lock), *only], check=True, capture_output=True, text=True,
-        ).stdout)  # fmt: skip
-        for place in edited:
+        places: list[str] = []
+
+        def forget(content: Any) -> None:
+            for name in [name for name in content["stages"] if name.split("@")[0] in only]:
+                places.extend(out["path"] for out in content["stages"].pop(name).get("outs", []))
+
+        write_text(lock, edited(lock.read_text(encoding="utf-8"), forget, str(lock)))
+        for place in places:
             target = copy / place
             shutil.rmtree(target) if target.is_dir() else target.unlink()
         return
@@ -99,19 +106,6 @@ def prepare(finished: Path, copy: Path, only: list[str]) -> None:
         for path in [path for path in (copy / name).rglob("*") if path.is_file()]:
             if str(path.relative_to(copy)) not in tracked:
                 path.unlink()
-
-
-DROP = """
-import json, sys
-from pathlib import Path
-from ruamel.yaml import YAML
-path, only, yaml = Path(sys.argv[1]), sys.argv[2:], YAML()
-lock = yaml.load(path)
-names = [name for name in lock["stages"] if name.split("@")[0] in only]
-print(json.dumps([out["path"] for name in names for out in lock["stages"].pop(name).get("outs", [])]))
-yaml.dump(lock, path)
-"""
-"""Program that takes stages out of a dvc.lock, and prints their outputs."""
 
 
 def run_and_kill(copy: Path, rng: random.Random) -> Kill | None:
