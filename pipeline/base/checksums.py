@@ -5,7 +5,6 @@ SHA256SUMS` does the same as this module. A folder without it is unfinished.
 """
 
 import functools
-import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -113,9 +112,8 @@ def _parse(path: Path, *_: int) -> Mapping[str, str]:
 
 def _content_sha256(path: Path) -> str | None:
     """SHA-256 of a file; None where there is none."""
-    with named(path):
-        try:
-            with path.open("rb") as stream:
-                return hashlib.file_digest(stream, "sha256").hexdigest()
-        except FileNotFoundError:
-            return None
+    try:
+        with named(path):
+            return sha256(path)
+    except FileNotFoundError:
+        return None

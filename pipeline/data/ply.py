@@ -39,7 +39,6 @@ class _Element(NamedTuple):
 
 
 @runtime_checkable
-@runtime_checkable
 class _Numbers(Protocol):
     """The numbers behind the header, from the first to the last."""
 

@@ -1,10 +1,11 @@
 """Files of the pipeline's own making, which lie beside a list of checksums."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from faults.kind import Form, Kind, accept
+from faults.kind import Form, Kind, accept, file_kind
 from pipeline.base.checksums import CHECKSUMS, write_checksums
 
 
@@ -21,14 +22,12 @@ def own(
     Args:
         reader: function of the path of the file.
     """
-
-    def read(root: Path) -> Any:
-        return reader(root / path)
+    kind = file_kind(name, make, path, reader, form, check)
 
     def sign(root: Path) -> None:
         write_checksums((root / path).parent)
 
     return (
-        Kind(name, make, path, read, form, check, exact=True, names=(CHECKSUMS,)),
-        Kind(f"{name}, a stranger's", make, path, read, form, check, prepare=sign),
+        replace(kind, exact=True, names=(CHECKSUMS,)),
+        replace(kind, name=f"{name}, a stranger's", prepare=sign),
     )
