@@ -13,7 +13,7 @@ from pipeline.config.params import Params, load_params, vary
 from pipeline.config.workspace import Workspace
 from pipeline.data.paper_rules import select
 from pipeline.data.selection import write_selection
-from pipeline.labels.components.foreground import foreground_tokens
+from pipeline.labels.components.masked_tokens import foreground_tokens
 from pipeline.labels.components.pca import fit_pca, write_pca
 from pipeline.labels.depth.label import label_depth
 from pipeline.labels.features.label import label_features

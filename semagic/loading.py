@@ -10,10 +10,12 @@ from pipeline.base.errors import InputError
 from pipeline.config.cells import Cell, resolve
 from pipeline.config.params import Params, load_params
 from pipeline.config.workspace import Workspace
+from pipeline.labels.components.foreground import FOREGROUND, read_foreground
 from pipeline.labels.components.pca import Pca, read_pca
 from pipeline.model.deformable import InputSizes
 from pipeline.model.saved import DESCRIPTION, load_model
 from pipeline.prediction.predictor import Predictor, make_predictor
+from pipeline.refinement.observer import Observer
 
 
 class Trained(NamedTuple):
@@ -33,6 +35,7 @@ def load_trained(folder: Path, params: Path | None = None, pca: Path | None = No
     Args:
         params: the parameter file; None stands for the nearest params.yaml above `folder`.
         pca: the principal components; None stands for components/<backbone>/<category>/pca.safetensors beside `params`.
+            A model whose poses are refined needs the file foreground.safetensors beside it.
 
     Raises:
         InputError: a file is missing or damaged, or the files do not belong together.
@@ -45,7 +48,8 @@ def load_trained(folder: Path, params: Path | None = None, pca: Path | None = No
     path = pca or workspace.pca(cell.backbone, cell.category)
     components = read_pca(path)
     _check_sizes(folder, model.sizes, resolved, components)
-    return Trained(cell, workspace, make_predictor(model, resolved), components)
+    observer = Observer(components, read_foreground(path.with_name(FOREGROUND))) if resolved.refine.enabled else None
+    return Trained(cell, workspace, make_predictor(model, resolved, observer), components)
 
 
 def _read_cell(path: Path) -> Cell:

@@ -1,7 +1,8 @@
-"""Fit the principal components of one category's features to the training tokens that lie on the object."""
+"""Fit the principal components of one category's features on the object, and what tells the object from the rest."""
 
 from pipeline.base.exclusive import exclusive
-from pipeline.labels.components.foreground import foreground_tokens
+from pipeline.labels.components.foreground import fit_foreground, write_foreground
+from pipeline.labels.components.masked_tokens import foreground_tokens, masked_tokens
 from pipeline.labels.components.pca import fit_pca, write_pca
 from stages.arguments import parse_backbone, run_stage
 
@@ -11,6 +12,9 @@ def main() -> None:
     with exclusive(workspace.lock("pca", backbone, category)):
         tokens = foreground_tokens(workspace, backbone, category)
         path = workspace.pca(backbone, category)
+        images = masked_tokens(workspace, backbone, category)
+        foreground = fit_foreground(images, workspace.params.pca.foreground_share)
+        write_foreground(workspace.foreground(backbone, category), foreground)
         write_pca(path, fit_pca(tokens, workspace.params.pca.dims))
         print(f"pca {backbone} {category}: {workspace.params.pca.dims} components of {len(tokens)} tokens -> {path}")
 

@@ -7,6 +7,7 @@ from pipeline.prediction.draw_sheet import draw_sheet
 from pipeline.prediction.predict import predict_category
 from pipeline.prediction.predictions import write_predictions
 from pipeline.prediction.predictor import make_predictor
+from pipeline.refinement.observer import read_observer
 from stages.arguments import parse_cell, run_stage
 
 SHEET_ROWS = 6
@@ -16,7 +17,9 @@ SHEET_ROWS = 6
 def main() -> None:
     workspace, cell = parse_cell(__doc__)
     with exclusive(workspace.lock("predict", *cell)):
-        predictor = make_predictor(load_model(workspace.model(cell)), workspace.params)
+        refined = workspace.params.refine.enabled
+        observer = read_observer(workspace, cell.backbone, cell.category) if refined else None
+        predictor = make_predictor(load_model(workspace.model(cell)), workspace.params, observer)
         instances = workspace.evaluation_instances(cell.category)
         write_image(workspace.sheet(cell), draw_sheet(predictor, workspace, cell.backbone, instances[:SHEET_ROWS]))
         write_predictions(workspace.predictions(cell), predict_category(predictor, workspace, cell.backbone, instances))

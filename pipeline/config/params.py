@@ -18,6 +18,7 @@ from pipeline.config.model_params import Model
 from pipeline.config.model_params import Pose as Pose
 from pipeline.config.parsing import merged, parse_section, to_dict
 from pipeline.config.ranges import NotEmpty, Unique
+from pipeline.config.refinement_params import Refine
 from pipeline.config.training_params import Loss, Training
 from pipeline.config.training_params import PoseAugmentation as PoseAugmentation
 from pipeline.config.variants import VARIED, Overlays, with_bases
@@ -57,12 +58,13 @@ class Params:
     model: Model
     loss: Loss
     training: Training
+    refine: Refine
     correspondence: Correspondence
     evaluation: Evaluation
     bootstrap: Bootstrap
     reconstruction: Reconstruction
     variants: Overlays
-    """Changes of each variant to model, loss, training and correspondence.
+    """Changes of each variant to model, loss, training, refine and correspondence.
 
     A key `base` names another variant, whose changes are made first. A change to the sections themselves reaches every
     variant that does not set the same key.

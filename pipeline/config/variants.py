@@ -9,7 +9,7 @@ from pipeline.config.parsing import merged
 
 Overlays = Mapping[Key, Mapping[str, Any]]
 """Named sets of nested changes to other parameters."""
-VARIED = ("model", "loss", "training", "correspondence")
+VARIED = ("model", "loss", "training", "refine", "correspondence")
 """Sections that a variant may change; the others are shared by all cells."""
 BASE = "base"
 """Key of a variant for the name of another one, whose changes are made before its own."""

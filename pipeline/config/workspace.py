@@ -130,6 +130,10 @@ class Workspace:
         """Principal components of a category's patch features."""
         return self.root / "components" / backbone / category / "pca.safetensors"
 
+    def foreground(self, backbone: str, category: str) -> Path:
+        """What tells patches on the object from those beside it, by their features."""
+        return self.pca(backbone, category).with_name("foreground.safetensors")
+
     def baselines(self, backbone: str, category: str) -> Path:
         """Folder with the scores of matching the features themselves."""
         return self.root / "baselines" / backbone / category

@@ -95,7 +95,7 @@ def transform(points: Float[Tensor, "*#B N 3"], matrix: Float[Tensor, "*#B C 4"]
     return product(points, matrix[..., :3].mT) + matrix[..., None, :, 3]
 
 
-def geodesic_degrees(a: Float[Tensor, "*B 3 3"], b: Float[Tensor, "*B 3 3"]) -> Float[Tensor, "*B"]:
+def geodesic_degrees(a: Float[Tensor, "*#B 3 3"], b: Float[Tensor, "*#B 3 3"]) -> Float[Tensor, "*B"]:
     """Angle between rotations in degrees: arccos((tr(A^T B) - 1) / 2)."""
     cosine = ((a * b).sum((-1, -2)) - 1) / 2
     return torch.rad2deg(torch.arccos(cosine.clamp(-1, 1)))

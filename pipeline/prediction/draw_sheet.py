@@ -37,7 +37,7 @@ def draw_sheet(
     rows = []
     for instance in instances:
         tokens = torch.from_numpy(read_tokens(workspace.tokens(backbone, instance)).tokens)[None].float()
-        vertices, pose = predictor.reconstruct(tokens)
+        vertices, pose, _ = predictor.reconstruct(tokens)
         photo = read_image(workspace.photograph(instance))
         rendering = view.render(model, template, vertices, pose, model.encoder(tokens), deformed=False)
         rows.append(

@@ -1,5 +1,7 @@
 """Predicting the posed, deformed and projected mesh of an object from the patch tokens of its crop."""
 
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -14,8 +16,20 @@ from pipeline.model.view import View
 from pipeline.photographs.cameras import clip_to_crop
 from pipeline.prediction.predictions import Prediction
 from pipeline.prediction.projection import Projection, visible_vertices
+from pipeline.refinement.observer import Observer
+from pipeline.refinement.refiner import PoseRefiner, Refined
 from pipeline.rendering.depth_map import depth_map
 from pipeline.rendering.rasterizer import make_rasterizer
+
+
+class Reconstructed(NamedTuple):
+    """The meshes of B crops, as the model reads them."""
+
+    vertices: Float[Tensor, "B N 3"]
+    """Deformed vertices of the template in the object frame."""
+    pose: PoseEstimate
+    refined: Refined | None
+    """What the search for `pose` found; None where the pose is the head's."""
 
 
 class Predictor:
@@ -29,11 +43,19 @@ class Predictor:
     Args:
         view: the crop's view; its size is the side of silhouettes and depth maps in pixels.
         params: gives the number of subdivisions and the tolerance of the visibility test.
+        refinement: refines the head's poses by what an observer says of the tokens; None keeps them.
     """
 
     @torch.no_grad()
-    def __init__(self, model: DeformableModel, view: View, params: Correspondence):
+    def __init__(
+        self,
+        model: DeformableModel,
+        view: View,
+        params: Correspondence,
+        refinement: tuple[PoseRefiner, Observer] | None = None,
+    ):
         self.model, self.view = model, view
+        self._refinement = refinement
         self.template = model.template()
         self._levels = _split(self.template, params.subdivisions)
         self.positions = self._subdivide(self.template.vertices)
@@ -48,7 +70,7 @@ class Predictor:
         Returns:
             The prediction, with the projection in crop coordinates.
         """
-        deformed, pose = self.reconstruct(tokens[None])
+        deformed, pose, _ = self.reconstruct(tokens[None])
         placement = self.view.place(self.template, self._subdivide(deformed), pose)
         faces = self._levels[-1].faces if self._levels else self.template.faces
         depth = depth_map(self.view.rasterizer, placement.clip, faces, self.view.size)[0]
@@ -57,11 +79,16 @@ class Predictor:
         return Prediction(Projection(points, visible, pose.rotation[0]), deformed[0], depth.isfinite())
 
     @torch.no_grad()
-    def reconstruct(self, tokens: Float[Tensor, "B T T D"]) -> tuple[Float[Tensor, "B N 3"], PoseEstimate]:
-        """Deformed vertices of the template in the object frame, and the best pose, for each crop."""
+    def reconstruct(self, tokens: Float[Tensor, "B T T D"]) -> Reconstructed:
+        """Deform and pose the template for each crop."""
         tokens = tokens.float()
         vertices = self.template.vertices + self.model.offsets(self.template, self.model.encoder(tokens))
-        return vertices, self.model.pose(tokens).best()
+        pose = self.model.pose(tokens).best()
+        if self._refinement is None:
+            return Reconstructed(vertices, pose, None)
+        refiner, observe = self._refinement
+        refined = refiner.refine(vertices, pose, observe(tokens))
+        return Reconstructed(vertices, refined.pose, refined)
 
     def _subdivide(self, values: Float[Tensor, "*B N C"]) -> Float[Tensor, "*B M C"]:
         for level in self._levels:
@@ -69,11 +96,23 @@ class Predictor:
         return values
 
 
-def make_predictor(model: DeformableModel, params: Params) -> Predictor:
-    """The model's predictor on the CPU, with the crop and the sizes that the parameters give."""
+def make_predictor(model: DeformableModel, params: Params, observer: Observer | None = None) -> Predictor:
+    """The model's predictor on the CPU, with the crop and the sizes that the parameters give.
+
+    Args:
+        observer: reads tokens for the refinement of poses, where `refine.enabled` asks for it.
+
+    Raises:
+        ValueError: poses are to be refined without an observer.
+    """
     correspondence = params.correspondence
     view = View(make_rasterizer(), model.params.pose, params.data.crop_margin, correspondence.map_size)
-    return Predictor(model, view, correspondence)
+    if not params.refine.enabled:
+        return Predictor(model, view, correspondence)
+    if observer is None:
+        raise ValueError("refine.enabled needs an observer of the tokens (pipeline.refinement.observer)")
+    refiner = PoseRefiner(model, model.template(), view, params.refine)
+    return Predictor(model, view, correspondence, (refiner, observer))
 
 
 def _split(template: Template, count: int) -> list[Subdivision]:

@@ -10,7 +10,7 @@ from pipeline.base.errors import InputError
 from pipeline.config.workspace import Workspace
 from pipeline.data.paper_rules import select
 from pipeline.data.selection import write_selection
-from pipeline.labels.components.foreground import foreground_tokens
+from pipeline.labels.components.masked_tokens import foreground_tokens
 from pipeline.labels.depth import read_depth
 from pipeline.labels.depth.label import label_depth
 from pipeline.labels.features.label import label_features

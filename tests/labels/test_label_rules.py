@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from pipeline.base.checksums import write_checksums
 from pipeline.base.errors import InputError
 from pipeline.config.workspace import Workspace
-from pipeline.labels.components.foreground import foreground_tokens
+from pipeline.labels.components.masked_tokens import foreground_tokens
 from pipeline.labels.depth import write_depth
 from pipeline.labels.depth.label import label_depth
 from pipeline.labels.depth.simulated import SimulatedDepth

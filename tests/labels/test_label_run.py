@@ -15,7 +15,7 @@ from pipeline.base.checksums import write_checksums
 from pipeline.base.errors import InputError
 from pipeline.config.params import Params
 from pipeline.config.workspace import Workspace
-from pipeline.labels.components.foreground import foreground_tokens
+from pipeline.labels.components.masked_tokens import foreground_tokens
 from pipeline.labels.components.pca import fit_pca, read_pca
 from pipeline.labels.depth import read_depth
 from pipeline.labels.depth.label import label_depth

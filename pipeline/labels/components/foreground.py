@@ -1,44 +1,126 @@
-"""The training tokens that lie on the object: what the principal components are fitted on."""
+"""The probability that a patch shows the object, from its token alone: where a photograph has no mask."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
+import torch
+from jaxtyping import Float, Float32, Float64
+from safetensors.numpy import load, save
+from torch import Tensor
 
-from pipeline.base.checksums import is_listed
+from pipeline.base.checksums import checked
+from pipeline.base.contents import parsing
 from pipeline.base.errors import InputError
-from pipeline.config.workspace import Workspace
-from pipeline.labels.features import read_tokens
-from pipeline.labels.masks import read_mask_label
-from pipeline.labels.patches import patch_coverage
-from pipeline.photographs.crops import square_crop
+from pipeline.base.files import write_bytes
+
+FOREGROUND = "foreground.safetensors"
+"""Name of the file, beside that of the principal components."""
+SHRINKAGE = 1e-3
+"""Share of a multiple of the unit matrix in each covariance, which is then regular for tokens that do not vary too."""
 
 
-def foreground_tokens(workspace: Workspace, backbone: str, category: str) -> Float32[np.ndarray, "N D"]:
-    """Tokens of training images whose patch is covered by the predicted mask to `pca.foreground_share` or more.
+class Foreground(NamedTuple):
+    """Two normal distributions of tokens: row 0 of beside the object, row 1 of on it.
 
-    Images that the mask or the feature stage skipped take no part.
+    By Bayes' rule, the logarithm of the odds that a token x is on the object is
+
+        log (n_1 / n_0) + (d_0(x) - d_1(x)) / 2,   d_k(x) = |W_k (x - mean_k)|^2 - log det(W_k W_k^T),
+
+    with W_k^T W_k the inverse covariance and n_k the shares of the tokens (quadratic discriminant analysis).
+    """
+
+    mean: Float32[np.ndarray, "2 D"]
+    whitening: Float32[np.ndarray, "2 D D"]
+    """W, lower triangular with a positive diagonal."""
+    log_odds: Float32[np.ndarray, "1"]
+    """log (n_1 / n_0)."""
+
+    def probability(self, tokens: Float[Tensor, "*B D"]) -> Float[Tensor, "*B"]:
+        """Probability of each token to be on the object."""
+        mean, whitening, log_odds = (torch.from_numpy(array).to(tokens.device) for array in self)
+        beside, on = (
+            ((tokens - mean[k]) @ whitening[k].mT).square().sum(-1) - 2 * whitening[k].diagonal().log().sum()
+            for k in (0, 1)
+        )
+        return (log_odds + (beside - on) / 2).sigmoid()
+
+
+def fit_foreground(
+    images: Iterable[tuple[Float[np.ndarray, "T T D"], Float[np.ndarray, "T T"]]], share: float
+) -> Foreground:
+    """Fit to the patches of training images; moments are summed in double precision, image by image.
+
+    Args:
+        images: tokens of each crop, and the share of each patch that the object's mask covers.
+        share: part of a patch that the mask must cover for it to count as on the object.
 
     Raises:
-        InputError: no such patch in any image, or features of an image have other channels than those before.
+        InputError: no patch, or each, is on an object, or a token is not finite.
     """
-    params = workspace.params
-    found = []
-    for instance in workspace.training_instances(category):
-        mask_path, token_path = workspace.mask(instance), workspace.tokens(backbone, instance)
-        if not (is_listed(mask_path) and is_listed(token_path)):
-            continue
-        tokens = read_tokens(token_path).tokens
-        channels = found[0].shape[-1] if found else tokens.shape[-1]
-        if tokens.shape[-1] != channels:
-            raise InputError(
-                f"{token_path}: expected features of {channels} channels, as of the images before, found "
-                f"{tokens.shape[-1]}. Run the stage `features` again."
-            )
-        crop = square_crop(instance.box, params.data.crop_margin)
-        coverage = patch_coverage(read_mask_label(mask_path), crop, tokens.shape[0])
-        found.append(tokens[coverage >= params.pca.foreground_share])
-    if not sum(map(len, found)):
+    sums = [_Moments(), _Moments()]
+    for tokens, coverage in images:
+        on = coverage >= share
+        for moments, chosen in zip(sums, (~on, on), strict=True):
+            moments.add(tokens[chosen].astype(np.float64))
+    counts = [moments.count for moments in sums]
+    if min(counts) == 0:
         raise InputError(
-            f"{workspace.features(backbone, category)}: no training patch of '{category}' lies on a mask. "
-            "Run the stages `masks` and `features`, or lower pca.foreground_share."
+            f"{counts[0]} training patches lie beside the objects and {counts[1]} on them: expected some of each. Look "
+            "at the masks, and at data.crop_margin and pca.foreground_share in params.yaml."
         )
-    return np.concatenate(found)
+    mean, covariance = (np.stack(arrays) for arrays in zip(*(moments.fit() for moments in sums), strict=True))
+    if not np.isfinite(covariance).all():
+        raise InputError(
+            "The training patches: expected finite features, found others. Run the stage `features` again."
+        )
+    whitening = np.stack([np.linalg.inv(np.linalg.cholesky(one)) for one in covariance])
+    log_odds = np.log([counts[1] / counts[0]])
+    return Foreground(*(array.astype(np.float32) for array in (mean, whitening, log_odds)))
+
+
+def write_foreground(path: Path, foreground: Foreground) -> None:
+    """Write as safetensors; equal content gives equal bytes. The folder's checksums are whoever finishes it's."""
+    write_bytes(path, save({name: np.ascontiguousarray(array) for name, array in foreground._asdict().items()}))
+
+
+def read_foreground(path: Path) -> Foreground:
+    """Read what `write_foreground` wrote.
+
+    Raises:
+        InputError: there is no such file, or it is damaged.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: expected what tells the object from its background, found nothing. Run stage `pca`.")
+    with parsing(checked(path), "what tells the object from its background"):
+        foreground = Foreground(**load(path.read_bytes()))
+        dims = foreground.mean.shape[-1]
+        if [array.shape for array in foreground] != [(2, dims), (2, dims, dims), (1,)]:
+            raise ValueError(f"arrays of the shapes {[list(array.shape) for array in foreground]}")
+        if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in foreground):
+            raise ValueError("other numbers than finite ones of single precision")
+        if not (foreground.whitening.diagonal(axis1=1, axis2=2) > 0).all():
+            raise ValueError("a diagonal that is not positive")
+        return foreground
+
+
+class _Moments:
+    """Running sums of tokens and of their products."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._sum = np.zeros(())
+        self._products = np.zeros(())
+
+    def add(self, tokens: Float64[np.ndarray, "N D"]) -> None:
+        self.count += len(tokens)
+        self._sum = self._sum + tokens.sum(0)
+        self._products = self._products + tokens.T @ tokens
+
+    def fit(self) -> tuple[Float64[np.ndarray, "D"], Float64[np.ndarray, "D D"]]:
+        """Mean, and covariance after the shrinkage."""
+        mean = self._sum / self.count
+        covariance = self._products / self.count - np.outer(mean, mean)
+        size = max(float(np.trace(covariance)) / len(mean), 1e-6)
+        return mean, (1 - SHRINKAGE) * covariance + SHRINKAGE * size * np.eye(len(mean))

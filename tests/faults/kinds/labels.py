@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from faults.kind import Kind, file_kind
 from faults.kinds.photographs import check_mask
 from faults.kinds.signed import own
 from pipeline.base.checksums import CHECKSUMS, write_checksums
+from pipeline.labels.components.foreground import Foreground, read_foreground, write_foreground
 from pipeline.labels.components.pca import Pca, read_pca, write_pca
 from pipeline.labels.depth import read_depth, write_depth
 from pipeline.labels.features import Tokens, read_tokens, write_tokens
@@ -35,6 +37,9 @@ def labels(root: Path) -> None:
     write_tokens(root / "features" / "a.npz", Tokens(tokens[0], tokens[1]))
     write_truth(root / "truth" / "a.truth.npz", truth)
     write_pca(root / "components" / "pca.safetensors", pca)
+    whitening = np.tril(rng.normal(size=(2, 6, 6)), -1) + np.eye(6)
+    foreground = Foreground(*(a.astype(np.float32) for a in (rng.normal(size=(2, 6)), whitening, np.zeros(1))))
+    write_foreground(root / "components" / "foreground.safetensors", foreground)
     instances = [Instance(**{**vars(make_instance(name)), "viewpoint": VIEW, "cad_index": 1}) for name in "abcd"]
     write_instances(root / "instances" / "instances.parquet", instances)
     points = np.array([[20.5, 45.0], [60.0, 15.0]])
@@ -69,6 +74,11 @@ def _check_pca(pca: Pca) -> None:
     assert all(array.dtype == np.float32 and np.isfinite(array).all() for array in pca)
 
 
+def _check_foreground(foreground: Foreground) -> None:
+    probability = foreground.probability(torch.zeros(3, foreground.mean.shape[-1]))
+    assert ((probability >= 0) & (probability <= 1)).all()
+
+
 def _check_box(box: Box) -> None:
     assert np.isfinite(list(box)).all() and box.width > 0 and box.height > 0
 
@@ -96,6 +106,7 @@ KINDS: tuple[Kind, ...] = (
     *own("pose label", labels, "poses/a.json", read_pose, "json", _check_pose),
     *own("features", labels, "features/a.npz", read_tokens, check=_check_tokens),
     *own("principal components", labels, "components/pca.safetensors", read_pca, check=_check_pca),
+    *own("foreground", labels, "components/foreground.safetensors", read_foreground, check=_check_foreground),
     *own("instances", labels, "instances/instances.parquet", read_instances, check=_check_instances),
     *own("pairs", labels, "instances/pairs.json", read_pairs, "json", _check_pairs),
     file_kind("truth", labels, "truth/a.truth.npz", read_truth, check=_check_truth),
