@@ -18,7 +18,7 @@ from pipeline.photographs.image_files import read_image, write_image
 from pipeline.photographs.lists import read_pairs
 from pipeline.prediction.predictions import read_predictions
 from semagic import CategoryModel, InputError
-from support.tiny_run import CELL
+from support.tiny_run import CELL, run_stage
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,26 @@ def test_reconstructions_are_those_of_the_stage_predict(run, model, instances, p
         assert np.array_equal(mesh.rotation, stored.projection.rotation.numpy())
         assert np.array_equal(mesh.pixels, stored.projection.vertices[:count].numpy())
         assert np.array_equal(mesh.visible, stored.projection.visible[:count].numpy())
+
+
+def test_refined_poses_are_those_of_the_stage_predict(run, instances, photos, tmp_path):
+    """The same weights, with poses that are searched for."""
+    root = tmp_path / "refined"
+    shutil.copytree(run.root, root)
+    text = merge_text((root / "params.yaml").read_text(), {"refine": {"enabled": True, "rounds": 4}}, "refined run")
+    (root / "params.yaml").write_text(text)
+    run_stage(root, "predict")
+    refined = open_cell(root, CELL.variant, CELL.category)[0]
+    predictions, model = read_predictions(refined.predictions(CELL)), CategoryModel.load(refined.model(CELL))
+    for name, instance in instances.items():
+        mesh = model.reconstruct(model.prepare(refined.photograph(instance), instance.box))
+        stored = predictions.images[name].projection
+        assert np.array_equal(mesh.rotation, stored.rotation.numpy())
+        assert np.array_equal(mesh.pixels, stored.vertices[: len(mesh.pixels)].numpy())
+        assert not np.allclose(mesh.rotation, photos[name].prediction.projection.rotation.numpy(), atol=1e-3)
+    refined.foreground(CELL.backbone, CELL.category).unlink()
+    with pytest.raises(InputError, match=r"foreground\.safetensors.*stage `pca`"):
+        CategoryModel.load(refined.model(CELL))
 
 
 def test_a_photograph_matches_itself(model, photos):

@@ -49,10 +49,15 @@ def write_tiny_run(root: Path) -> Workspace:
         text = merge_text(text, overrides, "tiny run")
     (root / "params.yaml").write_text(text, encoding="utf-8")
     copy(ROOT / "downloads.yaml", root)
-    for stage, arguments in STAGES.items():
-        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(io.StringIO()):
-            patch.setattr(sys, "argv", [stage, *arguments, "--root", str(root)])
-            # MLflow takes longer than all the rest.
-            patch.setattr("pipeline.tracking.tracker.Tracker._open", lambda *_: None)
-            import_module(f"stages.{stage}").main()
+    for stage in STAGES:
+        run_stage(root, stage)
     return open_cell(root, CELL.variant, CELL.category)[0]
+
+
+def run_stage(root: Path, stage: str) -> None:
+    """Run one of `STAGES` for `CELL`."""
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(io.StringIO()):
+        patch.setattr(sys, "argv", [stage, *STAGES[stage], "--root", str(root)])
+        # MLflow takes longer than all the rest.
+        patch.setattr("pipeline.tracking.tracker.Tracker._open", lambda *_: None)
+        import_module(f"stages.{stage}").main()
