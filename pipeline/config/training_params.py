@@ -68,6 +68,18 @@ class PoseAugmentation:
 
 
 @dataclass(frozen=True)
+class LabelRefinement:
+    """Refinement of the pose labels while images are rendered in them, which the paper does not have."""
+
+    step: Annotated[float, Between(0, 10)]
+    """Turn of a label each time that its image is rendered [degrees]; 0 keeps the labels."""
+    shrinkage: Share
+    """Share of the way back to the label each time, from 0 to 1."""
+    start: Share
+    """Time from which on labels are refined [share of the steps]."""
+
+
+@dataclass(frozen=True)
 class Exploration:
     """Draws of one of several viewpoint hypotheses (MagicPony)."""
 
@@ -144,6 +156,7 @@ class Training:
     """
     label_pose_until: Share
     """Time until which images are rendered in the poses of their labels [share of the steps]."""
+    label_refinement: LabelRefinement
     depth_from: Share
     """Time from which on the depth term counts [share of the steps]."""
     jitter: Annotated[float, AtLeast(0), Below(0.5)]

@@ -22,14 +22,22 @@ class Checkpoint(NamedTuple):
     """Rows of the loss curve so far."""
     setback: Setback | None
     """The training's return to an earlier state. None if there was none."""
+    turns: Tensor | None = None
+    """Turns of the pose labels [N, 3] (`pipeline.training.label_turns`). None where labels stay as they are."""
 
 
 def pack(checkpoint: Checkpoint) -> bytes:
     """Bytes of a checkpoint; equal checkpoints give equal bytes."""
     setback = checkpoint.setback and checkpoint.setback._asdict()
+    labels = {} if checkpoint.turns is None else {"turns": checkpoint.turns}
     return pack_state(
         State(
-            {"model": checkpoint.model, "moments": checkpoint.moments, "average": checkpoint.average},
+            {
+                "model": checkpoint.model,
+                "moments": checkpoint.moments,
+                "average": checkpoint.average,
+                "labels": labels,
+            },
             {"step": checkpoint.step, "curve": checkpoint.curve, "setback": setback},
         )
     )
@@ -48,4 +56,5 @@ def unpack(content: bytes) -> Checkpoint:
     except (KeyError, TypeError) as error:
         raise ValueError(f"not the description of a checkpoint ({error})") from error
     model, moments, average = (dict(tensors.get(name, {})) for name in ("model", "moments", "average"))
-    return Checkpoint(step, model, moments, average, curve, setback)
+    turns = tensors.get("labels", {}).get("turns")
+    return Checkpoint(step, model, moments, average, curve, setback, turns)

@@ -1,11 +1,14 @@
 """The state of one training between its steps: model, optimiser, averaged weights, position."""
 
+from dataclasses import replace
+
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from pipeline.config.params import Params
+from pipeline.hardware.transfers import send
 from pipeline.model.deformable import DeformableModel, InputSizes, build_model
 from pipeline.model.template import NoSurfaceError
 from pipeline.model.view import View
@@ -15,6 +18,7 @@ from pipeline.training.dataset import TrainingSet
 from pipeline.training.evaluated import Evaluated
 from pipeline.training.failure import FailedStepError, TrainingError
 from pipeline.training.job import TrainingJob
+from pipeline.training.label_turns import apply_turns, moved_turns, turnable
 from pipeline.training.objective import Objective, Terms
 from pipeline.training.optimizer import (
     add_codes,
@@ -24,7 +28,7 @@ from pipeline.training.optimizer import (
     set_moments,
     update,
 )
-from pipeline.training.schedule import Draws, draws_at, phase_at, step_generator
+from pipeline.training.schedule import Draw, Draws, draws_at, phase_at, step_generator
 from pipeline.training.setback import SMALLER_STEP, Setback
 
 
@@ -41,6 +45,7 @@ class TrainingRun:
 
     Attributes:
         step: number of steps done.
+        data: the training set, whose pose labels may be refined as the training goes on.
         vertices: number of the template's vertices in the last step.
         curve: rows of the loss curve so far, for whoever logs them.
         setback: the training's return to an earlier state; from then on learning rates are smaller.
@@ -52,6 +57,7 @@ class TrainingRun:
     def __init__(self, job: TrainingJob):
         params = job.params
         self.params, self.data, self.seed = params, job.data.to(job.device), job.seed
+        self._labels, self._turns = self.data.rotation, torch.zeros_like(self.data.rotation[:, 0])
         self.model = new_model(params, self.data, self.seed)
         rasterizer = make_rasterizer("auto", self.data.tokens.device)
         view = View(rasterizer, params.model.pose, params.data.crop_margin, params.training.image_size)
@@ -81,12 +87,16 @@ class TrainingRun:
         if phase.deform and self.params.model.deformation.identity == "frozen" and self.model.frozen is None:
             self._freeze()
         batch, poses = self.data.batch(*draws.batch), self.data.pose_batch(*draws.poses)
+        turned = turnable(batch.rotation) if phase.refine_labels else None
+        if turned is not None:
+            batch = batch._replace(rotation=turned.rotation)
         terms = self.objective(batch, poses, phase, step_generator(self.seed, self.step))
         total = terms.total(self.params.loss, phase)
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
         norms = clip_gradients(self.optimizer, self.params.training.clip)
-        return Evaluated(Terms(*(term.detach() for term in terms)), total.detach(), norms)
+        gradient = None if turned is None else turned.turn.grad
+        return Evaluated(Terms(*(term.detach() for term in terms)), total.detach(), norms, gradient)
 
     def advance(self) -> Evaluated:
         """One step; its numbers are left on the device, so that nobody need wait for them.
@@ -98,14 +108,17 @@ class TrainingRun:
         """
         settings = self.params.training
         phase = phase_at(self.step, settings)
+        draws = self.draws()
         try:
-            evaluated = self.evaluate(self.draws())
+            evaluated = self.evaluate(draws)
         except NoSurfaceError as error:
             self.check()
             raise self._failed(str(error)) from error
         self._spoiled = torch.where((self._spoiled < 0) & ~evaluated.finite, self.step, self._spoiled)
         factor = SMALLER_STEP if self.setback else 1.0
         update(self.optimizer, factor * phase.learning_rate, self._spoiled >= 0)
+        if evaluated.turns is not None:
+            self._refine_labels(draws.batch, evaluated.turns)
         if phase.deform:
             self._update_average(settings.ema)
         self.step += 1
@@ -132,7 +145,8 @@ class TrainingRun:
     def checkpoint(self) -> Checkpoint:
         """Everything that the next step depends on."""
         model, moments, average = self.model.state_dict(), get_moments(self.optimizer), dict(self.average)
-        return Checkpoint(self.step, model, moments, average, list(self.curve), self.setback)
+        turns = self._turns.clone() if self.params.training.label_refinement.step else None
+        return Checkpoint(self.step, model, moments, average, list(self.curve), self.setback, turns)
 
     def restore(self, saved: Checkpoint) -> None:
         """Go back, or forward, to a checkpoint of the same job."""
@@ -142,6 +156,9 @@ class TrainingRun:
         self.average = {name: value.to(self.model.codes.device) for name, value in saved.average.items()}
         self.step, self.curve, self.setback = saved.step, list(saved.curve), saved.setback
         self._spoiled = self._none_spoiled()
+        if saved.turns is not None:
+            self._turns = saved.turns.to(self._labels.device, copy=True)
+            self.data = replace(self.data, rotation=apply_turns(self._turns, self._labels))
 
     def finished(self) -> DeformableModel:
         """The model with the averaged weights, on the CPU.
@@ -161,6 +178,14 @@ class TrainingRun:
                     "(training.lr_*), or average over fewer steps (training.ema)."
                 ) from error
         return self.model.eval().cpu()
+
+    def _refine_labels(self, draw: Draw, gradient: Float[Tensor, "B 3"]) -> None:
+        """Turn the labels of the images that were rendered, unless the weights stay as they are too."""
+        device = self._turns.device
+        index, mirrored = (send(torch.from_numpy(array), device) for array in draw)
+        turns = moved_turns(self._turns, index, mirrored, gradient, self.params.training.label_refinement)
+        self._turns = torch.where(self._spoiled >= 0, self._turns, turns)
+        self.data = replace(self.data, rotation=apply_turns(self._turns, self._labels))
 
     def _failed(self, reason: str) -> FailedStepError:
         names = [self.data.names[i] for i in self.draws().batch.index]

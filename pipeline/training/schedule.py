@@ -20,6 +20,8 @@ class Phase(NamedTuple):
     """Whether the depth loss is active."""
     label_pose: bool
     """Whether rendering uses the pose labels, in runs that have them."""
+    refine_labels: bool
+    """Whether the labels that images are rendered in are refined."""
     feat_cons: float
     """Factor in [0, 1] on the weight of the feature consistency loss."""
     learning_rate: float
@@ -59,12 +61,18 @@ def phase_at(step: int, params: Training) -> Phase:
         jitter=share < params.deform_from - 0.05,
         depth=share >= params.depth_from,
         label_pose=share < params.label_pose_until,
+        refine_labels=_refined(share, params),
         feat_cons=_ramp(share, params.deform_from, params.deform_from + params.feat_cons_ramp),
         learning_rate=params.final_lr_factor if remaining <= params.final_share else 1.0,
         uniform=1 - _ramp(share, hypotheses.uniform_until, hypotheses.blend_until),
         sharpness=float(np.clip(share * hypotheses.sharpness, 1, 100)),
         best=hypotheses.best_share * _ramp(share, hypotheses.best_from, hypotheses.best_until),
     )
+
+
+def _refined(share: float, params: Training) -> bool:
+    refinement = params.label_refinement
+    return refinement.step > 0 and refinement.start <= share < params.label_pose_until
 
 
 def deform_step(params: Training) -> int:

@@ -61,7 +61,7 @@ def train(
     with tqdm(total=settings.steps, initial=run.step, desc=description, unit="step") as progress:
         while run.step < settings.steps:
             try:
-                terms, total, _ = run.advance()
+                terms, total, *_ = run.advance()
                 logged = run.step % settings.log_every == 0 or run.step == settings.steps
                 if logged or savepoints.due(run.step):
                     run.check()

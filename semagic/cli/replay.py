@@ -25,7 +25,7 @@ def replay(
     names = (failed.data.names[i] for i in failed.draws.batch.index)
     print(f"Step {failed.step} of the training with seed {failed.seed}, on the images {', '.join(names)}:")
     if evaluated:
-        terms, total, norms = evaluated
+        terms, total, norms, _ = evaluated
         rows = {**terms._asdict(), "total": total, **{f"gradient of {name}": norm for name, norm in norms.items()}}
         width = max(map(len, rows))
         for name, value in rows.items():
