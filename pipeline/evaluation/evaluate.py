@@ -37,4 +37,6 @@ def switches_of(params: Params) -> Switches:
         index_embedding=params.model.deformation.index_embedding,
         feature_consistency=params.loss.feat_cons > 0,
         search=params.correspondence.search,
+        refined_labels=params.training.label_refinement.step > 0,
+        refined_poses=params.refine.enabled,
     )

@@ -38,6 +38,10 @@ class Switches:
     index_embedding: bool
     feature_consistency: bool
     search: bool
+    refined_labels: bool = False
+    """Whether the pose labels were refined while the template was learned, which the paper does not do."""
+    refined_poses: bool = False
+    """Whether predicted poses were refined by render-and-compare, which the paper does not do."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from pipeline.reporting.table import Grid, Row, Table, Value
 
+BEYOND = "beyond the paper"
+"""Heads the rows that the paper does not have."""
 ZERO = "≈"
 """Marks an interval that contains zero."""
 
@@ -46,6 +48,7 @@ def to_latex(table: Table) -> str:
     grid = table.main
     caption = " ".join(_escape(text) for text in (f"{grid.title}.", table.warning, *table.notes) if text)
     extra = "l" if grid.difference else ""
+    paper, beyond = _split(grid)
     lines = [
         r"\begin{table}",
         rf"\caption{{{caption}}}",
@@ -53,7 +56,9 @@ def to_latex(table: Table) -> str:
         r"\toprule",
         " & ".join(map(_escape, _head(grid))) + r" \\",
         r"\midrule",
-        *(" & ".join(map(_escape, _texts(row, grid))) + r" \\" for row in grid.rows),
+        *(" & ".join(map(_escape, _texts(row, grid))) + r" \\" for row in paper),
+        *([r"\midrule", rf"\emph{{{BEYOND}}} \\"] if beyond else []),
+        *(" & ".join(map(_escape, _texts(row, grid))) + r" \\" for row in beyond),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -73,7 +78,14 @@ def signed(value: float, digits: int = 1) -> str:
 
 
 def _markdown(grid: Grid) -> str:
-    return markdown_grid(_head(grid), [_texts(row, grid) for row in grid.rows])
+    head, (paper, beyond) = _head(grid), _split(grid)
+    rule = [[f"*{BEYOND}*", *[""] * (len(head) - 1)]] if beyond else []
+    return markdown_grid(head, [*(_texts(r, grid) for r in paper), *rule, *(_texts(r, grid) for r in beyond)])
+
+
+def _split(grid: Grid) -> tuple[list[Row], list[Row]]:
+    """The paper's rows, and those that come below them."""
+    return [row for row in grid.rows if not row.beyond], [row for row in grid.rows if row.beyond]
 
 
 def _head(grid: Grid) -> list[str]:

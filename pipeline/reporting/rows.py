@@ -15,28 +15,34 @@ FEATURE_ROWS = ("nearest_neighbour", "pca_nearest_neighbour")
 """Rows of the paper's Table 1 that need no training: nearest neighbours of the features."""
 
 
-class PaperRow(NamedTuple):
-    """A row of the paper's Table 1 that needs a training."""
+class NamedRow(NamedTuple):
+    """A row of Table 1 that needs a training."""
 
     title: str
     switches: Switches
-    """The parts of the method that the paper's row has."""
+    """The parts of the method that the row of this title has."""
 
 
 _MAGICPONY = Switches(depth=False, pose=False, index_embedding=False, feature_consistency=False, search=False)
 _OURS = Switches(depth=True, pose=True, index_embedding=True, feature_consistency=True, search=True)
 PAPER_ROWS = {
-    "mp": PaperRow("MP", _MAGICPONY),
-    "mp_depth": PaperRow("MP + Depth", replace(_MAGICPONY, depth=True)),
-    "mp_pose": PaperRow("MP + Pose", replace(_MAGICPONY, depth=True, pose=True)),
-    "ours": PaperRow("Ours", _OURS),
-    "wo_index": PaperRow("w/o ind. emb.", replace(_OURS, index_embedding=False)),
-    "wo_feat_cons": PaperRow("w/o feat. cons.", replace(_OURS, feature_consistency=False)),
-    "wo_both": PaperRow("w/o 3.2 (both)", replace(_OURS, index_embedding=False, feature_consistency=False)),
-    "wo_depth": PaperRow("w/o depth", replace(_OURS, depth=False)),
-    "wo_pose": PaperRow("w/o pose", replace(_OURS, pose=False)),
+    "mp": NamedRow("MP", _MAGICPONY),
+    "mp_depth": NamedRow("MP + Depth", replace(_MAGICPONY, depth=True)),
+    "mp_pose": NamedRow("MP + Pose", replace(_MAGICPONY, depth=True, pose=True)),
+    "ours": NamedRow("Ours", _OURS),
+    "wo_index": NamedRow("w/o ind. emb.", replace(_OURS, index_embedding=False)),
+    "wo_feat_cons": NamedRow("w/o feat. cons.", replace(_OURS, feature_consistency=False)),
+    "wo_both": NamedRow("w/o 3.2 (both)", replace(_OURS, index_embedding=False, feature_consistency=False)),
+    "wo_depth": NamedRow("w/o depth", replace(_OURS, depth=False)),
+    "wo_pose": NamedRow("w/o pose", replace(_OURS, pose=False)),
 }
 """Rows by variant; 'MP + Pose' has depth too, as the paper adds the one to the other."""
+_REFINED = {"refined_labels": True, "refined_poses": True}
+BEYOND_ROWS = {
+    "mp_pose_refined": NamedRow("MP + Pose + refinement", replace(PAPER_ROWS["mp_pose"].switches, **_REFINED)),
+    "ours_refined": NamedRow("Ours + refinement", replace(_OURS, **_REFINED)),
+}
+"""Rows by variant that the paper does not have: poses are found by render-and-compare."""
 ORDER = (
     *("mp", "mp_depth", "mp_pose"),
     *FEATURE_ROWS,
@@ -48,21 +54,26 @@ REFERENCE = "ours"
 
 
 def row_order(names: list[str]) -> list[str]:
-    """Sort `names` by the paper's order; rows that the paper lacks come last, in their own order."""
-    return [*(name for name in ORDER if name in names), *(name for name in names if name not in ORDER)]
+    """Sort `names` by the paper's order; rows that the paper lacks come last, those of one's own in their own order."""
+    known = (*ORDER, *BEYOND_ROWS)
+    return [*(name for name in known if name in names), *(name for name in names if name not in known)]
+
+
+def beyond_paper(name: str) -> bool:
+    """Whether a row stands below those of the paper, which has no such row."""
+    return name not in ORDER
 
 
 def row_title(name: str, metrics: Metrics) -> str:
     """The row's name in the paper's words, with '(simulated)' where something behind it is.
 
-    A variant whose switches differ from those of the paper's row of this name is marked as changed.
+    A variant whose switches differ from those of the row that bears its title is marked as changed.
     """
     if metrics.trained is None:
         backbone = backbone_title(metrics)
         title = backbone if name == "nearest_neighbour" else f"{backbone} PCA"
-    elif name in PAPER_ROWS:
-        paper = PAPER_ROWS[name]
-        title = paper.title + (" [changed]" if metrics.trained.switches != paper.switches else "")
+    elif known := (PAPER_ROWS | BEYOND_ROWS).get(name):
+        title = known.title + (" [changed]" if metrics.trained.switches != known.switches else "")
     else:
         title = name
     return f"{title} (simulated)" if simulated(name, metrics) else title

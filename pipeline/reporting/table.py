@@ -27,6 +27,8 @@ class Row(NamedTuple):
     """Average over the columns that were run, taken seed by seed; None in a table without that column."""
     difference: Interval | None = None
     """Average minus that of the reference row; None for the reference itself, or in a table without that column."""
+    beyond: bool = False
+    """Whether the paper has no such row; these come last, below a rule."""
 
 
 class Grid(NamedTuple):

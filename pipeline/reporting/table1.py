@@ -7,7 +7,7 @@ from pipeline.reporting.differences import pck_difference
 from pipeline.reporting.mesh_tables import mesh_notes, mesh_tables
 from pipeline.reporting.notes import interval_note, pair_notes, warning_of
 from pipeline.reporting.results import Results, RowScores, first_metrics, title_of, trained_rows
-from pipeline.reporting.rows import REFERENCE, backbone_title, row_title
+from pipeline.reporting.rows import REFERENCE, backbone_title, beyond_paper, row_title
 from pipeline.reporting.table import Grid, Row, Table, average_title, category_average, category_row, table_columns
 
 READINGS = {"projection alone": "projection", "with local search": "search"}
@@ -22,7 +22,8 @@ def build_table1(results: Results, bootstrap: Bootstrap) -> Table:
         interval = None
         if reference is not None and name != REFERENCE:
             interval = pck_difference(row, reference, TABLE_ALPHA, bootstrap)
-        rows.append(category_row(title_of(results, name), pck_by_category(row), interval))
+        one = category_row(title_of(results, name), pck_by_category(row), interval)
+        rows.append(one._replace(beyond=beyond_paper(name)))
     heading = f"− {title_of(results, REFERENCE)}" if reference and len(rows) > 1 else None
     title = f"Table 1: PCK@{threshold_name(TABLE_ALPHA)} (%)"
     columns = table_columns(results.categories)

@@ -7,7 +7,7 @@ from pipeline.reconstruction.result import ImageReconstruction
 from pipeline.reporting.differences import chamfer_difference
 from pipeline.reporting.notes import coverage_notes, interval_note, warning_of
 from pipeline.reporting.results import Results, RowReconstructions, title_of
-from pipeline.reporting.rows import REFERENCE
+from pipeline.reporting.rows import REFERENCE, beyond_paper
 from pipeline.reporting.table import Grid, Table, average_title, category_row, table_columns
 
 TITLES = {"mp": "MagicPony"}
@@ -59,7 +59,7 @@ def chamfer_by_category(
 
 def _grid(results: Results, title: str, value: Callable[[ImageReconstruction], float]) -> Grid:
     rows = tuple(
-        category_row(_title(results, name), chamfer_by_category(row, value))
+        category_row(_title(results, name), chamfer_by_category(row, value))._replace(beyond=beyond_paper(name))
         for name, row in results.reconstruction.items()
     )
     return Grid(title, results.categories, rows, average_title(results.categories), digits=2)

@@ -52,11 +52,12 @@ def test_the_paper_s_numbers_are_the_paper_s():
 
 
 def test_rows_stand_in_the_paper_s_order_and_others_last():
-    assert row_order(["mine", "wo_pose", "ours", "nearest_neighbour", "mp"]) == [
+    assert row_order(["mine", "ours_refined", "wo_pose", "ours", "nearest_neighbour", "mp"]) == [
         "mp",
         "nearest_neighbour",
         "ours",
         "wo_pose",
+        "ours_refined",
         "mine",
     ]
 
@@ -95,6 +96,30 @@ def test_a_variant_that_switches_something_else_is_never_called_by_the_paper_s_n
     changed = dataclasses.replace(metrics.trained.switches, feature_consistency=False)
     metrics = dataclasses.replace(metrics, trained=dataclasses.replace(metrics.trained, switches=changed))
     assert row_title("ours", metrics) == "Ours [changed]"
+
+
+def test_rows_beyond_the_paper_stand_below_a_rule():
+    shares = {"mp": 0.3, "ours": 0.6, "ours_refined": 0.7, "mine": 0.5}
+    table = build_table1(make_results(shares), PARAMS.bootstrap)
+    lines = to_markdown(table).splitlines()
+    titles = [line.split("|")[1].strip() for line in lines if line.startswith("|")][:8]
+    ending = " (simulated)"
+    assert titles[2:] == [
+        f"MP{ending}",
+        f"Ours{ending}",
+        "*beyond the paper*",
+        f"Ours + refinement{ending}",
+        f"mine{ending}",
+        "method",
+    ]
+    latex = to_latex(table)
+    below = latex[latex.index(r"\emph{beyond the paper}") :]
+    assert latex.count(r"\midrule") == 2 and "Ours + refinement" in below and "MP" not in below
+    assert [row["method"].removesuffix(ending) for row in read_csv(to_csv(table))][2:] == ["Ours + refinement", "mine"]
+
+
+def test_tables_of_the_paper_s_rows_alone_have_no_rule():
+    assert "beyond" not in to_markdown(build_table1(make_results(FOUR), PARAMS.bootstrap))
 
 
 def test_markdown_states_split_seeds_pairs_and_what_the_average_covers():

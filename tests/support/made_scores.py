@@ -12,7 +12,7 @@ from pipeline.evaluation.result import Backends, MeshMeasures, Metrics, Trained
 from pipeline.evaluation.scoring import settings_of
 from pipeline.reconstruction.result import ImageReconstruction, ReconstructionScores
 from pipeline.reporting.results import Results, Scored
-from pipeline.reporting.rows import PAPER_ROWS, row_order
+from pipeline.reporting.rows import BEYOND_ROWS, PAPER_ROWS, row_order
 from support.scored_world import BACKBONE
 from support.tiny import tiny_params
 
@@ -21,6 +21,8 @@ SETTINGS = settings_of(PARAMS)
 REAL = dataclasses.replace(
     SETTINGS, generated=False, backends=Backends("sam", "depth_anything", "orient_anything", "dinov2")
 )
+TRAINED = PAPER_ROWS | BEYOND_ROWS | {"mine": PAPER_ROWS["ours"]}
+"""Rows that need a training, one of one's own among them."""
 IMAGES = [f"i{n}" for n in range(8)]
 PAIRS = [(a, b) for a in IMAGES for b in IMAGES if a != b]
 
@@ -35,8 +37,8 @@ def make_points(share: float, seed: int) -> pd.DataFrame:
 def make_scored(name: str, category: str, share: float, seed: int, settings=SETTINGS) -> Scored:
     points = make_points(share, seed)
     found = float((points["error"] <= 0.1).groupby(points["pair"]).mean().mean())
-    trained = name in PAPER_ROWS or name == "mine"
-    switches = PAPER_ROWS[name].switches if name in PAPER_ROWS else PAPER_ROWS["ours"].switches
+    trained = name in TRAINED
+    switches = TRAINED[name].switches if trained else None
     method = "search" if trained else name
     mesh = MeshMeasures(8, 10.0 + seed, 90.0, 0.75, 1, 0.8, 0.25, 0.04) if trained else None
     other = {"projection": {"0.05": Pck(0.1, 0.2), "0.1": Pck(0.2, 0.3)}} if trained else {}
@@ -44,7 +46,7 @@ def make_scored(name: str, category: str, share: float, seed: int, settings=SETT
         category,
         BACKBONE,
         settings,
-        Trained(name, seed, switches) if trained else None,
+        Trained(name, seed, switches) if switches else None,
         len(PAIRS),
         len(PAIRS) + 1,
         4 * len(PAIRS),
@@ -69,7 +71,7 @@ def make_results(
         name: {
             category: tuple(
                 make_scored(name, category, shares[name], 10 * seed + i, settings)
-                for seed in (seeds if name in PAPER_ROWS or name == "mine" else seeds[:1])
+                for seed in (seeds if name in TRAINED else seeds[:1])
             )
             for i, category in enumerate(categories)
         }
