@@ -29,6 +29,7 @@ PARTS = {
     "floor": "floor.measure_floor",
     "paper_step": "paper_step.measure_paper_step",
     "labels": "labels.measure_labels",
+    "prediction": "prediction.measure_prediction",
     "evaluator": "evaluator_tables.measure_evaluator_tables",
     "repro": "repro.measure_repro",
     "memory": "memory.measure_memory",

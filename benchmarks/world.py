@@ -13,7 +13,8 @@ from pipeline.config.params import Params, load_params, vary
 from pipeline.config.workspace import Workspace
 from pipeline.data.paper_rules import select
 from pipeline.data.selection import write_selection
-from pipeline.labels.components.masked_tokens import foreground_tokens
+from pipeline.labels.components.foreground import fit_foreground, write_foreground
+from pipeline.labels.components.masked_tokens import foreground_tokens, masked_tokens
 from pipeline.labels.components.pca import fit_pca, write_pca
 from pipeline.labels.depth.label import label_depth
 from pipeline.labels.features.label import label_features
@@ -77,6 +78,8 @@ def label(workspace: Workspace) -> None:
     for work in (label_masks, label_depth, label_poses):
         work(workspace, CATEGORY)
     label_features(workspace, backbone, CATEGORY)
+    images = masked_tokens(workspace, backbone, CATEGORY)
+    write_foreground(workspace.foreground(backbone, CATEGORY), fit_foreground(images, params.pca.foreground_share))
     write_pca(
         workspace.pca(backbone, CATEGORY),
         fit_pca(foreground_tokens(workspace, backbone, CATEGORY), params.pca.dims),

@@ -1,11 +1,10 @@
 """The energy of a pose: how badly the mesh, rendered in it, explains what the image shows."""
 
+import math
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.spatial import ConvexHull
 from torch import Tensor
 
 from pipeline.config.refinement_params import Refine
@@ -16,6 +15,8 @@ from pipeline.model.template import Template
 from pipeline.model.view import View
 from pipeline.refinement.coarse_mesh import coarsen
 
+DIRECTIONS = 500
+"""Number of directions in which extreme points are looked for."""
 CAPPED_PRIOR = 8.0
 """Largest squared distance to the head's pose that is paid for, in spreads: far away all poses are equally likely."""
 
@@ -40,15 +41,14 @@ class PoseEnergy:
         e_p = q_p c                                     where it does not.
 
     E is 0 for a mesh that explains every patch, and 1 for a mesh out of sight. The field is evaluated at the template's
-    vertices and interpolated on the faces of a coarse mesh. The window is fitted to the template's convex hull, which
-    has the same bounding rectangle.
+    vertices and interpolated on the faces of a coarse mesh. The window is fitted to the template's extreme points.
     """
 
     @torch.no_grad()
     def __init__(self, model: DeformableModel, template: Template, view: View, params: Refine):
         self.view, self.cap = view, params.cap
         self.mesh = coarsen(template.vertices, template.faces, params.vertices)
-        self.hull = template.vertices[_hull(template.vertices)]
+        self.outline = extreme_points(template.vertices)
         self.field = model.features(template.vertices[self.mesh.rows])[None]
 
     @torch.no_grad()
@@ -66,7 +66,7 @@ class PoseEnergy:
         each = len(poses.rotation) // count
         shapes = vertices[:, self.mesh.rows]
         shapes = shapes.repeat_interleave(each, 0) if len(shapes) > 1 else shapes
-        clip = place(shapes, self.hull, poses, self.view.camera, self.view.margin).clip
+        clip = place(shapes, self.outline, poses, self.view.camera, self.view.margin).clip
         raster = self.view.rasterizer
         rast = raster.rasterize(clip, self.mesh.faces, (size, size))
         shown = raster.interpolate(self.field, rast, self.mesh.faces).unflatten(0, (count, each))
@@ -79,9 +79,13 @@ class PoseEnergy:
         return total / (self.cap * foreground.sum((-1, -2))).clamp(min=1e-6)
 
 
-def _hull(points: Float[Tensor, "N 3"]) -> Tensor:
-    """Indices of the points that span the convex hull, ascending; all of them where they lie in a plane."""
-    array = points.cpu().numpy()
-    if np.linalg.matrix_rank(array - array.mean(0), tol=1e-6) < 3:
-        return torch.arange(len(points), device=points.device)
-    return torch.from_numpy(np.sort(ConvexHull(array).vertices).astype(np.int64)).to(points.device)
+def extreme_points(points: Float[Tensor, "N 3"]) -> Float[Tensor, "E 3"]:
+    """The points that lie farthest in some of `DIRECTIONS` directions, which are spread evenly over the sphere.
+
+    Seen from any side, their bounding rectangle is that of all points, to half a per cent of its size.
+    """
+    number = torch.arange(DIRECTIONS, dtype=torch.float64) + 0.5
+    height, turn = 1 - 2 * number / DIRECTIONS, number * math.pi * (1 + math.sqrt(5))
+    radius = (1 - height.square()).sqrt()
+    directions = torch.stack([radius * turn.cos(), radius * turn.sin(), height], -1).to(points)
+    return points[(directions @ points.T).argmax(1).unique()]

@@ -47,6 +47,11 @@ class PoseRefiner:
         self._starts = torch.nn.functional.pad(starts, (0, 4)).to(device)
         self._spread = spread_of(params.spread, self._starts)
 
+    @property
+    def poses(self) -> int:
+        """Number of poses that are tried for an image."""
+        return len(self._starts) + min(self.params.kept, len(self._starts)) * self.params.rounds * self.params.samples
+
     @torch.no_grad()
     def refine(self, vertices: Float[Tensor, "V N 3"], pose: PoseEstimate, evidence: Evidence) -> Refined:
         """Refine one pose for each of B images.

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.model.pose import PoseEstimate
-from pipeline.refinement.energy import Evidence, PoseEnergy
+from pipeline.refinement.energy import Evidence, PoseEnergy, extreme_points
 from support.made_poses import GRID, evidence_of, made_model, made_view, poses_of, refine_params
 
 
@@ -45,7 +45,7 @@ def test_equals_the_definition(scene):
             row = 2 * image + number
             pose = PoseEstimate(*(value[row : row + 1] for value in poses))
             expected = slowly(scene, pose, evidence.features[image], evidence.foreground[image], 0.4)
-            assert float(found[image, number]) == pytest.approx(expected, rel=1e-4)
+            assert float(found[image, number]) == pytest.approx(expected, rel=0.01)
 
 
 def test_a_mesh_that_explains_everything_has_none_and_one_out_of_sight_has_one(scene):
@@ -80,9 +80,16 @@ def test_each_image_has_its_own_shape(scene):
     assert both[0, 0] < 1e-5 < 0.1 < both[1, 0]
 
 
-def test_a_flat_template_is_rendered_too(scene):
-    """Its vertices span no convex hull."""
-    model, template, view = scene
-    flat = template._replace(vertices=(template.vertices * torch.tensor([1.0, 1.0, 0.0])).detach())
-    energy = PoseEnergy(model, flat, view, refine_params())
-    assert len(energy.hull) == len(flat.vertices)
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("scale", [(1.0, 1.0, 1.0), (0.1, 0.3, 2.0), (1.0, 1.0, 0.0)])
+def test_extreme_points_have_the_bounding_rectangle_of_all(seed, scale):
+    """Of a ball, all of whose points are extreme, of a long shape, and of a flat one."""
+    generator = torch.Generator().manual_seed(seed)
+    points = torch.nn.functional.normalize(torch.randn(3000, 3, generator=generator), dim=-1) * torch.tensor(scale)
+    extreme = extreme_points(points)
+    assert len(extreme) <= 500
+    rotation = torch.linalg.qr(torch.randn(3, 3, generator=generator)).Q[:2]
+    seen, expected = ((part @ rotation.T).aminmax(dim=0) for part in (extreme, points))
+    size = (expected.max - expected.min).max()
+    assert ((seen.max - expected.max).abs() < 0.005 * size).all()
+    assert ((seen.min - expected.min).abs() < 0.005 * size).all()

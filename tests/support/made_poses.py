@@ -40,7 +40,7 @@ def poses_of(*angles, device="cpu"):
 def evidence_of(energy: PoseEnergy, vertices, poses) -> Evidence:
     """What images show of the coarse mesh, one image for each pose; the background has features of its own."""
     view, mesh = energy.view, energy.mesh
-    placed = place(vertices[:, mesh.rows], energy.hull, poses, view.camera, view.margin).clip
+    placed = place(vertices[:, mesh.rows], energy.outline, poses, view.camera, view.margin).clip
     rast = view.rasterizer.rasterize(placed, mesh.faces, (GRID, GRID))
     shown = view.rasterizer.interpolate(energy.field, rast, mesh.faces)
     covered = rast[..., 3] > 0
