@@ -1,12 +1,16 @@
 """Poses are found where they are known, and are said to be unsure where they are."""
 
+import copy
+
 import pytest
 import torch
 
 from pipeline.model.pose import PoseEstimate
+from pipeline.model.view import View
 from pipeline.photographs.cameras import geodesic_degrees
 from pipeline.refinement.energy import Evidence
 from pipeline.refinement.refiner import PoseRefiner
+from support.accelerator import DEVICE, RasterizerThere, accelerator
 from support.made_poses import evidence_of, made_model, made_view, poses_of, refine_params
 
 TRUTH = ((20, 10, 0), (-70, 25, 5), (160, -5, -10), (95, 0, 8))
@@ -37,6 +41,23 @@ def test_finds_poses_that_the_head_has_missed_by_twenty_degrees(scene):
     assert refined.pose.offset.abs().max() < 0.03
     # The rest of the energy is what the search has not found, and less than that of the head's pose.
     assert (refined.energy < refiner.energy(vertices, heads, evidence)[:, 0]).all()
+
+
+def test_poses_are_found_on_another_device_too(scene):
+    """Nothing stays behind on the CPU."""
+    refiner, vertices = refiner_of(scene, rounds=3)
+    heads, evidence = poses_of(*HEADS), evidence_of(refiner.energy, vertices, poses_of(*TRUTH))
+    expected = refiner.refine(vertices, heads, evidence)
+    model, template, view = scene
+    with accelerator(), torch.no_grad():
+        there = View(RasterizerThere(), view.camera, view.margin, view.size)
+        moved = template._replace(vertices=template.vertices.to(DEVICE), faces=template.faces.to(DEVICE))
+        refiner = PoseRefiner(copy.deepcopy(model).to(DEVICE), moved, there, refine_params(rounds=3))
+        heads, evidence = (type(part)(*(value.to(DEVICE) for value in part)) for part in (heads, evidence))
+        found = refiner.refine(vertices.to(DEVICE), heads, evidence)
+        assert found.pose.rotation.device.type == DEVICE.type
+        torch.testing.assert_close(found.pose.rotation.cpu(), expected.pose.rotation, atol=1e-5, rtol=0)
+        torch.testing.assert_close(found.margin.cpu(), expected.margin, atol=1e-5, rtol=0)
 
 
 def test_energy_is_that_of_the_pose(scene):

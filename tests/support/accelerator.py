@@ -14,6 +14,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
+from pipeline.rendering.cpu import CpuRasterizer
+
 DEVICE = torch.device("meta")
 
 
@@ -42,6 +44,27 @@ class OnAccelerator(Tensor):
     @classmethod
     def __torch_dispatch__(cls, operation, types, args=(), kwargs=None):
         return _run(operation, args, kwargs or {})
+
+
+class RasterizerThere:
+    """The CPU's rasterizer for tensors on the accelerator."""
+
+    name = "there"
+
+    def __init__(self):
+        self.cpu = CpuRasterizer()
+
+    def rasterize(self, pos, tri, resolution):
+        return self.cpu.rasterize(pos.cpu(), tri.cpu(), resolution).to(DEVICE)
+
+    def interpolate(self, attr, rast, tri):
+        return self.cpu.interpolate(attr.cpu(), rast.cpu(), tri.cpu()).to(DEVICE)
+
+    def topology(self, tri, num_vertices):
+        return self.cpu.topology(tri.cpu(), num_vertices)
+
+    def antialias(self, color, rast, pos, tri, topology=None):
+        return self.cpu.antialias(color.cpu(), rast.cpu(), pos.cpu(), tri.cpu(), topology).to(DEVICE)
 
 
 class _Operations(TorchDispatchMode):

@@ -11,31 +11,15 @@ from pipeline.training import run
 from pipeline.training.device import configure_torch, training_device
 from pipeline.training.job import TrainingJob
 from pipeline.training.trainer import train
-from support.accelerator import DEVICE, accelerator
+from support.accelerator import DEVICE, RasterizerThere, accelerator
 from support.tiny import tiny_params, tiny_set
 
 GPU = torch.device("cuda")
-
-
-class RasterizerThere:
-    """The CPU's rasterizer for tensors on the accelerator."""
-
-    name = "there"
-
-    def __init__(self):
-        self.cpu = CpuRasterizer()
-
-    def rasterize(self, pos, tri, resolution):
-        return self.cpu.rasterize(pos.cpu(), tri.cpu(), resolution).to(DEVICE)
-
-    def interpolate(self, attr, rast, tri):
-        return self.cpu.interpolate(attr.cpu(), rast.cpu(), tri.cpu()).to(DEVICE)
-
-    def topology(self, tri, num_vertices):
-        return self.cpu.topology(tri.cpu(), num_vertices)
-
-    def antialias(self, color, rast, pos, tri, topology=None):
-        return self.cpu.antialias(color.cpu(), rast.cpu(), pos.cpu(), tri.cpu(), topology).to(DEVICE)
+REFINED_LABELS = {
+    "training__label_refinement__step": 2.0,
+    "training__label_refinement__start": 0.0,
+    "training__label_pose_until": 0.75,
+}
 
 
 class PlainAdam(torch.optim.Adam):
@@ -72,8 +56,8 @@ def elsewhere(monkeypatch):
 
 @pytest.mark.parametrize(
     "change",
-    [{}, {"model__deformation__identity": "grid"}, {"loss__pose": 0.0}],
-    ids=["labels", "grid", "hypotheses"],
+    [{}, {"model__deformation__identity": "grid"}, {"loss__pose": 0.0}, REFINED_LABELS],
+    ids=["labels", "grid", "hypotheses", "refined labels"],
 )
 def test_a_training_elsewhere_is_that_of_the_cpu(elsewhere, change, tmp_path):
     params = tiny_params(training__steps=4, training__log_every=1, **change)
