@@ -19,6 +19,12 @@ MOST_POINTS = 5_000_000
 """Rows that a table of matched points may have. A compressed table can state any number."""
 
 
+NAMES = ("pair", "source", "target", "method", "keypoint")
+"""Columns of the table of matched points that say what a row is about."""
+NUMBERS = ("source_x", "source_y", "target_x", "target_y", "x", "y", "error", "box_side")
+"""Its columns of numbers."""
+
+
 @dataclass(frozen=True)
 class Backends:
     """Names of the backends that made the labels and features."""
@@ -185,7 +191,13 @@ def read_points(folder: Path) -> pd.DataFrame:
         rows = pq.read_metadata(path).num_rows
         if rows > MOST_POINTS:
             raise ValueError(f"{rows} rows, more than {MOST_POINTS}")
-        return pd.read_parquet(path)
+        points = pd.read_parquet(path)
+        if set(points.columns) != {*NAMES, *NUMBERS}:
+            raise ValueError(f"the columns {', '.join(map(str, points.columns))}")
+        for column in NUMBERS:
+            if points[column].dtype.kind != "f":
+                raise ValueError(f"the column '{column}' holds no numbers")
+        return points
 
 
 def _score(content: Any) -> Pck:
