@@ -12,7 +12,18 @@ from pipeline.base.errors import InputError
 CHECKOUT = Path(__file__).resolve().parents[2]
 """Folder that holds the packages; in a checkout benchmarks/ is among them."""
 PARTS = (
-    *("rasterizer", "training_step", "floor", "paper_step", "labels", "evaluator", "repro", "memory", "scaling"),
+    *(
+        "rasterizer",
+        "training_step",
+        "floor",
+        "paper_step",
+        "labels",
+        "prediction",
+        "evaluator",
+        "repro",
+        "memory",
+        "scaling",
+    ),
     *("alternatives", "safety", "neighbours"),
 )
 """The parts for the help and for the completion in a shell; benchmarks/parts.py says what each is."""
