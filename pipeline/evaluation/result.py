@@ -37,7 +37,7 @@ class Backends:
 
 @dataclass(frozen=True)
 class Switches:
-    """Parts of the method that the paper's ablations switch off. True where a part was active."""
+    """Parts of the method that one row has and another lacks. True where a part was active."""
 
     depth: bool
     pose: bool

@@ -17,8 +17,6 @@ from pipeline.refinement.coarse_mesh import coarsen
 
 DIRECTIONS = 500
 """Number of directions in which extreme points are looked for."""
-CAPPED_PRIOR = 8.0
-"""Largest squared distance to the head's pose that is paid for, in spreads: far away all poses are equally likely."""
 
 
 class Evidence(NamedTuple):

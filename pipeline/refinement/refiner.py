@@ -13,10 +13,12 @@ from pipeline.model.pose import PoseEstimate
 from pipeline.model.template import Template
 from pipeline.model.view import View
 from pipeline.photographs.cameras import geodesic_degrees
-from pipeline.refinement.energy import CAPPED_PRIOR, Evidence, PoseEnergy
+from pipeline.refinement.energy import Evidence, PoseEnergy
 from pipeline.refinement.moves import move, spread_of
 from pipeline.refinement.search import Searched, cross_entropy_search
 
+FARTHEST = 8.0
+"""Largest squared distance to the head's pose that the prior counts, in spreads: beyond it all poses are as likely."""
 ANOTHER_POSE = 30.0
 """Angle in degrees from which on two poses are different readings of an image."""
 
@@ -62,12 +64,12 @@ class PoseRefiner:
         """
         images, params = len(pose.rotation), self.params
 
-        def objective(moves: Float[Tensor, "B M 6"]) -> Float[Tensor, "B M"]:
+        def cost(moves: Float[Tensor, "B M 6"]) -> Float[Tensor, "B M"]:
             return self.energy(vertices, move(pose, moves), evidence) + self._prior(moves)
 
         first = params.first_spread * self._spread
         generator = torch.Generator().manual_seed(0)
-        searched = cross_entropy_search(objective, self._starts, first, images, params, generator)
+        searched = cross_entropy_search(cost, self._starts, first, images, params, generator)
         best = searched.values.argmin(1)
         moves = searched.points[torch.arange(images, device=best.device), best]
         value = searched.values.amin(1)
@@ -75,7 +77,7 @@ class PoseRefiner:
         return Refined(refined, value - self._prior(moves), self._margin(pose, refined, searched, value))
 
     def _prior(self, moves: Float[Tensor, "*B 6"]) -> Float[Tensor, "*B"]:
-        return self.params.prior * (moves / self._spread).square().sum(-1).clamp(max=CAPPED_PRIOR)
+        return self.params.prior * (moves / self._spread).square().sum(-1).clamp(max=FARTHEST)
 
     def _margin(
         self, start: PoseEstimate, refined: PoseEstimate, searched: Searched, value: Float[Tensor, "B"]

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from pipeline.config.refinement_params import Refine
 
-Objective = Callable[[Float[Tensor, "B M D"]], Float[Tensor, "B M"]]
-"""Values of M points of each of B images."""
+Function = Callable[[Float[Tensor, "B M D"]], Float[Tensor, "B M"]]
+"""What is minimised: the values of M points of each of B images."""
 
 
 class Searched(NamedTuple):
@@ -25,7 +25,7 @@ class Searched(NamedTuple):
 
 
 def cross_entropy_search(
-    objective: Objective,
+    function: Function,
     starts: Float[Tensor, "S D"],
     spread: Float[Tensor, "D"],
     images: int,
@@ -45,7 +45,7 @@ def cross_entropy_search(
         generator: on the CPU.
     """
     tried = starts[None].expand(images, -1, -1)
-    points, values = [tried], [objective(tried)]
+    points, values = [tried], [function(tried)]
     kept = values[0].topk(min(params.kept, len(starts)), dim=1, largest=False).indices
     mean = _rows(tried, kept)
     width = spread.expand_as(mean)
@@ -54,7 +54,7 @@ def cross_entropy_search(
     for _ in range(params.rounds):
         draws = torch.randn(params.samples, starts.shape[1], generator=generator).to(spread)
         tried = mean[:, :, None] + draws * width[:, :, None]
-        found = objective(tried.flatten(1, 2))
+        found = function(tried.flatten(1, 2))
         points.append(tried.flatten(1, 2))
         values.append(found)
         best = found.unflatten(1, mean.shape[1:2] + (-1,)).topk(params.elite, dim=2, largest=False).indices
