@@ -1,9 +1,7 @@
 """Time of the predicted pose of an image: by the head alone, and refined by render-and-compare."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
-
-from torch import Tensor
 
 from benchmarks.machine import gpu_obstacle, synchronise
 from benchmarks.parts import Setting
@@ -58,12 +56,8 @@ def _row(device: str, workspace: Workspace, quick: bool) -> PredictionRow:
     }
     batch = min(BATCHES[device], len(data.names))
     tokens = data.tokens[:batch, 0].to(device)
-    actions = {name: _reconstructing(predictor, tokens) for name, predictor in predictors.items()}
+    actions = {name: partial(predictor.reconstruct, tokens) for name, predictor in predictors.items()}
     found = interleaved(actions, 1 if quick else 15, synchronise=synchronise)
     head, refined = (found[name].summary() for name in ("head", "refined"))
     times = (time / batch for time in (head.median, refined.median, refined.low, refined.high))
     return PredictionRow(device, batch, refiner.poses, *times)
-
-
-def _reconstructing(predictor: Predictor, tokens: Tensor) -> Callable[[], object]:
-    return lambda: predictor.reconstruct(tokens)

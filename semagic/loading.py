@@ -10,7 +10,7 @@ from pipeline.base.errors import InputError
 from pipeline.config.cells import Cell, resolve
 from pipeline.config.params import Params, load_params
 from pipeline.config.workspace import Workspace
-from pipeline.labels.components.foreground import FOREGROUND, read_foreground
+from pipeline.labels.components.foreground import read_foreground
 from pipeline.labels.components.pca import Pca, read_pca
 from pipeline.model.deformable import InputSizes
 from pipeline.model.saved import DESCRIPTION, load_model
@@ -48,7 +48,8 @@ def load_trained(folder: Path, params: Path | None = None, pca: Path | None = No
     path = pca or workspace.pca(cell.backbone, cell.category)
     components = read_pca(path)
     _check_sizes(folder, model.sizes, resolved, components)
-    observer = Observer(components, read_foreground(path.with_name(FOREGROUND))) if resolved.refine.enabled else None
+    foreground = path.with_name(workspace.foreground(cell.backbone, cell.category).name)
+    observer = Observer(components, read_foreground(foreground)) if resolved.refine.enabled else None
     return Trained(cell, workspace, make_predictor(model, resolved, observer), components)
 
 

@@ -25,7 +25,7 @@ def move(start: PoseEstimate, moves: Float[Tensor, "B M 6"]) -> PoseEstimate:
     Returns:
         B * M poses, image after image.
     """
-    turned = product(start.rotation[:, None], turn(moves[..., 0]))
+    turned = product(start.rotation[:, None], _turn(moves[..., 0]))
     rotation = product(roll_rotation(moves[..., 2]), product(_tilt(moves[..., 1]), turned))
     return PoseEstimate(
         rotation.flatten(0, 1),
@@ -34,16 +34,16 @@ def move(start: PoseEstimate, moves: Float[Tensor, "B M 6"]) -> PoseEstimate:
     )
 
 
-def turn(azimuth: Float[Tensor, "*B"]) -> Float[Tensor, "*B 3 3"]:
-    """Y(a) = object_rotation(a, 0, 0): a turn about the object's up axis that adds a to the azimuth; radians."""
-    zero = torch.zeros_like(azimuth)
-    return rotation_from_angles(torch.stack([azimuth.cos(), azimuth.sin()], -1), zero, zero)
-
-
 def spread_of(spread: Spread, like: Tensor) -> Float[Tensor, "6"]:
     """Standard deviations of the six numbers of a move."""
     angles = (math.radians(angle) for angle in (spread.azimuth, spread.elevation, spread.theta))
     return like.new_tensor([*angles, spread.offset, spread.offset, spread.log_zoom])
+
+
+def _turn(azimuth: Float[Tensor, "*B"]) -> Float[Tensor, "*B 3 3"]:
+    """Y(a) = object_rotation(a, 0, 0): a turn about the object's up axis that adds a to the azimuth; radians."""
+    zero = torch.zeros_like(azimuth)
+    return rotation_from_angles(torch.stack([azimuth.cos(), azimuth.sin()], -1), zero, zero)
 
 
 def _tilt(elevation: Float[Tensor, "*B"]) -> Float[Tensor, "*B 3 3"]:

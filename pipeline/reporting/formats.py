@@ -54,11 +54,11 @@ def to_latex(table: Table) -> str:
         rf"\caption{{{caption}}}",
         rf"\begin{{tabular}}{{l{'r' * len(grid.columns)}r{extra}}}",
         r"\toprule",
-        " & ".join(map(_escape, _head(grid))) + r" \\",
+        _latex_row(_head(grid)),
         r"\midrule",
-        *(" & ".join(map(_escape, _texts(row, grid))) + r" \\" for row in paper),
+        *(_latex_row(_texts(row, grid)) for row in paper),
         *([r"\midrule", rf"\emph{{{BEYOND}}} \\"] if beyond else []),
-        *(" & ".join(map(_escape, _texts(row, grid))) + r" \\" for row in beyond),
+        *(_latex_row(_texts(row, grid)) for row in beyond),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -117,6 +117,10 @@ def _interval(row: Row, digits: int) -> str:
 
 
 _LATEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "±": r"$\pm$", "−": "$-$", ZERO: r"$\approx$"}
+
+
+def _latex_row(texts: Sequence[str]) -> str:
+    return " & ".join(map(_escape, texts)) + r" \\"
 
 
 def _escape(text: str) -> str:

@@ -63,14 +63,16 @@ def over_seeds(values: Sequence[float]) -> Value:
     return Value(mean, math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1)))
 
 
-def category_row(title: str, by_category: Mapping[str, Sequence[float]], difference: Interval | None = None) -> Row:
+def category_row(
+    title: str, by_category: Mapping[str, Sequence[float]], difference: Interval | None = None, beyond: bool = False
+) -> Row:
     """A row with a number for each category.
 
     Args:
         by_category: one number for each seed, for the categories that were run.
     """
     values = {name: over_seeds(numbers) for name, numbers in by_category.items()}
-    return Row(title, values, category_average(by_category), difference)
+    return Row(title, values, category_average(by_category), difference, beyond)
 
 
 def category_average(by_category: Mapping[str, Sequence[float]]) -> Value:

@@ -22,8 +22,7 @@ def build_table1(results: Results, bootstrap: Bootstrap) -> Table:
         interval = None
         if reference is not None and name != REFERENCE:
             interval = pck_difference(row, reference, TABLE_ALPHA, bootstrap)
-        one = category_row(title_of(results, name), pck_by_category(row), interval)
-        rows.append(one._replace(beyond=beyond_paper(name)))
+        rows.append(category_row(title_of(results, name), pck_by_category(row), interval, beyond_paper(name)))
     heading = f"− {title_of(results, REFERENCE)}" if reference and len(rows) > 1 else None
     title = f"Table 1: PCK@{threshold_name(TABLE_ALPHA)} (%)"
     columns = table_columns(results.categories)

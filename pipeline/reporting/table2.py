@@ -59,7 +59,7 @@ def chamfer_by_category(
 
 def _grid(results: Results, title: str, value: Callable[[ImageReconstruction], float]) -> Grid:
     rows = tuple(
-        category_row(_title(results, name), chamfer_by_category(row, value))._replace(beyond=beyond_paper(name))
+        category_row(_title(results, name), chamfer_by_category(row, value), beyond=beyond_paper(name))
         for name, row in results.reconstruction.items()
     )
     return Grid(title, results.categories, rows, average_title(results.categories), digits=2)

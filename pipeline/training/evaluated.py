@@ -17,7 +17,7 @@ class Evaluated(NamedTuple):
     total: Float[Tensor, ""]
     """Weighted sum of the terms."""
     norms: dict[str, Float[Tensor, ""]]
-    """Norm of the gradient of each group of weights, before it is clipped."""
+    """Norm of the gradient of each group of weights, before it is clipped, and of that of refined pose labels."""
     turns: Float[Tensor, "B 3"] | None = None
     """Gradient by a turn of each rendered pose (`pipeline.training.label_turns`). None where labels stay as they are.
     """
@@ -25,8 +25,7 @@ class Evaluated(NamedTuple):
     @property
     def finite(self) -> Bool[Tensor, ""]:
         """Whether all numbers are finite."""
-        finite = torch.stack([*self.terms, self.total, *self.norms.values()]).isfinite().all()
-        return finite if self.turns is None else finite & self.turns.isfinite().all()
+        return torch.stack([*self.terms, self.total, *self.norms.values()]).isfinite().all()
 
     def not_finite(self) -> str:
         """Say what is not finite; empty if everything is."""
@@ -36,6 +35,4 @@ class Evaluated(NamedTuple):
             return f"not finite: the term{'s' * (len(terms) > 1)} {', '.join(terms)}"
         if not self.total.isfinite():
             return "not finite: the weighted sum of the terms"
-        if self.turns is not None and not self.turns.isfinite().all():
-            groups.append("pose labels")
         return f"not finite: the gradient of {'; '.join(groups)}" if groups else ""

@@ -96,6 +96,8 @@ class TrainingRun:
         total.backward()
         norms = clip_gradients(self.optimizer, self.params.training.clip)
         gradient = None if turned is None else turned.turn.grad
+        if gradient is not None:
+            norms["pose labels"] = gradient.norm()
         return Evaluated(Terms(*(term.detach() for term in terms)), total.detach(), norms, gradient)
 
     def advance(self) -> Evaluated:
@@ -157,8 +159,7 @@ class TrainingRun:
         self.step, self.curve, self.setback = saved.step, list(saved.curve), saved.setback
         self._spoiled = self._none_spoiled()
         if saved.turns is not None:
-            self._turns = saved.turns.to(self._labels.device, copy=True)
-            self.data = replace(self.data, rotation=apply_turns(self._turns, self._labels))
+            self._turn_labels(saved.turns.to(self._labels.device, copy=True))
 
     def finished(self) -> DeformableModel:
         """The model with the averaged weights, on the CPU.
@@ -184,8 +185,11 @@ class TrainingRun:
         device = self._turns.device
         index, mirrored = (send(torch.from_numpy(array), device) for array in draw)
         turns = moved_turns(self._turns, index, mirrored, gradient, self.params.training.label_refinement)
-        self._turns = torch.where(self._spoiled >= 0, self._turns, turns)
-        self.data = replace(self.data, rotation=apply_turns(self._turns, self._labels))
+        self._turn_labels(torch.where(self._spoiled >= 0, self._turns, turns))
+
+    def _turn_labels(self, turns: Float[Tensor, "N 3"]) -> None:
+        self._turns = turns
+        self.data = replace(self.data, rotation=apply_turns(turns, self._labels))
 
     def _failed(self, reason: str) -> FailedStepError:
         names = [self.data.names[i] for i in self.draws().batch.index]

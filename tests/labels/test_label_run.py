@@ -128,20 +128,26 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, name: str) -> list[str]:
     return asked
 
 
-def test_an_interrupted_run_continues_and_ends_with_the_same_bytes(
-    run: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    params = tiny_params(pretrained__batch=1)
-    label_masks(dataclasses.replace(run, params=params), "car")
+def whole_and_killed(run: Workspace, monkeypatch: pytest.MonkeyPatch, name: str) -> dict[str, bytes]:
+    """Label all masks; then again from nothing, until the process ends at the image `name`. The first time's bytes."""
+    label_masks(run, "car")
     whole = contents(run)
     shutil.rmtree(run.masks("car"))
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        kill_at(patch, "train_b")
-        label_masks(dataclasses.replace(run, params=params), "car")
+        kill_at(patch, name)
+        label_masks(run, "car")
+    return whole
+
+
+def test_an_interrupted_run_continues_and_ends_with_the_same_bytes(
+    run: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = dataclasses.replace(run, params=tiny_params(pretrained__batch=1))
+    whole = whole_and_killed(run, monkeypatch, "train_b")
     assert not run.masks("car").exists(), "nothing unfinished is taken for whole"
     with monkeypatch.context() as patch:
         asked = kill_at(patch, "none")
-        assert label_masks(dataclasses.replace(run, params=params), "car").done == 3
+        assert label_masks(run, "car").done == 3
     assert asked == ["train_b", "test_a"]
     assert contents(run) == whole
     assert not run.unfinished(run.masks("car")).exists()
@@ -197,20 +203,15 @@ def test_a_full_disk_is_one_message_and_leaves_nothing_for_whole(
 
 
 def test_an_unfinished_label_that_was_damaged_is_made_again(run: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    params = tiny_params(pretrained__batch=1)
-    label_masks(dataclasses.replace(run, params=params), "car")
-    whole = contents(run)
-    shutil.rmtree(run.masks("car"))
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        kill_at(patch, "test_a")
-        label_masks(dataclasses.replace(run, params=params), "car")
+    run = dataclasses.replace(run, params=tiny_params(pretrained__batch=1))
+    whole = whole_and_killed(run, monkeypatch, "test_a")
     (damaged,) = run.unfinished(run.masks("car")).rglob("train_a.png")
     content = bytearray(damaged.read_bytes())
     content[-5] ^= 1
     damaged.write_bytes(content)
     with monkeypatch.context() as patch:
         asked = kill_at(patch, "none")
-        label_masks(dataclasses.replace(run, params=params), "car")
+        label_masks(run, "car")
     assert asked == ["train_a", "test_a"]
     assert contents(run) == whole
 

@@ -7,16 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Float64
-from safetensors.numpy import load, save
 from torch import Tensor
 
-from pipeline.base.checksums import checked
-from pipeline.base.contents import parsing
 from pipeline.base.errors import InputError
-from pipeline.base.files import write_bytes
+from pipeline.labels.components.arrays import read_arrays, write_arrays
 
-FOREGROUND = "foreground.safetensors"
-"""Name of the file, beside that of the principal components."""
 SHRINKAGE = 1e-3
 """Share of a multiple of the unit matrix in each covariance, which is then regular for tokens that do not vary too."""
 
@@ -81,8 +76,8 @@ def fit_foreground(
 
 
 def write_foreground(path: Path, foreground: Foreground) -> None:
-    """Write as safetensors; equal content gives equal bytes. The folder's checksums are whoever finishes it's."""
-    write_bytes(path, save({name: np.ascontiguousarray(array) for name, array in foreground._asdict().items()}))
+    """Write as safetensors, with its checksum; equal content gives equal bytes."""
+    write_arrays(path, foreground)
 
 
 def read_foreground(path: Path) -> Foreground:
@@ -91,18 +86,16 @@ def read_foreground(path: Path) -> Foreground:
     Raises:
         InputError: there is no such file, or it is damaged.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: expected what tells the object from its background, found nothing. Run stage `pca`.")
-    with parsing(checked(path), "what tells the object from its background"):
-        foreground = Foreground(**load(path.read_bytes()))
-        dims = foreground.mean.shape[-1]
-        if [array.shape for array in foreground] != [(2, dims), (2, dims, dims), (1,)]:
-            raise ValueError(f"arrays of the shapes {[list(array.shape) for array in foreground]}")
-        if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in foreground):
-            raise ValueError("other numbers than finite ones of single precision")
-        if not (foreground.whitening.diagonal(axis1=1, axis2=2) > 0).all():
-            raise ValueError("a diagonal that is not positive")
-        return foreground
+    return read_arrays(path, Foreground, "what tells the object from its background", _fits)
+
+
+def _fits(foreground: Foreground) -> bool:
+    dims = foreground.mean.shape[-1]
+    if [array.shape for array in foreground] != [(2, dims), (2, dims, dims), (1,)]:
+        return False
+    if not (foreground.whitening.diagonal(axis1=1, axis2=2) > 0).all():
+        raise ValueError("a diagonal that is not positive")
+    return True
 
 
 class _Moments:

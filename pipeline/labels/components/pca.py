@@ -5,12 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32
-from safetensors.numpy import load, save
 
-from pipeline.base.checksums import checked, write_checksums
-from pipeline.base.contents import parsing
 from pipeline.base.errors import InputError
-from pipeline.base.files import write_bytes
+from pipeline.labels.components.arrays import read_arrays, write_arrays
 
 
 class Pca(NamedTuple):
@@ -71,9 +68,8 @@ def _too_flat(count: int, dims: int) -> InputError:
 
 
 def write_pca(path: Path, pca: Pca) -> None:
-    """Write as safetensors into a folder of its own, with its checksum; equal content gives equal bytes."""
-    write_bytes(path, save({name: np.ascontiguousarray(array) for name, array in pca._asdict().items()}))
-    write_checksums(path.parent)
+    """Write as safetensors with its checksum; equal content gives equal bytes."""
+    write_arrays(path, pca)
 
 
 def read_pca(path: Path) -> Pca:
@@ -82,13 +78,9 @@ def read_pca(path: Path) -> Pca:
     Raises:
         InputError: there is no such file, or it is damaged.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: expected the principal components of the features, found none. Run the stage `pca`.")
-    with parsing(checked(path), "the principal components of patch features"):
-        pca = Pca(**load(path.read_bytes()))
-        dims, channels = pca.components.shape
-        if [array.shape for array in pca] != [(channels,), (dims, channels), (dims,), (dims,)]:
-            raise ValueError(f"arrays of the shapes {[list(array.shape) for array in pca]}")
-        if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in pca):
-            raise ValueError("other numbers than finite ones of single precision")
-        return pca
+    return read_arrays(path, Pca, "the principal components of patch features", _fits)
+
+
+def _fits(pca: Pca) -> bool:
+    dims, channels = pca.components.shape
+    return [array.shape for array in pca] == [(channels,), (dims, channels), (dims,), (dims,)]
