@@ -175,6 +175,7 @@ def write_category(workspace: Workspace, category: str, size: CategorySize) -> N
         ends = names[source], names[target]
         listed.append(Pair(category, *ends, ids, points[both], true[both], *(boxes[end] for end in ends), 0))
     write_pairs(workspace.pairs(category), pair_list(category, "test", listed))
+    write_pairs(workspace.calibration_pairs(category), pair_list(category, "val", ()))
     # No image has a mask.
     make_folder(workspace.masks(category))
     for folder in (
@@ -190,7 +191,11 @@ def write_category(workspace: Workspace, category: str, size: CategorySize) -> N
     index = torch.arange(VERTICES**2).reshape(VERTICES, VERTICES)
     faces = torch.stack([index[:-1, :-1], index[1:, :-1], index[:-1, 1:]], -1).reshape(-1, 3)
     silhouette = torch.ones(params.correspondence.map_size, params.correspondence.map_size, dtype=torch.bool)
-    predicted = {name: Prediction(found, positions.clone(), silhouette.clone()) for name, found in projections.items()}
+    score = torch.full((2,), torch.nan)
+    predicted = {
+        name: Prediction(found, positions.clone(), silhouette.clone(), score.clone())
+        for name, found in projections.items()
+    }
     predictions = Predictions(positions.clone(), faces, positions, field, predicted)
     write_predictions(workspace.predictions(Cell(VARIANT, BACKBONE, category, 0)), predictions)
 
@@ -218,7 +223,7 @@ def _rates(workspace: Workspace, category: str, plain_pairs: int) -> list[Rate]:
     for row, method in {**MESH_METHODS, **BASELINES}.items():
         given = predictions if row in MESH_METHODS else None
         prepared = {i.name: prepare_image(workspace, BACKBONE, i, pca, given) for i in instances}
-        whole, matches = _timed(3, match_pairs, workspace, BACKBONE, category, {row: method}, pca, given)
+        whole, matches = _timed(3, match_pairs, workspace, BACKBONE, listed, {row: method}, pca, given)
         matching, _ = _timed(3, find_matches, scored, prepared, {row: method}, correspondence)
         plain, found = _timed(2, match_pairs_plainly, [row], pairs, images, correspondence)
         per_second = len(listed.pairs) / whole, len(scored) / matching, len(pairs) / plain

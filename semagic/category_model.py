@@ -9,18 +9,16 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.typing import ArrayLike
-from torch.nn import functional
 
 from pipeline.base.errors import InputError
+from pipeline.confidence.signs import find_signs
 from pipeline.config.cells import Cell
 from pipeline.labels.features import FeatureBackend
 from pipeline.labels.features.label import BACKENDS
 from pipeline.labels.registry import make_backend
-from pipeline.matching.feature_map import sample_map
-from pipeline.matching.images import describe_image, required, token_components, vertex_components
+from pipeline.matching.images import describe_image, token_components, vertex_components
 from pipeline.matching.methods import MESH_METHODS
 from pipeline.matching.queries import Queries
-from pipeline.matching.transfer import nearest_visible_vertex
 from pipeline.photographs.crops import from_crop, to_crop
 from semagic.loading import Trained, load_trained
 from semagic.photographs import ARRAY, Photograph, read_object
@@ -47,6 +45,7 @@ class CategoryModel:
         *,
         params: str | PathLike[str] | None = None,
         pca: str | PathLike[str] | None = None,
+        calibration: str | PathLike[str] | None = None,
     ) -> "CategoryModel":
         """Load a category from the folder that it was trained in.
 
@@ -56,11 +55,14 @@ class CategoryModel:
                 stands for the nearest params.yaml above `folder`.
             pca: the principal components of the category's features. Only a folder that has been moved needs them:
                 None stands for components/<backbone>/<category>/pca.safetensors in the folder of the parameter file.
+            calibration: calibration.json, from which probabilities of matches are computed. None stands for that in
+                evaluation/<variant>/<backbone>/<category>/<seed> in the folder of the parameter file; where there is
+                none, probabilities are NaN.
 
         Raises:
             InputError: a file is missing or damaged, or the files do not belong together.
         """
-        return cls(load_trained(Path(folder), Path(params) if params else None, Path(pca) if pca else None))
+        return cls(load_trained(Path(folder), *(Path(path) if path else None for path in (params, pca, calibration))))
 
     @property
     def cell(self) -> Cell:
@@ -98,6 +100,7 @@ class CategoryModel:
         image = describe_image(crop, width, height, tokens, self._params.evaluation.map_size)._replace(
             components=token_components(tokens, self._trained.pca),
             projection=prediction.projection.to_crop(crop),
+            pose_score=prediction.pose_score,
             vertex_features=self._vertex_features,
         )
         return PreparedPhoto(self.cell, image, prediction)
@@ -120,16 +123,17 @@ class CategoryModel:
                 f"expected points as finite numbers [N, 2] in pixels, found an array {list(pixels.shape)}."
             )
         if len(pixels) == 0:
-            return Matches(np.zeros((0, 2)), np.zeros(0, bool), np.zeros(0))
+            return Matches(np.zeros((0, 2)), np.zeros(0, bool), np.zeros(0), np.zeros(0))
         queries = _queries(to_crop(pixels, a.image.crop))
-        method = MESH_METHODS["search" if search else "projection"]
-        found = method(queries, [a.image, b.image], self._params.correspondence)
-        mesh_a, mesh_b = (required(photo.image.projection, "projection") for photo in (a, b))
-        map_a, map_b = (required(photo.image.components, "components") for photo in (a, b))
-        vertex = nearest_visible_vertex(queries.points, mesh_a)
-        similarity = functional.cosine_similarity(sample_map(map_a, queries.points), sample_map(map_b, found), dim=-1)
-        visible = mesh_b.visible[vertex]
-        return Matches(from_crop(found.numpy(), b.image.crop), visible.numpy(), similarity.numpy())
+        images, name = [a.image, b.image], "search" if search else "projection"
+        found = MESH_METHODS[name](queries, images, self._params.correspondence)
+        signs = find_signs(queries, images, found)
+        calibration = self._trained.calibrations.get(name)
+        rows = torch.stack(signs, -1).numpy()
+        probability = calibration.probability(rows) if calibration else np.full(len(rows), np.nan)
+        return Matches(
+            from_crop(found.numpy(), b.image.crop), signs.visible.numpy() > 0, signs.similarity.numpy(), probability
+        )
 
     def reconstruct(self, photo: PreparedPhoto) -> Reconstruction:
         """The posed, deformed mesh of the object, as the model predicts it.
@@ -138,7 +142,7 @@ class CategoryModel:
             InputError: another model has prepared the photograph.
         """
         self._check(photo)
-        projection, deformed, _ = photo.prediction
+        projection, deformed = photo.prediction.projection, photo.prediction.deformed
         # The projection is of the subdivided mesh, whose first vertices are those of the template.
         count = len(deformed)
         return Reconstruction(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pipeline.base.checksums import checked
 from pipeline.base.contents import parsing
 from pipeline.base.errors import InputError
+from pipeline.confidence.calibration import Calibration, read_calibrations
 from pipeline.config.cells import Cell, resolve
 from pipeline.config.params import Params, load_params
 from pipeline.config.workspace import Workspace
@@ -27,15 +28,21 @@ class Trained(NamedTuple):
     predictor: Predictor
     pca: Pca
     """Principal components of the category's patch features."""
+    calibrations: dict[str, Calibration]
+    """What probabilities of matches are computed from, by method; empty for a model that has not been evaluated."""
 
 
-def load_trained(folder: Path, params: Path | None = None, pca: Path | None = None) -> Trained:
+def load_trained(
+    folder: Path, params: Path | None = None, pca: Path | None = None, calibration: Path | None = None
+) -> Trained:
     """Load the model in a cell's folder models/<variant>/<backbone>/<category>/<seed>.
 
     Args:
         params: the parameter file; None stands for the nearest params.yaml above `folder`.
         pca: the principal components; None stands for components/<backbone>/<category>/pca.safetensors beside `params`.
             A model whose poses are refined needs the file foreground.safetensors beside it.
+        calibration: the calibration of matches; None stands for that of the cell's evaluation beside `params`, if there
+            is one.
 
     Raises:
         InputError: a file is missing or damaged, or the files do not belong together.
@@ -50,7 +57,10 @@ def load_trained(folder: Path, params: Path | None = None, pca: Path | None = No
     _check_sizes(folder, model.sizes, resolved, components)
     foreground = path.with_name(workspace.foreground(cell.backbone, cell.category).name)
     observer = Observer(components, read_foreground(foreground)) if resolved.refine.enabled else None
-    return Trained(cell, workspace, make_predictor(model, resolved, observer), components)
+    predictor = make_predictor(model, resolved, observer)
+    calibrated = calibration is not None or workspace.calibration(cell).exists()
+    calibrations = read_calibrations(calibration or workspace.calibration(cell)) if calibrated else {}
+    return Trained(cell, workspace, predictor, components, calibrations)
 
 
 def _read_cell(path: Path) -> Cell:

@@ -30,6 +30,9 @@ class Matches(NamedTuple):
     """Whether the vertex that carries a point is visible in b. Where it is not, the object itself hides the match."""
     similarity: Float[np.ndarray, "N"]
     """Cosine of the patch features' principal components at the two points; 1 where they are alike."""
+    probability: Float[np.ndarray, "N"]
+    """Probability that a match is right: within a tenth of the longer side of the object's box in b of the true place.
+    NaN where the model has not been evaluated, or had no calibration pairs (`data.calibration_split`)."""
 
 
 class Reconstruction(NamedTuple):

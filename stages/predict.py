@@ -1,4 +1,4 @@
-"""Project the trained model of one cell onto each evaluated image."""
+"""Project the trained model of one cell onto each image of the pairs."""
 
 from pipeline.base.exclusive import exclusive
 from pipeline.model.saved import load_model
@@ -20,8 +20,9 @@ def main() -> None:
         refined = workspace.params.refine.enabled
         observer = read_observer(workspace, cell.backbone, cell.category) if refined else None
         predictor = make_predictor(load_model(workspace.model(cell)), workspace.params, observer)
-        instances = workspace.evaluation_instances(cell.category)
-        write_image(workspace.sheet(cell), draw_sheet(predictor, workspace, cell.backbone, instances[:SHEET_ROWS]))
+        shown = workspace.evaluation_instances(cell.category)[:SHEET_ROWS]
+        write_image(workspace.sheet(cell), draw_sheet(predictor, workspace, cell.backbone, shown))
+        instances = workspace.paired_instances(cell.category)
         write_predictions(workspace.predictions(cell), predict_category(predictor, workspace, cell.backbone, instances))
 
 

@@ -40,6 +40,16 @@ def generation_problem(data: Data, simulation: Simulation) -> str | None:
     return None
 
 
+def splits_problem(data: Data) -> str | None:
+    """Confidence is not judged on what it was learned from."""
+    if data.calibration_split != data.evaluation_split:
+        return None
+    return (
+        "data.calibration_split must be another split than data.evaluation_split, so that probabilities of matches are "
+        f"not judged by the pairs that they were fitted to; found '{data.calibration_split}' for both. Change one."
+    )
+
+
 def encoder_problem(model: Model, features: Features) -> str | None:
     """The pose head averages whole squares of tokens."""
     pool, grid = model.pose.pool, features.grid

@@ -49,6 +49,11 @@ class Data:
     """
     evaluation_split: Literal["trn", "val", "test"]
     """Split whose pairs are evaluated: trn, val or test."""
+    calibration_split: Literal["trn", "val", "test"]
+    """Another split, whose pairs teach how far a match can be trusted.
+
+    Where it has no pairs of a category, the category's matches have no probabilities.
+    """
     exclude_truncated_pairs: bool
     """Whether pairs with a truncated object are left out (SEMAGIC 4.1)."""
     exclude_flagged_training: bool

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pipeline.base.errors import InputError, nearest
 from pipeline.base.yaml_text import read_yaml
 from pipeline.config.categories import check_category
-from pipeline.config.consistency import encoder_problem, generation_problem, template_problem
+from pipeline.config.consistency import encoder_problem, generation_problem, splits_problem, template_problem
 from pipeline.config.data_params import Data, Fetch, Simulation
 from pipeline.config.evaluation_params import Bootstrap, Correspondence, Evaluation, Reconstruction
 from pipeline.config.kinds import Name, Seed
@@ -115,6 +115,7 @@ def _check_together(params: Params, source: str) -> None:
     problems = (
         _name_problem(params),
         generation_problem(params.data, params.simulation),
+        splits_problem(params.data),
         encoder_problem(params.model, params.features),
         template_problem(params.model, params.training),
     )

@@ -74,6 +74,10 @@ class Workspace:
         """List of the evaluated pairs of a category, as JSON."""
         return self.root / "instances" / category / "pairs.json"
 
+    def calibration_pairs(self, category: str) -> Path:
+        """List of the pairs that teach how far matches of a category can be trusted, as JSON."""
+        return self.root / "instances" / category / "calibration_pairs.json"
+
     def instances_summary(self, category: str) -> Path:
         """Counts of what each rule of selection left, as JSON."""
         return self.root / "instances" / category / "summary.json"
@@ -88,6 +92,15 @@ class Workspace:
 
     def evaluation_instances(self, category: str) -> list[Instance]:
         """The instances in the evaluated pairs of a category, in the order of their names.
+
+        Raises:
+            InputError: the table of instances is missing or damaged.
+        """
+        split = self.params.data.evaluation_split
+        return [instance for instance in read_instances(self.instances(category)) if instance.split == split]
+
+    def paired_instances(self, category: str) -> list[Instance]:
+        """The instances in the evaluated pairs of a category, then those in its calibration pairs.
 
         Raises:
             InputError: the table of instances is missing or damaged.
@@ -146,6 +159,10 @@ class Workspace:
     def cell_file(self, cell: Cell) -> Path:
         """The parameters that one cell depends on."""
         return self.cell_files / f"{cell.name}.yaml"
+
+    def calibration(self, cell: Cell) -> Path:
+        """What probabilities of a cell's matches are computed from, as JSON."""
+        return self.evaluation(cell) / "calibration.json"
 
     def model(self, cell: Cell) -> Path:
         """Folder with a cell's weights, description and loss curve."""

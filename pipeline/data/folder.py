@@ -12,7 +12,7 @@ from pipeline.base.errors import InputError, nearest
 from pipeline.config.workspace import Workspace
 from pipeline.data.coordinates import REACH, clip_box, reaches
 from pipeline.data.photographs_csv import Row, read_rows
-from pipeline.data.reader import Found
+from pipeline.data.reader import Found, NoPairsError
 from pipeline.photographs.image_files import read_image
 from pipeline.photographs.records import (
     DEFAULT_FOCAL,
@@ -46,7 +46,7 @@ class Folder:
         pairs = tuple(_pair(*source, *target) for source, target in permutations(photographs, 2))
         pairs = tuple(pair for pair in pairs if pair.keypoint_ids)
         if not pairs:
-            raise InputError(
+            raise NoPairsError(
                 f"{self.table}: expected two photographs of the category '{category}' in the split '{split}' with a "
                 f"keypoint in common, found none among {len(photographs)}. Fill in keypoints (kp:<name>:x and "
                 "kp:<name>:y), or choose another data.evaluation_split."

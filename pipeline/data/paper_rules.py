@@ -1,5 +1,6 @@
 """The rules of the paper's section 4.1: which photographs of a dataset are learned from, which pairs are evaluated."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -8,11 +9,11 @@ from pipeline.base.errors import InputError
 from pipeline.config.categories import check_category
 from pipeline.config.data_params import Data
 from pipeline.config.workspace import Workspace
-from pipeline.data.reader import DatasetReader, Found
+from pipeline.data.reader import DatasetReader, Found, NoPairsError
 from pipeline.data.readers import make_reader
 from pipeline.data.selection import Counts, Selection
 from pipeline.photographs.lists import PairList, pair_list
-from pipeline.photographs.records import Instance
+from pipeline.photographs.records import Instance, Pair
 
 
 class _Half(NamedTuple):
@@ -30,7 +31,8 @@ def select(workspace: Workspace, category: str) -> Selection:
     """Read the dataset of `data.reader` and apply the paper's rules (SEMAGIC section 4.1).
 
     Training: photographs without truncated, occluded or difficult objects. Evaluation: the pairs of
-    `data.evaluation_split` in which neither object is truncated. Each rule is a parameter.
+    `data.evaluation_split` in which neither object is truncated. Each rule is a parameter. Confidence is learned from
+    the pairs of `data.calibration_split`, by the same rule.
 
     Raises:
         InputError: the dataset is missing or damaged, it contradicts itself, or nothing is left.
@@ -40,18 +42,20 @@ def select(workspace: Workspace, category: str) -> Selection:
     reader = make_reader(workspace)
     training = _training(reader, category, data)
     evaluation, pairs = _evaluation(reader, category, data)
-    if shared := {item.name for item in training.instances} & {item.name for item in evaluation.instances}:
+    calibration, taught = _calibration(reader, category, data, {item.name for item in evaluation.instances})
+    paired = (*evaluation.instances, *calibration.instances)
+    if shared := {item.name for item in training.instances} & {item.name for item in paired}:
         raise InputError(
             f"{evaluation.source}: expected images that are not in the training split, found "
             f"{', '.join(sorted(shared))} in {training.source} too. Rename one of the two, so that results cannot be "
             "confused."
         )
-    instances = (*training.instances, *evaluation.instances)
     return Selection(
-        tuple(replace(item, image=_relative(item.image, workspace.root)) for item in instances),
+        tuple(replace(item, image=_relative(item.image, workspace.root)) for item in (*training.instances, *paired)),
         pairs,
-        Counts(**training.counts, **evaluation.counts),
-        {**training.skipped, **evaluation.skipped},
+        taught,
+        Counts(**training.counts, **evaluation.counts, **calibration.counts),
+        {**training.skipped, **evaluation.skipped, **calibration.skipped},
     )
 
 
@@ -83,9 +87,8 @@ def _training(reader: DatasetReader, category: str, data: Data) -> _Half:
 def _evaluation(reader: DatasetReader, category: str, data: Data) -> tuple[_Half, PairList]:
     split = data.evaluation_split
     listed = reader.pairs(category, split)
-    whole = tuple(pair for pair in listed if pair.truncation == 0 or not data.exclude_truncated_pairs)
-    found = reader.evaluation(category, {name for pair in whole for name in (pair.source, pair.target)}, split)
-    kept = [pair for pair in whole if pair.source not in found.skipped and pair.target not in found.skipped]
+    whole = _whole(listed, data)
+    found, kept = _usable(reader, category, split, whole)
     if not kept:
         raise InputError(
             f"{found.source}: expected pairs of the category '{category}' in the split '{split}', found none that "
@@ -93,8 +96,7 @@ def _evaluation(reader: DatasetReader, category: str, data: Data) -> tuple[_Half
             f"{len(whole)} an image that was skipped{_first(found)}. "
             "Set data.exclude_truncated_pairs to false, or choose another data.evaluation_split."
         )
-    used = {name for pair in kept for name in (pair.source, pair.target)}
-    instances = tuple(item for item in found.instances if item.name in used)
+    instances = _paired(found, kept)
     counts = {
         "pairs_listed": len(listed),
         "pairs_truncated": len(listed) - len(whole),
@@ -105,6 +107,37 @@ def _evaluation(reader: DatasetReader, category: str, data: Data) -> tuple[_Half
         "evaluation_cad_models": sum(item.cad_index is not None for item in instances),
     }
     return _Half(instances, found.skipped, counts, found.source), pair_list(category, split, kept)
+
+
+def _calibration(reader: DatasetReader, category: str, data: Data, evaluated: set[str]) -> tuple[_Half, PairList]:
+    """The pairs that confidence is learned from, none of which has a photograph that is evaluated."""
+    split = data.calibration_split
+    try:
+        listed = reader.pairs(category, split)
+    except NoPairsError:
+        return _Half((), {}, {"calibration_pairs": 0, "calibration": 0}, None), pair_list(category, split, ())
+    apart = [pair for pair in _whole(listed, data) if not {pair.source, pair.target} & evaluated]
+    found, kept = _usable(reader, category, split, apart)
+    instances = _paired(found, kept)
+    counts = {"calibration_pairs": len(kept), "calibration": len(instances)}
+    return _Half(instances, found.skipped, counts, found.source), pair_list(category, split, kept)
+
+
+def _whole(listed: Iterable[Pair], data: Data) -> list[Pair]:
+    """The pairs of objects that are not truncated, or all."""
+    return [pair for pair in listed if pair.truncation == 0 or not data.exclude_truncated_pairs]
+
+
+def _usable(reader: DatasetReader, category: str, split: str, pairs: list[Pair]) -> tuple[Found, list[Pair]]:
+    """The photographs of the pairs, and the pairs of which neither photograph is skipped."""
+    found = reader.evaluation(category, {name for pair in pairs for name in (pair.source, pair.target)}, split)
+    return found, [pair for pair in pairs if pair.source not in found.skipped and pair.target not in found.skipped]
+
+
+def _paired(found: Found, pairs: Iterable[Pair]) -> tuple[Instance, ...]:
+    """The photographs that a pair names."""
+    used = {name for pair in pairs for name in (pair.source, pair.target)}
+    return tuple(item for item in found.instances if item.name in used)
 
 
 def _spread(instances: tuple[Instance, ...], limit: int) -> tuple[Instance, ...]:

@@ -4,7 +4,12 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from pipeline.base.errors import InputError
 from pipeline.photographs.records import Instance, Pair
+
+
+class NoPairsError(InputError):
+    """A dataset has no pairs of a category in a split."""
 
 
 class Found(NamedTuple):
@@ -31,7 +36,11 @@ class DatasetReader(Protocol):
         ...
 
     def pairs(self, category: str, split: str) -> tuple[Pair, ...]:
-        """Pairs of photographs with common keypoints in one split, in the order in which they are evaluated."""
+        """Pairs of photographs with common keypoints in one split, in the order in which they are evaluated.
+
+        Raises:
+            NoPairsError: the split has none of the category.
+        """
         ...
 
     def evaluation(self, category: str, names: Collection[str], split: str) -> Found:

@@ -38,21 +38,29 @@ class Counts:
     """Photographs in the evaluated pairs whose object has an annotated viewpoint."""
     evaluation_cad_models: int
     """Photographs in the evaluated pairs whose object has an annotated CAD model."""
+    calibration_pairs: int
+    """Pairs that confidence is learned from."""
+    calibration: int
+    """Photographs in the calibration pairs."""
 
 
 class Selection(NamedTuple):
     """Photographs and pairs of one category that are used."""
 
     instances: tuple[Instance, ...]
-    """Training photographs, then the photographs of the evaluated pairs, each in the order of their names."""
+    """Training photographs, then those of the evaluated and of the calibration pairs, each in the order of their names.
+    """
     pairs: PairList
+    """The evaluated pairs."""
+    calibration: PairList
+    """The pairs that confidence is learned from; there may be none."""
     counts: Counts
     skipped: dict[str, str]
     """Reason for each photograph that is left out although no rule of the paper does so, by its name."""
 
 
 def describe(selection: Selection) -> str:
-    """The counts in words, three lines and one more for each skipped photograph."""
+    """The counts in words, four lines and one more for each skipped photograph."""
     c, pairs = selection.counts, selection.pairs
     lines = [
         f"{c.training} training images of {c.training_listed} "
@@ -63,16 +71,18 @@ def describe(selection: Selection) -> str:
         f"sha256 {pairs.sha256[:12]}",
         f"annotated: a viewpoint for {c.evaluation_viewpoints} and a CAD model for "
         f"{c.evaluation_cad_models} of the {c.evaluation} evaluated images",
+        f"{c.calibration_pairs} calibration pairs in '{selection.calibration.split}' with {c.calibration} images",
         *(f"skipped {name}: {reason}" for name, reason in selection.skipped.items()),
     ]
     return "\n".join(f"{pairs.category}: {line}" for line in lines)
 
 
 def write_selection(workspace: Workspace, selection: Selection) -> None:
-    """Write the instances, the pairs, `summary.json` and their checksums for one category."""
+    """Write the instances, both lists of pairs, `summary.json` and their checksums for one category."""
     category = selection.pairs.category
     write_instances(workspace.instances(category), selection.instances)
     write_pairs(workspace.pairs(category), selection.pairs)
+    write_pairs(workspace.calibration_pairs(category), selection.calibration)
     summary = {
         "counts": asdict(selection.counts),
         "pairs_sha256": selection.pairs.sha256,

@@ -7,7 +7,7 @@ from pipeline.base.errors import InputError, nearest
 from pipeline.config.categories import check_category
 from pipeline.data import spair
 from pipeline.data.coordinates import box_from_one_based, clip_box, from_one_based
-from pipeline.data.reader import Found
+from pipeline.data.reader import Found, NoPairsError
 from pipeline.data.spair_annotations import ImageAnnotation, PairAnnotation
 from pipeline.data.spair_checks import check_agreement, problem
 from pipeline.photographs.image_files import read_size
@@ -22,7 +22,8 @@ def annotated_pairs(root: Path, split: str, category: str) -> tuple[Pair, ...]:
 
     Raises:
         InputError: category or split is unknown, the list or an annotation of it is missing or damaged, annotations
-            contradict each other, two images are paired twice, or there is no pair of the category.
+            contradict each other, or two images are paired twice.
+        NoPairsError: there is no pair of the category.
     """
     check_category(category)
     if split not in spair.SPLITS:
@@ -30,7 +31,7 @@ def annotated_pairs(root: Path, split: str, category: str) -> tuple[Pair, ...]:
     listing = spair.pair_list_path(root, "large", split)
     filenames = [name for name in spair.read_pair_list(listing) if name.endswith(f":{category}")]
     if not filenames:
-        raise InputError(
+        raise NoPairsError(
             f"{listing}: expected pairs of the category '{category}', found none. Take it out of `categories` in "
             "params.yaml, choose another data.evaluation_split, or write the benchmark for it (stage `data`)."
         )

@@ -1,18 +1,24 @@
 """Scoring of one trained cell (SEMAGIC section 4.2)."""
 
+from pathlib import Path
+
 from pipeline.config.cells import Cell
 from pipeline.config.params import Params
 from pipeline.config.workspace import Workspace
+from pipeline.evaluation.confidence import calibrate, with_probabilities
 from pipeline.evaluation.mesh_measures import measure_meshes
 from pipeline.evaluation.result import Evaluation, Switches, Trained
-from pipeline.evaluation.scoring import match_pairs, score_matches
+from pipeline.evaluation.scoring import Matches, match_pairs, score_matches
 from pipeline.labels.components.pca import read_pca
 from pipeline.matching.methods import MESH_METHODS
+from pipeline.photographs.lists import read_pairs
 from pipeline.prediction.predictions import read_predictions
 
 
 def evaluate_cell(workspace: Workspace, cell: Cell) -> Evaluation:
     """Match and score the evaluated pairs by a trained model, with and without local search, and measure its meshes.
+
+    The probability of each match is learned from the calibration pairs, where there are any.
 
     Args:
         workspace: with the parameters of the cell.
@@ -23,10 +29,18 @@ def evaluate_cell(workspace: Workspace, cell: Cell) -> Evaluation:
     params = workspace.params
     predictions = read_predictions(workspace.predictions(cell))
     pca = read_pca(workspace.pca(cell.backbone, cell.category))
-    matches = match_pairs(workspace, cell.backbone, cell.category, MESH_METHODS, pca, predictions)
+
+    def match(path: Path) -> Matches:
+        return match_pairs(workspace, cell.backbone, read_pairs(path), MESH_METHODS, pca, predictions)
+
+    calibrations = {}
+    if read_pairs(workspace.calibration_pairs(cell.category)).pairs:
+        calibrations = calibrate(match(workspace.calibration_pairs(cell.category)).points)
+    matches = match(workspace.pairs(cell.category))
+    matches = matches._replace(points=with_probabilities(matches.points, calibrations))
     trained = Trained(cell.variant, cell.seed, switches_of(params))
     mesh = measure_meshes(workspace, cell.category, matches, predictions)
-    return score_matches(params, cell.backbone, matches, trained, mesh)
+    return score_matches(params, cell.backbone, matches, trained, mesh, calibrations)
 
 
 def switches_of(params: Params) -> Switches:

@@ -5,6 +5,7 @@ from pipeline.evaluation.result import Evaluation
 from pipeline.evaluation.scoring import match_pairs, score_matches
 from pipeline.labels.components.pca import read_pca
 from pipeline.matching.methods import select_baselines
+from pipeline.photographs.lists import read_pairs
 
 
 def evaluate_baselines(workspace: Workspace, backbone: str, category: str) -> Evaluation:
@@ -18,4 +19,5 @@ def evaluate_baselines(workspace: Workspace, backbone: str, category: str) -> Ev
     """
     methods = select_baselines(workspace.params.evaluation.baselines)
     pca = read_pca(workspace.pca(backbone, category)) if "pca_nearest_neighbour" in methods else None
-    return score_matches(workspace.params, backbone, match_pairs(workspace, backbone, category, methods, pca))
+    listed = read_pairs(workspace.pairs(category))
+    return score_matches(workspace.params, backbone, match_pairs(workspace, backbone, listed, methods, pca))

@@ -12,9 +12,13 @@ from pipeline.base.checksums import checked, write_checksums
 from pipeline.base.contents import parsing
 from pipeline.base.errors import InputError
 from pipeline.base.files import write_atomically, write_json
+from pipeline.confidence.calibration import Calibration, write_calibrations
 from pipeline.config.parsing import parse_section, to_dict
 from pipeline.evaluation.pck import Pck
+from pipeline.evaluation.reliability import Reliability
 
+CALIBRATION = "calibration.json"
+"""Name of the file, in a cell's scores, with which probabilities of matches are computed."""
 MOST_POINTS = 5_000_000
 """Rows that a table of matched points may have. A compressed table can state any number."""
 
@@ -23,6 +27,8 @@ NAMES = ("pair", "source", "target", "method", "keypoint")
 """Columns of the table of matched points that say what a row is about."""
 NUMBERS = ("source_x", "source_y", "target_x", "target_y", "x", "y", "error", "box_side")
 """Its columns of numbers."""
+PROBABILITY = "probability"
+"""Its last column, which baselines do not have."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,8 @@ class Metrics:
     """Reason for each listed pair, named 'source-target', that could not be scored."""
     pck: dict[str, dict[str, Pck]]
     """PCK by table row (see `pipeline.matching.methods`) and threshold as text, such as '0.1'."""
+    confidence: dict[str, Reliability]
+    """How well the probabilities of matches hold, by table row; rows without probabilities are not in it."""
     mesh: MeshMeasures | None
     """Measures of the model's meshes. None for the baselines."""
 
@@ -130,9 +138,12 @@ class Evaluation:
     """Table with one row for each scored pair, method and keypoint, in pixels of the original images.
 
     Columns: `pair` (position in the list), `source`, `target`, `method`, `keypoint`, `source_x`, `source_y`,
-    `target_x`, `target_y` (annotated), `x`, `y` (predicted in the target), `error`, and `box_side` (max(h, w) of the
-    target's box).
+    `target_x`, `target_y` (annotated), `x`, `y` (predicted in the target), `error`, `box_side` (max(h, w) of the
+    target's box) and, for a trained model, `probability` (that the error is at most 0.1 `box_side`; NaN where there
+    was nothing to learn it from).
     """
+    calibrations: dict[str, Calibration]
+    """What the probabilities are computed from, by method."""
 
 
 def threshold_name(alpha: float) -> str:
@@ -150,11 +161,14 @@ def describe(name: str, metrics: Metrics) -> str:
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
-    """Write `metrics.json`, `pairs.parquet` and their checksums into `folder`."""
+    """Write `metrics.json`, `pairs.parquet`, of a trained model `calibration.json`, and their checksums."""
     write_atomically(folder / "pairs.parquet", lambda stream: evaluation.points.to_parquet(stream, index=False))
     metrics = evaluation.metrics
     pck = {row: {alpha: score._asdict() for alpha, score in scores.items()} for row, scores in metrics.pck.items()}
-    write_json(folder / "metrics.json", {**to_dict(metrics), "pck": pck})
+    confidence = {row: measured._asdict() for row, measured in metrics.confidence.items()}
+    write_json(folder / "metrics.json", {**to_dict(metrics), "pck": pck, "confidence": confidence})
+    if metrics.trained is not None:
+        write_calibrations(folder / CALIBRATION, evaluation.calibrations)
     write_checksums(folder)
 
 
@@ -169,9 +183,11 @@ def read_metrics(folder: Path) -> Metrics:
         content = json.loads(path.read_text(encoding="utf-8"))
         pck = {row: {a: _score(score) for a, score in scores.items()} for row, scores in content.pop("pck").items()}
         trained, mesh = content.pop("trained"), content.pop("mesh")
+        confidence = {row: _reliability(measured) for row, measured in content.pop("confidence").items()}
         metrics = Metrics(
             **content | {"settings": _section(Settings, content["settings"], path)},
             pck=pck,
+            confidence=confidence,
             trained=trained and _section(Trained, trained, path),
             mesh=mesh and _section(MeshMeasures, mesh, path),
         )
@@ -192,9 +208,10 @@ def read_points(folder: Path) -> pd.DataFrame:
         if rows > MOST_POINTS:
             raise ValueError(f"{rows} rows, more than {MOST_POINTS}")
         points = pd.read_parquet(path)
-        if set(points.columns) != {*NAMES, *NUMBERS}:
+        numbers = [column for column in points.columns if column not in NAMES]
+        if set(points.columns) - {PROBABILITY} != {*NAMES, *NUMBERS}:
             raise ValueError(f"the columns {', '.join(map(str, points.columns))}")
-        for column in NUMBERS:
+        for column in numbers:
             if points[column].dtype.kind != "f":
                 raise ValueError(f"the column '{column}' holds no numbers")
         return points
@@ -205,6 +222,13 @@ def _score(content: Any) -> Pck:
     if not all(isinstance(share, int | float) and 0 <= share <= 1 for share in score):
         raise ValueError(f"{score} is no share of the points")
     return score
+
+
+def _reliability(content: Any) -> Reliability:
+    measured = Reliability(**content)
+    if not all(isinstance(share, int | float) and 0 <= share <= 1 for share in measured):
+        raise ValueError(f"{measured} has a number outside 0 to 1")
+    return measured
 
 
 def _section(kind: type, content: Any, path: Path) -> Any:

@@ -11,16 +11,19 @@ from torch import Tensor
 
 from pipeline.base.checksums import DamagedFileError
 from pipeline.base.errors import InputError
+from pipeline.confidence.calibration import Calibration
+from pipeline.confidence.signs import Signs, find_signs
 from pipeline.config.params import Correspondence, Params
 from pipeline.config.workspace import Workspace
+from pipeline.evaluation.confidence import measure_confidence
 from pipeline.evaluation.pck import Pck, is_correct, keypoint_errors, longer_side, pck
 from pipeline.evaluation.result import Backends, Evaluation, MeshMeasures, Metrics, Settings, Trained, threshold_name
 from pipeline.labels.components.pca import Pca
 from pipeline.matching.images import EvaluatedImage, prepare_image
 from pipeline.matching.methods import Method
-from pipeline.matching.queries import by_image, make_queries
+from pipeline.matching.queries import Queries, by_image, make_queries
 from pipeline.photographs.crops import from_crop
-from pipeline.photographs.lists import PairList, read_pairs
+from pipeline.photographs.lists import PairList
 from pipeline.photographs.records import Pair
 from pipeline.prediction.predictions import Predictions
 
@@ -30,7 +33,8 @@ class Matches(NamedTuple):
 
     listed: PairList
     points: pd.DataFrame
-    """One row for each keypoint of each pair and method, as `pipeline.evaluation.result.Evaluation` describes it."""
+    """One row for each keypoint of each pair and method, as `pipeline.evaluation.result.Evaluation` describes it; where
+    there are predictions, with the match's `Signs` in place of its probability."""
     skipped: dict[str, str]
     """Reason for each pair, 'source-target', that could not be scored."""
 
@@ -38,12 +42,12 @@ class Matches(NamedTuple):
 def match_pairs(
     workspace: Workspace,
     backbone: str,
-    category: str,
+    listed: PairList,
     methods: Mapping[str, Method],
     pca: Pca | None = None,
     predictions: Predictions | None = None,
 ) -> Matches:
-    """Match the evaluated pairs of `category`.
+    """Match the listed pairs of a category.
 
     A pair with an image that an earlier stage skipped, or without a common keypoint, is recorded as skipped, and then
     for every method, so that all are scored on the same pairs.
@@ -51,8 +55,7 @@ def match_pairs(
     Raises:
         InputError: an input is missing, or no pair is left.
     """
-    listed = read_pairs(workspace.pairs(category))
-    images, reasons = _prepare_images(workspace, backbone, category, listed, pca, predictions)
+    images, reasons = _prepare_images(workspace, backbone, listed, pca, predictions)
     scored: dict[int, Pair] = {}
     skipped: dict[str, str] = {}
     for position, pair in enumerate(listed.pairs):
@@ -65,9 +68,15 @@ def match_pairs(
             skipped[f"{pair.source}-{pair.target}"] = reason
     if not scored:
         reason = next(iter(skipped.values()), "the list is empty.")
-        raise InputError(f"{workspace.pairs(category)}: none of its pairs can be scored. The first reason: {reason}")
-    predicted = find_matches(list(scored.values()), images, methods, workspace.params.correspondence)
-    return Matches(listed, _table(scored, predicted), skipped)
+        raise InputError(
+            f"{workspace.pairs(listed.category).parent}: none of its pairs in the split '{listed.split}' can be scored."
+            f" The first reason: {reason}"
+        )
+    pairs = list(scored.values())
+    queries = make_queries(pairs, {name: image.crop for name, image in images.items()})
+    found = _answers(queries, images, methods, workspace.params.correspondence)
+    signs = {row: find_signs(queries, [*images.values()], answers) for row, answers in found.items() if predictions}
+    return Matches(listed, _table(scored, _in_pixels(queries, images, found), signs), skipped)
 
 
 def find_matches(
@@ -78,6 +87,19 @@ def find_matches(
 ) -> dict[str, Float[np.ndarray, "Q 2"]]:
     """The answers of each method to the source keypoints, pair after pair, in pixels of the original target images."""
     queries = make_queries(pairs, {name: image.crop for name, image in images.items()})
+    return _in_pixels(queries, images, _answers(queries, images, methods, params))
+
+
+def _answers(
+    queries: Queries, images: Mapping[str, EvaluatedImage], methods: Mapping[str, Method], params: Correspondence
+) -> dict[str, Float[Tensor, "Q 2"]]:
+    """The answers of each method, in crop coordinates of their targets."""
+    return {row: method(queries, list(images.values()), params) for row, method in methods.items()}
+
+
+def _in_pixels(
+    queries: Queries, images: Mapping[str, EvaluatedImage], answers: Mapping[str, Float[Tensor, "Q 2"]]
+) -> dict[str, Float[np.ndarray, "Q 2"]]:
     numbered = list(images.values())
 
     def to_pixels(found: Float[Tensor, "Q 2"]) -> Float[np.ndarray, "Q 2"]:
@@ -86,11 +108,16 @@ def find_matches(
 
         return by_image(queries.target, len(numbered), of_image).numpy()
 
-    return {row: to_pixels(method(queries, numbered, params)) for row, method in methods.items()}
+    return {row: to_pixels(found) for row, found in answers.items()}
 
 
 def score_matches(
-    params: Params, backbone: str, matches: Matches, trained: Trained | None = None, mesh: MeshMeasures | None = None
+    params: Params,
+    backbone: str,
+    matches: Matches,
+    trained: Trained | None = None,
+    mesh: MeshMeasures | None = None,
+    calibrations: Mapping[str, Calibration] | None = None,
 ) -> Evaluation:
     """PCK of every method in `matches`, at every threshold of `evaluation.alphas`."""
     points, rows = matches.points, matches.points["method"].unique()
@@ -108,9 +135,10 @@ def score_matches(
             row: {threshold_name(alpha): score(points, row, alpha) for alpha in params.evaluation.alphas}
             for row in rows
         },
+        confidence=measure_confidence(points),
         mesh=mesh,
     )
-    return Evaluation(metrics, points)
+    return Evaluation(metrics, points, dict(calibrations or {}))
 
 
 def score(points: pd.DataFrame, row: str, alpha: float) -> Pck:
@@ -141,13 +169,13 @@ def settings_of(params: Params) -> Settings:
 def _prepare_images(
     workspace: Workspace,
     backbone: str,
-    category: str,
     listed: PairList,
     pca: Pca | None,
     predictions: Predictions | None,
 ) -> tuple[Mapping[str, EvaluatedImage], dict[str, str]]:
     """Each image of the pairs once, and for each image that cannot be used the reason."""
-    instances = {i.name: i for i in workspace.evaluation_instances(category)}
+    category = listed.category
+    instances = {i.name: i for i in workspace.paired_instances(category)}
     images: dict[str, EvaluatedImage] = {}
     reasons: dict[str, str] = {}
     for name in sorted({name for pair in listed.pairs for name in (pair.source, pair.target)}):
@@ -163,7 +191,9 @@ def _prepare_images(
     return images, reasons
 
 
-def _table(pairs: Mapping[int, Pair], predicted: Mapping[str, Float[np.ndarray, "Q 2"]]) -> pd.DataFrame:
+def _table(
+    pairs: Mapping[int, Pair], predicted: Mapping[str, Float[np.ndarray, "Q 2"]], signs: Mapping[str, Signs]
+) -> pd.DataFrame:
     """A table of all answers: pair after pair, and within a pair method after method."""
     listed = list(pairs.values())
     counts = [len(pair.keypoint_ids) for pair in listed]
@@ -186,7 +216,14 @@ def _table(pairs: Mapping[int, Pair], predicted: Mapping[str, Float[np.ndarray, 
     )
     box_side = np.repeat([longer_side(pair.target_box) for pair in listed], counts)
     parts = [
-        points.assign(method=row, x=found[:, 0], y=found[:, 1], error=keypoint_errors(found, target), box_side=box_side)
+        points.assign(
+            method=row,
+            x=found[:, 0],
+            y=found[:, 1],
+            error=keypoint_errors(found, target),
+            box_side=box_side,
+            **{name: sign.numpy() for name, sign in (signs[row]._asdict() if row in signs else {}).items()},
+        )
         for row, found in predicted.items()
     ]
     return pd.concat(parts).sort_values("pair", kind="stable", ignore_index=True)

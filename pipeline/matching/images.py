@@ -14,7 +14,7 @@ from pipeline.labels.features import read_tokens
 from pipeline.labels.masks import read_mask_label
 from pipeline.photographs.crops import Crop, sample_crop, square_crop, to_crop
 from pipeline.photographs.records import Instance
-from pipeline.prediction.predictions import Predictions
+from pipeline.prediction.predictions import Prediction, Predictions
 from pipeline.prediction.projection import Projection
 
 Input = TypeVar("Input")
@@ -38,6 +38,8 @@ class EvaluatedImage(NamedTuple):
     """Principal components of the tokens; None where there is no PCA."""
     projection: Projection | None
     """Projected mesh with its vertices in crop coordinates. None where there are no predictions."""
+    pose_score: Float[Tensor, "2"]
+    """Energy and margin of a refined pose (`Prediction.pose_score`), or NaN."""
     vertex_features: Float[Tensor, "N K"] | None
     """Feature field at the template's vertices, as principal components; the same for all images."""
 
@@ -70,10 +72,14 @@ def prepare_image(
         inside = sample_crop(mask, crop, params.evaluation.map_size, smooth=False) > 0
         # An empty mask says nothing of where the object is.
         image = image._replace(allowed=image.allowed & torch.from_numpy(inside)) if inside.any() else image
+    image = image._replace(components=pca and token_components(tokens, pca))
+    if predictions is None:
+        return image
+    prediction = _prediction(instance, predictions)
     return image._replace(
-        components=pca and token_components(tokens, pca),
-        projection=predictions and _projection(instance, predictions, crop),
-        vertex_features=predictions and pca and vertex_components(predictions.vertex_features, pca),
+        projection=prediction.projection.to_crop(crop),
+        pose_score=prediction.pose_score,
+        vertex_features=pca and vertex_components(predictions.vertex_features, pca),
     )
 
 
@@ -88,7 +94,8 @@ def describe_image(
     """
     corners = to_crop(np.array([[0.0, 0.0], [width, height]]), crop)
     region = torch.from_numpy(corners.clip(0, 1))
-    return EvaluatedImage(crop, region, _inside(region, map_size), torch.from_numpy(tokens), None, None, None)
+    unknown = torch.full((2,), torch.nan)
+    return EvaluatedImage(crop, region, _inside(region, map_size), torch.from_numpy(tokens), None, None, unknown, None)
 
 
 def token_components(tokens: Float32[np.ndarray, "T T D"], pca: Pca) -> Float64[Tensor, "T T K"]:
@@ -108,8 +115,8 @@ def _inside(region: Float[Tensor, "2 2"], size: int) -> Bool[Tensor, "S S"]:
     return v[:, None] & u
 
 
-def _projection(instance: Instance, predictions: Predictions, crop: Crop) -> Projection:
+def _prediction(instance: Instance, predictions: Predictions) -> Prediction:
     prediction = predictions.images.get(instance.name)
     if prediction is None:
         raise InputError(f"There is no prediction for the image '{instance.name}'. Run the stage `predict`.")
-    return prediction.projection.to_crop(crop)
+    return prediction

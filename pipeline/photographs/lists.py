@@ -1,4 +1,4 @@
-"""Lists of one category on disk: the instances that are used, and the pairs that are evaluated."""
+"""Lists of one category on disk: the instances that are used, and the pairs that are matched."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ MOST_INSTANCES = 1_000_000
 
 
 class PairList(NamedTuple):
-    """The evaluated pairs of one category."""
+    """Pairs of one category in one split."""
 
     category: str
     split: str
@@ -71,7 +71,7 @@ def pair_list(category: str, split: str, pairs: Iterable[Pair]) -> PairList:
 
 
 def write_pairs(path: Path, pairs: PairList) -> None:
-    """Write the list of evaluated pairs as JSON."""
+    """Write a list of pairs as JSON."""
     write_json(path, {**pairs._asdict(), "pairs": [_pair_row(pair) for pair in pairs.pairs]})
 
 

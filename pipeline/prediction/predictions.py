@@ -27,6 +27,9 @@ class Prediction(NamedTuple):
     """Vertices of the deformed template, not subdivided, in the object frame."""
     silhouette: Bool[Tensor, "S S"]
     """Pixels of the crop that the posed mesh covers, row 0 at the top."""
+    pose_score: Float[Tensor, "2"]
+    """Energy of the refined pose, and how much worse the best pose 30 degrees away is (`PoseRefiner`); NaN where poses
+    are not refined."""
 
 
 class Predictions(NamedTuple):
@@ -52,8 +55,9 @@ def write_predictions(folder: Path, predictions: Predictions) -> None:
         "positions": predictions.positions,
         "vertex_features": predictions.vertex_features,
     }
-    for name, (projection, deformed, silhouette) in predictions.images.items():
-        fields = {**projection._asdict(), "deformed": deformed, "silhouette": silhouette}
+    for name, prediction in predictions.images.items():
+        fields = prediction._asdict()
+        fields |= fields.pop("projection")._asdict()
         tensors |= {f"{name}/{field}": value for field, value in fields.items()}
     # Copies, as safetensors refuses tensors that share memory: without subdivision `positions` is the template.
     copies = {key: tensors[key].detach().clone(memory_format=torch.contiguous_format) for key in sorted(tensors)}
@@ -81,7 +85,7 @@ def _from_tensors(tensors: dict[str, Tensor]) -> Predictions:
 
     def prediction(name: str) -> Prediction:
         projection = Projection(*(tensors[f"{name}/{field}"] for field in Projection._fields))
-        return Prediction(projection, tensors[f"{name}/deformed"], tensors[f"{name}/silhouette"])
+        return Prediction(projection, *(tensors[f"{name}/{field}"] for field in Prediction._fields[1:]))
 
     names = sorted({key.rsplit("/", 1)[0] for key in tensors})
     return Predictions(**shared, images={name: prediction(name) for name in names})
@@ -101,12 +105,13 @@ def _check(predictions: Predictions) -> None:
         "faces": (faces, (len(faces), 3)),
     }
     shapes["vertex_features"] = features, (points, *features.shape[1:])
-    for name, (projection, deformed, silhouette) in images.items():
+    for name, (projection, deformed, silhouette, pose_score) in images.items():
         shapes[f"{name}/vertices"] = projection.vertices, (points, 2)
         shapes[f"{name}/visible"] = projection.visible, (points,)
         shapes[f"{name}/rotation"] = projection.rotation, (3, 3)
         shapes[f"{name}/deformed"] = deformed, (count, 3)
         shapes[f"{name}/silhouette"] = silhouette, (len(silhouette), len(silhouette))
+        shapes[f"{name}/pose_score"] = pose_score, (2,)
     for name, (tensor, shape) in shapes.items():
         if tensor.shape != shape:
             raise ValueError(f"{name} has the shape {list(tensor.shape)} instead of {list(shape)}")

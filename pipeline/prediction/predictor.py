@@ -70,13 +70,14 @@ class Predictor:
         Returns:
             The prediction, with the projection in crop coordinates.
         """
-        deformed, pose, _ = self.reconstruct(tokens[None])
+        deformed, pose, refined = self.reconstruct(tokens[None])
         placement = self.view.place(self.template, self._subdivide(deformed), pose)
         faces = self._levels[-1].faces if self._levels else self.template.faces
         depth = depth_map(self.view.rasterizer, placement.clip, faces, self.view.size)[0]
         points = clip_to_crop(placement.clip)[0]
         visible = visible_vertices(points, placement.depth[0], depth, self._tolerance)
-        return Prediction(Projection(points, visible, pose.rotation[0]), deformed[0], depth.isfinite())
+        score = torch.full((2,), torch.nan) if refined is None else torch.cat([refined.energy, refined.margin])
+        return Prediction(Projection(points, visible, pose.rotation[0]), deformed[0], depth.isfinite(), score)
 
     @torch.no_grad()
     def reconstruct(self, tokens: Float[Tensor, "B T T D"]) -> Reconstructed:

@@ -1,4 +1,4 @@
-"""All figures of the report: SEMAGIC Figures 4-6 and loss curves of the first seed, PCK curves of all seeds."""
+"""All figures of the report: SEMAGIC Figures 4-6 and loss curves of the first seed, PCK and confidence of all seeds."""
 
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from pipeline.config.cells import Cell
 from pipeline.config.workspace import Workspace
 from pipeline.evaluation.pck import TABLE_ALPHA
 from pipeline.photographs.image_files import read_image, write_image
+from pipeline.reporting.confidence import confidence_figure, judged_matches
 from pipeline.reporting.loss_curves import loss_figure
 from pipeline.reporting.match_pictures import draw_pairs
 from pipeline.reporting.notes import warning_of
@@ -47,6 +48,8 @@ def write_figures(workspace: Workspace, results: Results) -> None:
     curves = {titles[name]: _mean_curve(row) for name, row in results.rows.items()}
     _write(folder / "pck_alpha.png", pck_figure(curves, simulated=bool(warning_of(results))))
     write_text(workspace.reports / "pck_alpha.csv", pck_csv(curves))
+    if judged := judged_matches(results):
+        _write(folder / "confidence.png", confidence_figure(judged, simulated=bool(warning_of(results))))
 
 
 def _mean_curve(row: RowScores) -> PckCurve:

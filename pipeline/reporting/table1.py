@@ -3,6 +3,7 @@
 from pipeline.config.params import Bootstrap
 from pipeline.evaluation.pck import TABLE_ALPHA, Pck
 from pipeline.evaluation.result import threshold_name
+from pipeline.reporting.confidence import confidence_notes, confidence_table
 from pipeline.reporting.differences import pck_difference
 from pipeline.reporting.mesh_tables import mesh_notes, mesh_tables
 from pipeline.reporting.notes import interval_note, pair_notes, warning_of
@@ -28,7 +29,8 @@ def build_table1(results: Results, bootstrap: Bootstrap) -> Table:
     columns = table_columns(results.categories)
     main = Grid(title, columns, tuple(rows), average_title(results.categories), heading)
     notes = (*pair_notes(results), *([interval_note(bootstrap)] if heading else []), *mesh_notes(results))
-    details = [_thresholds(results), *_readings(results), *mesh_tables(results)]
+    notes += tuple(confidence_notes(results))
+    details = [_thresholds(results), *_readings(results), *mesh_tables(results), *confidence_table(results)]
     return Table(main, warning_of(results), notes, tuple(details))
 
 

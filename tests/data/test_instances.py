@@ -65,6 +65,33 @@ def test_each_rule_is_a_parameter(root):
     assert (tables.counts.pairs, tables.counts.pairs_truncated, tables.counts.training_flagged) == (4, 0, 0)
 
 
+def test_confidence_is_learned_from_pairs_of_another_split_without_evaluated_photographs(root):
+    more = {"c": IMAGE, "d": IMAGE, "torn": replace(IMAGE, truncated=1)}
+    pairs = [("c", "d"), ("d", "a"), ("a", "c"), ("torn", "c")]
+    write_evaluation(root / "spair", EVALUATION | more, pairs, split="val")
+    tables = make(workspace_of(root))
+    assert [(pair.source, pair.target) for pair in tables.calibration.pairs] == [("c", "d")]
+    assert {item.name: item.split for item in tables.instances if not item.training} == {
+        "a": "test",
+        "b": "test",
+        "c": "val",
+        "d": "val",
+    }
+    assert (tables.counts.evaluation, tables.counts.calibration_pairs, tables.counts.calibration) == (2, 1, 2)
+    workspace = workspace_of(root)
+    write_selection(workspace, tables)
+    assert read_pairs(workspace.calibration_pairs("car")).sha256 == tables.calibration.sha256
+    assert [item.name for item in workspace.evaluation_instances("car")] == ["a", "b"]
+    assert [item.name for item in workspace.paired_instances("car")] == ["a", "b", "c", "d"]
+    assert "1 calibration pairs in 'val' with 2 images" in describe(tables)
+
+
+def test_a_split_without_pairs_of_the_category_teaches_no_confidence(root):
+    tables = make(workspace_of(root))
+    assert (tables.calibration.split, tables.calibration.pairs) == ("val", ())
+    assert tables.counts.calibration_pairs == 0
+
+
 def test_paths_do_not_name_the_folder_of_the_run(root):
     for item in make(workspace_of(root)).instances:
         assert not item.image.startswith("/")

@@ -1,6 +1,7 @@
 """The evaluation of a cell and of the baselines, on a small world whose correspondences are known."""
 
 import dataclasses
+import itertools
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from pipeline.base.checksums import write_checksums
 from pipeline.base.errors import InputError
+from pipeline.confidence.calibration import read_calibrations
 from pipeline.config.workspace import Workspace
 from pipeline.evaluation.evaluate import evaluate_cell
 from pipeline.evaluation.evaluate_baselines import evaluate_baselines
@@ -56,6 +58,20 @@ def result(world):
 
 
 @pytest.fixture(scope="module")
+def calibrated(tmp_path_factory):
+    """The same world, where a third of the annotated points of the calibration pairs lie somewhere else."""
+    params, rng = world_params(), np.random.default_rng(0)
+    taught = []
+    for seed in range(4):
+        for source, target in itertools.permutations(BOXES, 2):
+            pair = make_pair(source, target, params, seed=seed)
+            moved = pair.target_keypoints + 50.0 * (rng.random((8, 1)) < 1 / 3)
+            taught.append(dataclasses.replace(pair, target_keypoints=moved))
+    workspace = write_world(tmp_path_factory.mktemp("calibrated"), params, calibration=taught)
+    return evaluate_cell(workspace, CELL)
+
+
+@pytest.fixture(scope="module")
 def baselines(world):
     return evaluate_baselines(world, BACKBONE, CATEGORY)
 
@@ -78,6 +94,29 @@ def test_an_image_matched_to_itself_is_right_everywhere(result):
 def test_search_improves_on_the_mesh_alone(result):
     mean = result.points.groupby("method")["error"].mean()
     assert mean["search"] < mean["projection"]
+
+
+def test_probabilities_are_those_of_the_calibration_pairs(result, calibrated):
+    assert list(calibrated.calibrations) == MESH_ROWS
+    assert list(calibrated.metrics.confidence) == MESH_ROWS
+    probability = calibrated.points["probability"]
+    assert probability.between(0, 1).all()
+    # Nothing tells which point was moved.
+    assert probability.mean() == pytest.approx(2 / 3, abs=0.1)
+    for measured in calibrated.metrics.confidence.values():
+        assert measured.calibration_error == pytest.approx(1 / 3, abs=0.1)
+    others = [column for column in result.points if column != "probability"]
+    pd.testing.assert_frame_equal(calibrated.points[others], result.points[others])
+    assert calibrated.metrics.pck == result.metrics.pck
+
+
+def test_without_calibration_pairs_no_match_has_a_probability(result, baselines, tmp_path):
+    assert result.points["probability"].isna().all()
+    assert (result.calibrations, result.metrics.confidence) == ({}, {})
+    assert "probability" not in baselines.points
+    assert baselines.metrics.confidence == {}
+    write_evaluation(tmp_path, baselines)
+    assert not (tmp_path / "calibration.json").exists()
 
 
 def test_metrics_state_pairs_digest_and_settings(world, result, baselines):
@@ -125,6 +164,15 @@ def test_files_survive_reading_and_equal_scores_give_equal_bytes(world, result, 
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     scores = json.loads((tmp_path / "a" / "metrics.json").read_text())["pck"]
     assert next(iter(scores.values()))["0.1"].keys() == {"per_image", "per_point"}
+
+
+def test_calibrations_survive_reading(calibrated, tmp_path):
+    write_evaluation(tmp_path, calibrated)
+    assert read_metrics(tmp_path) == calibrated.metrics
+    pd.testing.assert_frame_equal(read_points(tmp_path), calibrated.points)
+    found = read_calibrations(tmp_path / "calibration.json")
+    assert set(found) == set(MESH_ROWS)
+    assert np.array_equal(found["search"].weights, calibrated.calibrations["search"].weights)
 
 
 @pytest.mark.parametrize("reference", ["field", "mean"])
@@ -230,7 +278,7 @@ def test_errors_name_what_is_missing_and_the_remedy(tmp_path):
     for name in BOXES:
         (workspace.features(BACKBONE, CATEGORY) / f"{name}.npz").unlink()
     write_checksums(workspace.features(BACKBONE, CATEGORY))
-    with pytest.raises(InputError, match=r"none of its pairs can be scored.*`features`"):
+    with pytest.raises(InputError, match=r"none of its pairs in the split 'test' can be scored.*`features`"):
         evaluate_baselines(workspace, BACKBONE, CATEGORY)
     with pytest.raises(InputError, match=r"metrics\.json.*`evaluate`"):
         read_metrics(workspace.evaluation(CELL))

@@ -49,6 +49,23 @@ def test_matches_are_those_of_the_evaluation(model, photos, pairs, scored, metho
         rows = scored[(scored["pair"] == position) & (scored["method"] == method)]
         found = model.match(photos[pair.source], photos[pair.target], pair.source_keypoints, search=method == "search")
         assert np.array_equal(found.points, rows[["x", "y"]].to_numpy())
+        np.testing.assert_allclose(found.probability, rows["probability"], atol=1e-9)
+        assert np.isfinite(found.probability).all()
+
+
+def test_a_model_that_was_not_evaluated_has_no_probabilities(run, photos, pairs, tmp_path):
+    root = tmp_path / "moved"
+    shutil.copytree(run.root, root)
+    shutil.rmtree(root / "evaluation")
+    pair = pairs[0]
+    a, b = photos[pair.source], photos[pair.target]
+    moved = CategoryModel.load(open_cell(root, CELL.variant, CELL.category)[0].model(CELL))
+    assert np.isnan(moved.match(a, b, pair.source_keypoints).probability).all()
+    folder, calibration = run.model(CELL), run.calibration(CELL)
+    given = CategoryModel.load(folder, calibration=calibration).match(a, b, pair.source_keypoints)
+    assert np.isfinite(given.probability).all()
+    with pytest.raises(InputError, match=r"calibration\.json.*`evaluate`"):
+        CategoryModel.load(folder, calibration=root / "calibration.json")
 
 
 def test_threads_and_batches_change_nothing(model, photos, pairs):
@@ -63,6 +80,8 @@ def test_threads_and_batches_change_nothing(model, photos, pairs):
         torch.set_num_threads(1)
     assert np.array_equal(np.concatenate([part.points for part in parts]), whole.points)
     assert np.array_equal(np.concatenate([part.visible for part in parts]), whole.visible)
+    probability = np.concatenate([part.probability for part in parts])
+    np.testing.assert_allclose(probability, whole.probability, atol=1e-9)
     np.testing.assert_allclose(np.concatenate([part.similarity for part in parts]), whole.similarity, atol=1e-12)
 
 

@@ -53,6 +53,7 @@ def make_scored(name: str, category: str, share: float, seed: int, settings=SETT
         "ab" * 32,
         {"x-y": "gone"},
         {method: {"0.05": Pck(0.1, 0.2), "0.1": Pck(found, 0.75)}, **other},
+        {},
         mesh,
     )
     return Scored(metrics, points, method)

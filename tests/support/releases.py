@@ -83,9 +83,13 @@ def write_pascal(root: Path, objects: dict[str, tuple[pascal3d.ObjectRecord, ...
 
 
 def write_evaluation(
-    root: Path, images: dict[str, spair.ImageAnnotation], pairs: list[tuple[str, str]], category: str = "car"
+    root: Path,
+    images: dict[str, spair.ImageAnnotation],
+    pairs: list[tuple[str, str]],
+    category: str = "car",
+    split: str = "test",
 ) -> None:
-    """An SPair-71k with these images and pairs in its test split."""
+    """An SPair-71k with these images and pairs in one split; the other splits have pairs of another category alone."""
     images = {name: dataclasses.replace(annotation, filename=f"{name}.jpg") for name, annotation in images.items()}
     for name, annotation in images.items():
         spair.write_image_annotation(spair.annotation_path(root, category, name), annotation)
@@ -94,8 +98,11 @@ def write_evaluation(
     for i, (source, target) in enumerate(pairs):
         pair = pair_annotation(i, source, images[source], target, images[target])
         filenames.append(pair.filename)
-        spair.write_pair_annotation(spair.pair_path(root, "test", pair.filename), pair)
-    spair.write_pair_list(spair.pair_list_path(root, "large", "test"), filenames)
+        spair.write_pair_annotation(spair.pair_path(root, split, pair.filename), pair)
+    spair.write_pair_list(spair.pair_list_path(root, "large", split), filenames)
+    for other in spair.SPLITS:
+        if not (path := spair.pair_list_path(root, "large", other)).exists():
+            spair.write_pair_list(path, [spair.pair_filename(0, "x", "y", "sofa")])
 
 
 def pair_annotation(

@@ -4,6 +4,7 @@ Every image shows the unit square of canonical points c through its own shear of
 in a box of its own place and size.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -80,8 +81,15 @@ def make_projection(name: str, params: Params) -> Projection:
     return Projection(torch.from_numpy(points).float(), torch.ones(len(points), dtype=torch.bool), torch.eye(3))
 
 
-def write_world(root: Path, params: Params, pairs: list[Pair] | None = None) -> Workspace:
-    """Everything that the evaluation reads, as the earlier stages write it."""
+def write_world(
+    root: Path, params: Params, pairs: list[Pair] | None = None, calibration: Sequence[Pair] = ()
+) -> Workspace:
+    """Everything that the evaluation reads, as the earlier stages write it.
+
+    Args:
+        pairs: the evaluated pairs; None for all.
+        calibration: the pairs that confidence is learned from, of the same images.
+    """
     workspace = Workspace(root, params)
     rng = np.random.default_rng(1)
     instances = []
@@ -95,6 +103,7 @@ def write_world(root: Path, params: Params, pairs: list[Pair] | None = None) -> 
     write_instances(workspace.instances(CATEGORY), instances)
     pairs = [make_pair(s, t, params) for s in BOXES for t in BOXES] if pairs is None else pairs
     write_pairs(workspace.pairs(CATEGORY), pair_list(CATEGORY, "test", pairs))
+    write_pairs(workspace.calibration_pairs(CATEGORY), pair_list(CATEGORY, "val", calibration))
     # No image has a mask.
     make_folder(workspace.masks(CATEGORY))
     for folder in (
@@ -123,5 +132,8 @@ def make_predictions(params: Params, vertex_features: torch.Tensor) -> Predictio
     faces = torch.cat([torch.stack([a, b, c], 1), torch.stack([b, d, c], 1)])
     half = torch.zeros(64, 64, dtype=torch.bool)
     half[:, :32] = True
-    images = {name: Prediction(make_projection(name, params), positions.clone(), half.clone()) for name in BOXES}
+    images = {
+        name: Prediction(make_projection(name, params), positions.clone(), half.clone(), torch.full((2,), torch.nan))
+        for name in BOXES
+    }
     return Predictions(positions.clone(), faces, positions, vertex_features, images)

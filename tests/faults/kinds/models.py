@@ -28,7 +28,8 @@ def trained(root: Path) -> None:
     model = model_of()
     save_model(root / "model", model, {"variant": "ours", "backbone": "dinov2", "category": "car", "seed": 0})
     points, faces = torch.rand(5, 3), torch.tensor([[0, 1, 2], [2, 3, 4]])
-    seen = Prediction(Projection(torch.rand(5, 2), torch.ones(5).bool(), torch.eye(3)), points, torch.eye(8).bool())
+    projection = Projection(torch.rand(5, 2), torch.ones(5).bool(), torch.eye(3))
+    seen = Prediction(projection, points, torch.eye(8).bool(), torch.tensor([0.5, 0.1]))
     predictions = Predictions(points, faces, points, torch.rand(5, 4), {"a": seen, "b": seen})
     write_predictions(root / "predictions", predictions)
     files, state = CheckpointFiles(root / "checkpoints", IDENTITY), model.state_dict()
@@ -104,9 +105,9 @@ def check_predictions(found: Any) -> None:
     vertices = len(found.template)
     assert not len(found.faces) or (found.faces.min() >= 0 and found.faces.max() < vertices)
     assert found.positions.shape[1] == 3 and len(found.vertex_features) == len(found.positions)
-    for projection, deformed, silhouette in found.images.values():
+    for projection, deformed, silhouette, pose_score in found.images.values():
         assert len(deformed) == vertices and len(projection.vertices) == len(found.positions)
-        assert projection.rotation.shape == (3, 3) and silhouette.ndim == 2
+        assert projection.rotation.shape == (3, 3) and silhouette.ndim == 2 and pose_score.shape == (2,)
 
 
 def read_dinov2(root: Path) -> dict[str, Any]:

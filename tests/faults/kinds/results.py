@@ -14,7 +14,10 @@ def scores(root: Path) -> None:
     import pandas as pd
 
     from pipeline.base.files import write_json
+    from pipeline.confidence.calibration import fit_calibration
+    from pipeline.confidence.signs import Signs
     from pipeline.evaluation.pck import Pck
+    from pipeline.evaluation.reliability import Reliability
     from pipeline.evaluation.result import (
         Backends,
         Evaluation,
@@ -41,12 +44,16 @@ def scores(root: Path) -> None:
         "0" * 64,
         {"a-b": "no mask"},
         {"ours": {"0.1": Pck(0.5, 0.6)}},
+        {"ours": Reliability(0.05, 0.2, 0.7)},
         mesh,
     )
-    columns = ("source_x", "source_y", "target_x", "target_y", "x", "y", "error", "box_side")
+    columns = ("source_x", "source_y", "target_x", "target_y", "x", "y", "error", "box_side", "probability")
     texts = {"source": ["a", "a"], "target": ["b", "b"], "method": ["ours", "ours"], "keypoint": ["0", "1"]}
     points = pd.DataFrame({"pair": [0, 1], **texts, **{name: [1.0, 2.0] for name in columns}})
-    write_evaluation(root / "evaluation", Evaluation(metrics, points))
+    rng = np.random.default_rng(0)
+    signs = rng.normal(size=(20, len(Signs._fields)))
+    calibration = fit_calibration(signs, signs[:, 0] + rng.normal(size=20) > 0)
+    write_evaluation(root / "evaluation", Evaluation(metrics, points, {"ours": calibration} if calibration else {}))
     images = tuple(ImageReconstruction(name, 1, 3.0, 2.0, 2.0, 1) for name in "ab")
     rows = [[float(step), *[0.5] * (len(CURVE_COLUMNS) - 1)] for step in range(5)]
     write_curve(root / "model" / "curve.csv", rows)
@@ -83,6 +90,18 @@ def _check_points(points: Any) -> None:
         assert np.issubdtype(points[column].dtype, np.floating)
 
 
+def _read_calibrations(path: Path) -> Any:
+    from pipeline.confidence.calibration import read_calibrations
+
+    return read_calibrations(path)
+
+
+def _check_calibrations(calibrations: Any) -> None:
+    for calibration in calibrations.values():
+        probability = calibration.probability(np.ones((1, len(calibration.mean))))
+        assert 0 <= float(probability[0]) <= 1
+
+
 def _check_distances(scores: Any) -> None:
     assert all(np.isfinite([image.rigid, image.similarity, image.best]).all() for image in scores.images)
 
@@ -102,6 +121,7 @@ def _read_description(path: Path) -> Any:
 KINDS: tuple[Kind, ...] = (
     *own("scores", scores, "evaluation/metrics.json", _read_metrics, "json", _check_metrics),
     *own("matched points", scores, "evaluation/pairs.parquet", _read_points, check=_check_points),
+    *own("calibration", scores, "evaluation/calibration.json", _read_calibrations, "json", _check_calibrations),
     *own("Chamfer distances", scores, "reconstruction/metrics.json", _read_reconstruction, "json", _check_distances),
     file_kind("loss curve, for MLflow", scores, "model/curve.csv", _read_curve, "text"),
     file_kind("model description, for MLflow", scores, "model/model.json", _read_description, "json"),
