@@ -37,6 +37,8 @@ class PlainImage(NamedTuple):
     vertices: Float[np.ndarray, "N 2"] | None
     visible: Bool[np.ndarray, "N"] | None
     vertex_features: Float[np.ndarray, "N K"] | None
+    positions: Float[np.ndarray, "N 3"] | None
+    """Vertices of the template."""
 
 
 def read_plain_image(
@@ -55,7 +57,7 @@ def read_plain_image(
     tokens = read_tokens(workspace.tokens(backbone, instance)).tokens
     unit = tokens.astype(np.float64)
     unit /= np.maximum(np.linalg.norm(unit, axis=-1, keepdims=True), 1e-12)
-    image = PlainImage(crop, region, allowed, unit, pca.project(tokens).astype(np.float64), None, None, None)
+    image = PlainImage(crop, region, allowed, unit, pca.project(tokens).astype(np.float64), None, None, None, None)
     if predictions is None:
         return image
     projection = predictions.images[instance.name].projection
@@ -63,6 +65,7 @@ def read_plain_image(
         vertices=to_crop(projection.vertices.numpy().astype(np.float64), crop),
         visible=projection.visible.numpy(),
         vertex_features=(pca.low + (pca.high - pca.low) * predictions.vertex_features.numpy()).astype(np.float64),
+        positions=predictions.positions.numpy().astype(np.float64),
     )
 
 
@@ -89,6 +92,8 @@ def match_pair(
             point = target.vertices[vertex]
             if row == "search":
                 point = _search(_reference(query, vertex, source, params.reference), point, window, target)
+            elif row == "guided":
+                point = _guide(interpolate(source.components, query), vertex, target, params)
         found.append(from_crop(point, target.crop))
     return np.array(found)
 
@@ -173,3 +178,28 @@ def _search(
     cosine = np.round(found @ feature / lengths, 6)
     inside = ((points >= target.region[0]) & (points <= target.region[1])).all(1)
     return points[np.where(inside, cosine, -np.inf).argmax()]
+
+
+def _guide(
+    feature: Float[np.ndarray, "K"], vertex: int, target: PlainImage, params: Correspondence
+) -> Float[np.ndarray, "2"]:
+    """Search the whole target (`pipeline.matching.guided_search`). Ties, to 6 decimals, go to the first pixel."""
+    guided, positions = params.guided, target.positions
+    centres = (np.arange(guided.map_size) + 0.5) / guided.map_size
+    points = np.stack(np.meshgrid(centres, centres), -1).reshape(-1, 2)
+    inside = ((points >= target.region[0]) & (points <= target.region[1])).all(1)
+    points = points[inside] if inside.any() else points
+    visible = np.flatnonzero(target.visible | ~target.visible.any())
+    shown = visible[np.linalg.norm(points[:, None] - target.vertices[visible], axis=-1).argmin(1)]
+    found = interpolate(target.components, points)
+    field = target.vertex_features[vertex]
+    score = _cosines(found, feature) + guided.field * _cosines(found, field)
+    apart = np.linalg.norm(points - target.vertices[vertex], axis=1) / guided.image_spread
+    diagonal = np.linalg.norm(positions.max(0) - positions.min(0))
+    on_template = np.linalg.norm(positions[shown] - positions[vertex], axis=1) / (guided.template_spread * diagonal)
+    return points[np.round(score - (apart**2 + on_template**2) / 2, 6).argmax()]
+
+
+def _cosines(features: Float[np.ndarray, "P K"], feature: Float[np.ndarray, "K"]) -> Float[np.ndarray, "P"]:
+    lengths = np.maximum(np.linalg.norm(features, axis=1), 1e-8) * max(np.linalg.norm(feature), 1e-8)
+    return features @ feature / lengths

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from pipeline.base.errors import InputError
+from pipeline.base.errors import InputError, nearest
 from pipeline.confidence.signs import find_signs
 from pipeline.config.cells import Cell
 from pipeline.labels.features import FeatureBackend
@@ -102,19 +102,23 @@ class CategoryModel:
             projection=prediction.projection.to_crop(crop),
             pose_score=prediction.pose_score,
             vertex_features=self._vertex_features,
+            vertex_positions=self._trained.predictor.positions,
         )
         return PreparedPhoto(self.cell, image, prediction)
 
     @one_thread()
-    def match(self, a: PreparedPhoto, b: PreparedPhoto, points: ArrayLike, search: bool = True) -> Matches:
+    def match(self, a: PreparedPhoto, b: PreparedPhoto, points: ArrayLike, reading: str | None = None) -> Matches:
         """Find points of photograph `a` in photograph `b` (SEMAGIC Eq. 8-11).
 
         Args:
             points: N points (x, y) on the object in pixels of `a`.
-            search: refine the projection of the shared vertex by the local search among the features of `b` (Eq. 11).
+            reading: how matches are read off the model: 'projection' of the shared vertex alone, with the local
+                'search' among the features of `b` (Eq. 11), or by a 'guided' search of all of `b`. None stands for
+                `correspondence.reading` of the variant.
 
         Raises:
-            InputError: another model has prepared a photograph, or the points are not finite numbers [N, 2].
+            InputError: another model has prepared a photograph, the points are not finite numbers [N, 2], or there is
+                no such reading.
         """
         self._check(a, b)
         pixels = np.asarray(points, dtype=np.float64)
@@ -125,7 +129,9 @@ class CategoryModel:
         if len(pixels) == 0:
             return Matches(np.zeros((0, 2)), np.zeros(0, bool), np.zeros(0), np.zeros(0))
         queries = _queries(to_crop(pixels, a.image.crop))
-        images, name = [a.image, b.image], "search" if search else "projection"
+        images, name = [a.image, b.image], reading or self._params.correspondence.reading
+        if name not in MESH_METHODS:
+            raise InputError(f"unknown reading '{name}'. {nearest(name, MESH_METHODS)}")
         found = MESH_METHODS[name](queries, images, self._params.correspondence)
         signs = find_signs(queries, images, found)
         calibration = self._trained.calibrations.get(name)

@@ -19,6 +19,23 @@ from pipeline.config.ranges import (
 
 
 @dataclass(frozen=True)
+class Guided:
+    """Search of the whole target that the mesh guides, which the paper does not have.
+
+    `pipeline/matching/guided_search.py` has the formula.
+    """
+
+    map_size: Pixels
+    """Side of the map of candidates [pixels]."""
+    field: Annotated[float, AtLeast(0)]
+    """Weight of the similarity with the field at the vertex, where that with the source has 1."""
+    image_spread: Annotated[float, Above(0)]
+    """Distance from the projected vertex that costs a cosine of 1/2 [sides of the crop]."""
+    template_spread: Annotated[float, Above(0)]
+    """Distance on the template that costs a cosine of 1/2 [diagonals of the template]."""
+
+
+@dataclass(frozen=True)
 class Correspondence:
     """Transfer of keypoints through the template (SEMAGIC 3.3)."""
 
@@ -31,8 +48,11 @@ class Correspondence:
     """Side of the crop in the visibility test and in the local search [pixels]."""
     tolerance: Share
     """Depth by which a visible vertex may lie behind the surface [diagonals of the template]."""
-    search: bool
-    """Whether the tables show the scores with the local search (Eq. 11); both are computed."""
+    reading: Literal["projection", "search", "guided"]
+    """How the tables read matches off a model: projection, search or guided; all are computed.
+
+    `projection` is Eq. 8-10 alone, `search` adds the local search of Eq. 11, `guided` a search of the whole target.
+    """
     window_area: Share
     """Area of the search window [area of the crop]."""
     reference: Literal["image", "field", "mean"]
@@ -40,6 +60,7 @@ class Correspondence:
 
     `image` is the image's feature at the query, `field` is g at the query's vertex, `mean` their mean direction.
     """
+    guided: Guided
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pipeline.prediction.predictions import read_predictions
 
 
 def evaluate_cell(workspace: Workspace, cell: Cell) -> Evaluation:
-    """Match and score the evaluated pairs by a trained model, with and without local search, and measure its meshes.
+    """Match and score the evaluated pairs by a trained model, in each way to read it, and measure its meshes.
 
     The probability of each match is learned from the calibration pairs, where there are any.
 
@@ -50,7 +50,7 @@ def switches_of(params: Params) -> Switches:
         pose=params.loss.pose > 0,
         index_embedding=params.model.deformation.index_embedding,
         feature_consistency=params.loss.feat_cons > 0,
-        search=params.correspondence.search,
+        reading=params.correspondence.reading,
         refined_labels=params.training.label_refinement.step > 0,
         refined_poses=params.refine.enabled,
     )

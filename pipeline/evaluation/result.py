@@ -49,7 +49,8 @@ class Switches:
     pose: bool
     index_embedding: bool
     feature_consistency: bool
-    search: bool
+    reading: str
+    """How matches are read off the model, a key of `pipeline.matching.methods.MESH_METHODS`."""
     refined_labels: bool = False
     """Whether the pose labels were refined while the template was learned, which the paper does not do."""
     refined_poses: bool = False

@@ -42,6 +42,8 @@ class EvaluatedImage(NamedTuple):
     """Energy and margin of a refined pose (`Prediction.pose_score`), or NaN."""
     vertex_features: Float[Tensor, "N K"] | None
     """Feature field at the template's vertices, as principal components; the same for all images."""
+    vertex_positions: Float[Tensor, "N 3"] | None
+    """The template's vertices in the object frame; the same for all images."""
 
 
 def required(value: Input | None, name: str) -> Input:
@@ -80,6 +82,7 @@ def prepare_image(
         projection=prediction.projection.to_crop(crop),
         pose_score=prediction.pose_score,
         vertex_features=pca and vertex_components(predictions.vertex_features, pca),
+        vertex_positions=predictions.positions,
     )
 
 
@@ -94,8 +97,17 @@ def describe_image(
     """
     corners = to_crop(np.array([[0.0, 0.0], [width, height]]), crop)
     region = torch.from_numpy(corners.clip(0, 1))
-    unknown = torch.full((2,), torch.nan)
-    return EvaluatedImage(crop, region, _inside(region, map_size), torch.from_numpy(tokens), None, None, unknown, None)
+    return EvaluatedImage(
+        crop=crop,
+        region=region,
+        allowed=_inside(region, map_size),
+        tokens=torch.from_numpy(tokens),
+        components=None,
+        projection=None,
+        pose_score=torch.full((2,), torch.nan),
+        vertex_features=None,
+        vertex_positions=None,
+    )
 
 
 def token_components(tokens: Float32[np.ndarray, "T T D"], pca: Pca) -> Float64[Tensor, "T T K"]:

@@ -9,6 +9,7 @@ from torch.nn import functional
 from pipeline.base.errors import InputError, nearest
 from pipeline.config.params import Correspondence
 from pipeline.matching.feature_map import sample_map
+from pipeline.matching.guided_search import guided_search
 from pipeline.matching.images import EvaluatedImage, required
 from pipeline.matching.local_search import local_search
 from pipeline.matching.nearest_neighbour import nearest_neighbour
@@ -41,6 +42,20 @@ def project_and_search(queries: Queries, images: Images, params: Correspondence)
     return by_image(queries.target, len(images), search)
 
 
+def project_and_guide(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
+    """Match by a search of the whole target that the mesh guides, which the paper does not have."""
+    vertex, meshes, maps = _nearest_vertices(queries, images)[queries.point], _projections(images), _components(images)
+    features = _sample(queries, maps)
+    positions = required(images[0].vertex_positions, "vertex positions")
+    field = required(images[0].vertex_features, "vertex features")
+
+    def search(image: int, rows: Int64[Tensor, "K"]) -> Float[Tensor, "K 2"]:
+        f, mesh, region = features[queries.point[rows]], meshes[image], images[image].region
+        return guided_search(f, vertex[rows], maps[image], mesh, positions, field, region, params.guided)
+
+    return by_image(queries.target, len(images), search)
+
+
 def match_tokens(queries: Queries, images: Images, params: Correspondence) -> Float[Tensor, "Q 2"]:
     """Match by nearest neighbour among the patch features."""
     # Tokens are of unit length, so that no patch dominates the interpolation between patches.
@@ -53,8 +68,8 @@ def match_components(queries: Queries, images: Images, params: Correspondence) -
     return _match(queries, images, _components(images))
 
 
-MESH_METHODS: dict[str, Method] = {"search": project_and_search, "projection": project}
-"""Ways to read matches off a trained model; every cell is scored both ways."""
+MESH_METHODS: dict[str, Method] = {"search": project_and_search, "projection": project, "guided": project_and_guide}
+"""Ways to read matches off a trained model, by their names in `correspondence.reading`; every cell is scored by all."""
 BASELINES: dict[str, Method] = {"nearest_neighbour": match_tokens, "pca_nearest_neighbour": match_components}
 """Methods without a model, by their entry in `evaluation.baselines`."""
 

@@ -106,7 +106,7 @@ def title_of(results: Results, name: str) -> str:
 def _read_scored(folder: Path, method: str | None = None) -> Scored:
     metrics, points = read_metrics(folder), read_points(folder)
     if method is None:
-        method = "search" if metrics.trained and metrics.trained.switches.search else "projection"
+        method = metrics.trained.switches.reading if metrics.trained else "projection"
     if method not in metrics.pck:
         raise InputError(f"{folder}: expected scores of '{method}', found {', '.join(metrics.pck)}. Run `dvc repro`.")
     return Scored(metrics, points[points["method"] == method].reset_index(drop=True), method)

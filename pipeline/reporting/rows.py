@@ -23,8 +23,8 @@ class NamedRow(NamedTuple):
     """The parts of the method that the row of this title has."""
 
 
-_MAGICPONY = Switches(depth=False, pose=False, index_embedding=False, feature_consistency=False, search=False)
-_OURS = Switches(depth=True, pose=True, index_embedding=True, feature_consistency=True, search=True)
+_MAGICPONY = Switches(depth=False, pose=False, index_embedding=False, feature_consistency=False, reading="projection")
+_OURS = Switches(depth=True, pose=True, index_embedding=True, feature_consistency=True, reading="search")
 PAPER_ROWS = {
     "mp": NamedRow("MP", _MAGICPONY),
     "mp_depth": NamedRow("MP + Depth", replace(_MAGICPONY, depth=True)),
@@ -37,12 +37,14 @@ PAPER_ROWS = {
     "wo_pose": NamedRow("w/o pose", replace(_OURS, pose=False)),
 }
 """Rows by variant; 'MP + Pose' has depth too, as the paper adds the one to the other."""
-_REFINED = {"refined_labels": True, "refined_poses": True}
+_MAGICPONY_REFINED = replace(PAPER_ROWS["mp_pose"].switches, reading="guided", refined_labels=True, refined_poses=True)
 BEYOND_ROWS = {
-    "mp_pose_refined": NamedRow("MP + Pose + refinement", replace(PAPER_ROWS["mp_pose"].switches, **_REFINED)),
-    "ours_refined": NamedRow("Ours + refinement", replace(_OURS, **_REFINED)),
+    "mp_pose_refined": NamedRow("MP + Pose + refinement", _MAGICPONY_REFINED),
+    "ours_refined": NamedRow(
+        "Ours + refinement", replace(_OURS, reading="guided", refined_labels=True, refined_poses=True)
+    ),
 }
-"""Rows by variant that the paper does not have: poses are found by render-and-compare."""
+"""Rows by variant that the paper does not have: poses are found by render-and-compare, matches by a guided search."""
 ORDER = (
     *("mp", "mp_depth", "mp_pose"),
     *FEATURE_ROWS,

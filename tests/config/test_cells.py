@@ -19,7 +19,7 @@ from support.tiny import tiny_params
 
 PARAMS = load_params(ROOT / "params.yaml")
 INDEX, FEAT_CONS, DEPTH, POSE = "model.deformation.index_embedding", "loss.feat_cons", "loss.depth", "loss.pose"
-SEARCH = "correspondence.search"
+READING = "correspondence.reading"
 ABLATIONS = {
     "ours": {},
     "wo_index": {INDEX: False},
@@ -59,7 +59,7 @@ def test_an_ablation_differs_from_ours_in_what_its_name_says_and_nothing_else(va
 def test_magicpony_has_its_own_weights_and_neither_codes_nor_consistency_nor_search(variant, switched):
     found = differences(variant)
     assert {name: found[name] for name in switched} == switched
-    shared = {INDEX: False, FEAT_CONS: 0, SEARCH: False}
+    shared = {INDEX: False, FEAT_CONS: 0, READING: "projection"}
     assert found.items() >= {**switched, **shared}.items()
     assert found.keys() <= {*switched, *shared, *MAGICPONY}
     for name, value in MAGICPONY.items():

@@ -32,7 +32,7 @@ from support.scored_world import (
 )
 from support.tiny import tiny_params
 
-MESH_ROWS, BASELINE_ROWS = ["search", "projection"], ["nearest_neighbour", "pca_nearest_neighbour"]
+MESH_ROWS, BASELINE_ROWS = ["search", "projection", "guided"], ["nearest_neighbour", "pca_nearest_neighbour"]
 
 
 def world_params(**overrides):
@@ -127,7 +127,7 @@ def test_metrics_state_pairs_digest_and_settings(world, result, baselines):
         assert metrics.settings.backends.features == "simulated"
         assert list(metrics.pck) == rows
     assert (result.metrics.trained.variant, result.metrics.trained.seed) == ("ours", 0)
-    assert dataclasses.astuple(result.metrics.trained.switches) == (True,) * 5 + (False,) * 2
+    assert dataclasses.astuple(result.metrics.trained.switches) == (*[True] * 4, "search", False, False)
     assert baselines.metrics.trained is None
     assert baselines.metrics.mesh is None
     assert len(result.points) == 72 * len(MESH_ROWS)
@@ -182,9 +182,9 @@ def test_the_search_can_look_for_the_fields_feature(world, reference):
 
 
 def test_both_readings_are_scored_whichever_the_row_shows(world, result):
-    other = evaluate_cell(with_params(world, correspondence__search=False), CELL).metrics
+    other = evaluate_cell(with_params(world, correspondence__reading="projection"), CELL).metrics
     assert other.pck == result.metrics.pck
-    assert not other.trained.switches.search
+    assert other.trained.switches.reading == "projection"
 
 
 def test_the_feature_rows_need_neither_model_nor_components(tmp_path):

@@ -152,6 +152,7 @@ def test_the_benchmark_measures_every_method_and_finds_the_same_numbers():
     assert [rate.method for rate in cost.rates] == [
         "search",
         "projection",
+        "guided",
         "nearest_neighbour",
         "pca_nearest_neighbour",
         "all",

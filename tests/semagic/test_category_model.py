@@ -42,12 +42,12 @@ def scored(run):
     return pd.read_parquet(next(run.evaluation(CELL).glob("*.parquet")))
 
 
-@pytest.mark.parametrize("method", ["search", "projection"])
+@pytest.mark.parametrize("method", ["search", "projection", "guided"])
 def test_matches_are_those_of_the_evaluation(model, photos, pairs, scored, method):
     assert len(pairs) == 8
     for position, pair in enumerate(pairs):
         rows = scored[(scored["pair"] == position) & (scored["method"] == method)]
-        found = model.match(photos[pair.source], photos[pair.target], pair.source_keypoints, search=method == "search")
+        found = model.match(photos[pair.source], photos[pair.target], pair.source_keypoints, reading=method)
         assert np.array_equal(found.points, rows[["x", "y"]].to_numpy())
         np.testing.assert_allclose(found.probability, rows["probability"], atol=1e-9)
         assert np.isfinite(found.probability).all()
@@ -122,7 +122,7 @@ def test_a_photograph_matches_itself(model, photos):
     photo = next(iter(photos.values()))
     mesh = model.reconstruct(photo)
     points = mesh.pixels[mesh.visible]
-    found = model.match(photo, photo, points, search=False)
+    found = model.match(photo, photo, points, reading="projection")
     np.testing.assert_allclose(found.points, points, atol=1e-4)
     assert found.visible.all()
     np.testing.assert_allclose(found.similarity, 1, atol=1e-5)
@@ -132,7 +132,7 @@ def test_visible_is_said_of_the_shared_vertex_in_the_target(model, photos, pairs
     """By projection a visible vertex of one photograph is found exactly at the same vertex in the other."""
     a, b = photos[pairs[0].source], photos[pairs[0].target]
     source, target = model.reconstruct(a), model.reconstruct(b)
-    found = model.match(a, b, source.pixels[source.visible], search=False)
+    found = model.match(a, b, source.pixels[source.visible], reading="projection")
     np.testing.assert_allclose(found.points, target.pixels[source.visible], atol=1e-4)
     assert np.array_equal(found.visible, target.visible[source.visible])
     assert 0 < found.visible.mean() < 1
@@ -150,10 +150,10 @@ def between(grid, u, v):
     return (1 - y) * upper + y * lower
 
 
-@pytest.mark.parametrize("search", [False, True])
-def test_similarity_is_the_cosine_of_the_components_at_both_points(run, model, photos, pairs, search):
+@pytest.mark.parametrize("reading", ["projection", "search", "guided"])
+def test_similarity_is_the_cosine_of_the_components_at_both_points(run, model, photos, pairs, reading):
     a, b, pca = photos[pairs[0].source], photos[pairs[0].target], read_pca(run.pca("dinov2", "car"))
-    found = model.match(a, b, pairs[0].source_keypoints, search)
+    found = model.match(a, b, pairs[0].source_keypoints, reading)
     for query, answer, similarity in zip(pairs[0].source_keypoints, found.points, found.similarity, strict=True):
         f, g = (
             between(pca.project(photo.image.tokens.numpy()).astype(float), *to_crop(point, photo.image.crop))
@@ -173,6 +173,15 @@ def test_points_that_are_none_are_refused(model, photos, points):
     photo = next(iter(photos.values()))
     with pytest.raises(InputError, match=r"finite numbers \[N, 2\]"):
         model.match(photo, photo, points)
+
+
+def test_the_reading_is_the_variants_and_another_is_refused(model, photos, pairs):
+    a, b = photos[pairs[0].source], photos[pairs[0].target]
+    found = [model.match(a, b, pairs[0].source_keypoints, reading=reading) for reading in (None, "search", "guided")]
+    assert np.array_equal(found[0].points, found[1].points)
+    assert not np.array_equal(found[0].points, found[2].points)
+    with pytest.raises(InputError, match="unknown reading 'guidance'. Did you mean 'guided'"):
+        model.match(a, b, pairs[0].source_keypoints, reading="guidance")
 
 
 def test_a_photograph_of_another_model_is_refused(model, photos):
@@ -239,7 +248,7 @@ def test_any_photograph_where_features_are_not_simulated(sift, tmp_path):
     first, second = sift.reconstruct(from_file), sift.reconstruct(from_pixels)
     assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
     points = first.pixels[first.visible][:5]
-    found = sift.match(from_file, from_pixels, points, search=False)
+    found = sift.match(from_file, from_pixels, points, reading="projection")
     np.testing.assert_allclose(found.points, points, atol=1e-4)
 
 
@@ -254,7 +263,7 @@ def test_a_crop_is_as_good_as_the_photograph_that_it_is_cut_from(sift):
     first, second = sift.reconstruct(whole), sift.reconstruct(cut)
     np.testing.assert_array_equal(first.vertices, second.vertices)
     np.testing.assert_allclose(first.pixels, second.pixels + (40, 20), atol=1e-4)
-    found = sift.match(cut, whole, second.pixels[second.visible][:5], search=False)
+    found = sift.match(cut, whole, second.pixels[second.visible][:5], reading="projection")
     np.testing.assert_allclose(found.points, first.pixels[first.visible][:5], atol=1e-3)
 
 

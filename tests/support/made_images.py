@@ -28,4 +28,5 @@ def make_image(shear: float, wrong: bool = False, noise: float = 0.3, seed: int 
         projection=mesh,
         pose_score=score,
         vertex_features=torch.from_numpy(features(vertices())).double(),
+        vertex_positions=torch.from_numpy(np.pad(vertices(), ((0, 0), (0, 1)))),
     )

@@ -37,7 +37,7 @@ def scores(root: Path) -> None:
         "car",
         "dinov2",
         settings,
-        Trained("ours", 0, Switches(*[True] * 5)),
+        Trained("ours", 0, Switches(True, True, True, True, "search")),
         2,
         3,
         4,
