@@ -41,7 +41,8 @@ def make_scored(name: str, category: str, share: float, seed: int, settings=SETT
     switches = TRAINED[name].switches if trained else None
     method = "search" if trained else name
     mesh = MeshMeasures(8, 10.0 + seed, 90.0, 0.75, 1, 0.8, 0.25, 0.04) if trained else None
-    other = {"projection": {"0.05": Pck(0.1, 0.2), "0.1": Pck(0.2, 0.3)}} if trained else {}
+    others = {"projection": Pck(0.2, 0.3), "guided": Pck(0.6, 0.7)} if trained else {}
+    other = {reading: {"0.05": Pck(0.1, 0.2), "0.1": pck} for reading, pck in others.items()}
     metrics = Metrics(
         category,
         BACKBONE,
