@@ -54,7 +54,12 @@ def fit_calibration(signs: Float[np.ndarray, "N S"], right: Bool[np.ndarray, "N"
 
     scaler = StandardScaler().fit(signs)
     model = LogisticRegression(C=PENALTY).fit(scaler.transform(signs), right)
-    return Calibration(*map(np.array, (scaler.mean_, scaler.scale_, model.coef_[0])), float(model.intercept_[0]))
+    return Calibration(
+        mean=np.array(scaler.mean_),
+        scale=np.array(scaler.scale_),
+        weights=np.array(model.coef_[0]),
+        bias=float(model.intercept_[0]),
+    )
 
 
 def write_calibrations(path: Path, calibrations: dict[str, Calibration]) -> None:
@@ -83,8 +88,10 @@ def _row(calibration: Calibration) -> dict[str, Any]:
 def _calibration(row: dict[str, Any]) -> Calibration:
     if set(row["signs"]) != set(Signs._fields):
         raise ValueError(f"the signs {', '.join(row['signs'])}; expected {', '.join(Signs._fields)}")
-    arrays = [np.array([row["signs"][name][column] for name in Signs._fields], dtype=np.float64) for column in _COLUMNS]
-    calibration = Calibration(*arrays, float(row["bias"]))
+    mean, scale, weights = (
+        np.array([row["signs"][name][column] for name in Signs._fields], dtype=np.float64) for column in _COLUMNS
+    )
+    calibration = Calibration(mean, scale, weights, float(row["bias"]))
     if not all(np.isfinite(value).all() for value in calibration) or (calibration.scale <= 0).any():
         raise ValueError("a number is not finite, or a scale is not positive")
     return calibration
