@@ -108,8 +108,13 @@ def confidence_figure(rows: Mapping[str, Judged], simulated: bool) -> Figure:
     note = " (simulated data)" if simulated else ""
     risk.set_title(f"Wrong among the matches kept{note}", loc="left")
     risk.set(xlabel="matches kept, the most probable first (%)", ylabel="wrong (%)", xlim=(0, 100), ylim=(0, 100))
-    calibration.set_title("What a probability means; dots by the number of matches", loc="left")
-    calibration.set(xlabel="probability (%)", ylabel="right (%)", xlim=(0, 100), ylim=(0, 100))
+    calibration.set_title("Right among matches of one probability", loc="left")
+    calibration.set(
+        xlabel="probability (%); dots as large as their number of matches",
+        ylabel="right (%)",
+        xlim=(0, 100),
+        ylim=(0, 100),
+    )
     for axes in (risk, calibration):
         axes.grid(**GRID)
         axes.spines[["top", "right"]].set_visible(False)
