@@ -133,7 +133,7 @@ class CategoryModel:
         if name not in MESH_METHODS:
             raise InputError(f"unknown reading '{name}'. {nearest(name, MESH_METHODS)}")
         found = MESH_METHODS[name](queries, images, self._params.correspondence)
-        signs = find_signs(queries, images, found)
+        signs = find_signs(queries, images, {name: found})[name]
         calibration = self._trained.calibrations.get(name)
         rows = torch.stack(signs, -1).numpy()
         probability = calibration.probability(rows) if calibration else np.full(len(rows), np.nan)

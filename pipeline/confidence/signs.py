@@ -1,6 +1,6 @@
 """What speaks for a match, and what against it, without knowing where the point really is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -50,12 +50,14 @@ class Signs(NamedTuple):
     """The same of B."""
 
 
-def find_signs(queries: Queries, images: Sequence[EvaluatedImage], found: Float64[Tensor, "Q 2"]) -> Signs:
-    """The signs of matches that the template has found.
+def find_signs(
+    queries: Queries, images: Sequence[EvaluatedImage], answers: Mapping[str, Float64[Tensor, "Q 2"]]
+) -> dict[str, Signs]:
+    """The signs of matches that the template has found, for each way of reading it.
 
     Args:
         images: prepared with components and predictions.
-        found: the answers, in crop coordinates of their targets.
+        answers: in crop coordinates of their targets, by the reading.
     """
     maps = [required(image.components, "components") for image in images]
     meshes = [required(image.projection, "projection") for image in images]
@@ -70,26 +72,33 @@ def find_signs(queries: Queries, images: Sequence[EvaluatedImage], found: Float6
         return by_image(queries.target, len(images), answer)
 
     vertex = in_sources(lambda image, rows: nearest_visible_vertex(x[rows], meshes[image]))
-    back = in_targets(lambda image, rows: nearest_visible_vertex(found[rows], meshes[image]))
     feature = in_sources(lambda image, rows: sample_map(maps[image], x[rows]))
-    answer = in_targets(lambda image, rows: sample_map(maps[image], found[rows]))
+    started = in_sources(lambda image, rows: meshes[image].vertices[vertex[rows]])
+    projected = in_targets(lambda image, rows: meshes[image].vertices[vertex[rows]])
+    visible = in_targets(lambda image, rows: meshes[image].visible[vertex[rows]].double())
     neighbour = in_targets(
         lambda image, rows: nearest_neighbour(feature[rows], maps[image], images[image].allowed).double()
     )
-    return Signs(
-        similarity=_cosine(feature, answer),
-        source_field=_cosine(feature, field[vertex]),
-        target_field=_cosine(answer, field[vertex]),
-        source_distance=_distance(x, in_sources(lambda image, rows: meshes[image].vertices[vertex[rows]])),
-        target_distance=_distance(found, in_targets(lambda image, rows: meshes[image].vertices[vertex[rows]])),
-        visible=in_targets(lambda image, rows: meshes[image].visible[vertex[rows]].double()),
-        cycle=_distance(x, in_sources(lambda image, rows: meshes[image].vertices[back[rows]])),
-        neighbour=_distance(found, neighbour),
-        source_energy=scores[source, 0],
-        target_energy=scores[queries.target, 0],
-        source_margin=scores[source, 1],
-        target_margin=scores[queries.target, 1],
-    )
+
+    def of_reading(found: Float64[Tensor, "Q 2"]) -> Signs:
+        back = in_targets(lambda image, rows: nearest_visible_vertex(found[rows], meshes[image]))
+        answer = in_targets(lambda image, rows: sample_map(maps[image], found[rows]))
+        return Signs(
+            similarity=_cosine(feature, answer),
+            source_field=_cosine(feature, field[vertex]),
+            target_field=_cosine(answer, field[vertex]),
+            source_distance=_distance(x, started),
+            target_distance=_distance(found, projected),
+            visible=visible,
+            cycle=_distance(x, in_sources(lambda image, rows: meshes[image].vertices[back[rows]])),
+            neighbour=_distance(found, neighbour),
+            source_energy=scores[source, 0],
+            target_energy=scores[queries.target, 0],
+            source_margin=scores[source, 1],
+            target_margin=scores[queries.target, 1],
+        )
+
+    return {reading: of_reading(found) for reading, found in answers.items()}
 
 
 def _cosine(a: Float64[Tensor, "Q C"], b: Float64[Tensor, "Q C"]) -> Scalar:

@@ -75,7 +75,7 @@ def match_pairs(
     pairs = list(scored.values())
     queries = make_queries(pairs, {name: image.crop for name, image in images.items()})
     found = _answers(queries, images, methods, workspace.params.correspondence)
-    signs = {row: find_signs(queries, [*images.values()], answers) for row, answers in found.items() if predictions}
+    signs = find_signs(queries, [*images.values()], found) if predictions else {}
     return Matches(listed, _table(scored, _in_pixels(queries, images, found), signs), skipped)
 
 

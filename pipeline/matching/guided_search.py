@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from pipeline.config.evaluation_params import Guided
 from pipeline.matching.feature_map import sample_map
+from pipeline.matching.transfer import candidate_vertices
 from pipeline.prediction.projection import Projection
 
 BLOCK = 1 << 20
@@ -70,9 +71,7 @@ def guided_search(
 
 def _nearest_vertices(pixels: Float64[Tensor, "P 2"], mesh: Projection) -> Int64[Tensor, "P"]:
     """The visible vertex nearest to each pixel; if nothing is visible, the nearest of all."""
-    candidates = mesh.visible.nonzero()[:, 0]
-    if len(candidates) == 0:
-        candidates = torch.arange(len(mesh.visible))
+    candidates = candidate_vertices(mesh)
     _, nearest = KDTree(mesh.vertices[candidates].numpy()).query(pixels.numpy())
     return candidates[torch.from_numpy(nearest)]
 

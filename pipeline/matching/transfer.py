@@ -7,6 +7,12 @@ from torch import Tensor
 from pipeline.prediction.projection import Projection
 
 
+def candidate_vertices(mesh: Projection) -> Int64[Tensor, "V"]:
+    """The visible vertices; if nothing is visible all vertices, so that there is an answer."""
+    visible = mesh.visible.nonzero()[:, 0]
+    return visible if len(visible) else torch.arange(len(mesh.visible))
+
+
 def nearest_visible_vertex(query: Float[Tensor, "K 2"], source: Projection) -> Int64[Tensor, "K"]:
     """SEMAGIC Eq. 10: i*(x) = argmin over i in V_vis of || x - pi(v_i) ||.
 
@@ -15,9 +21,7 @@ def nearest_visible_vertex(query: Float[Tensor, "K 2"], source: Projection) -> I
     Args:
         query: points in the frame of `source.vertices`.
     """
-    candidates = source.visible.nonzero()[:, 0]
-    if len(candidates) == 0:
-        candidates = torch.arange(len(source.visible))
+    candidates = candidate_vertices(source)
     vertices = source.vertices[candidates].to(query.dtype)
     distance = torch.cdist(query, vertices, compute_mode="donot_use_mm_for_euclid_dist")
     return candidates[distance.argmin(-1)]

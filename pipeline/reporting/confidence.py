@@ -8,7 +8,8 @@ import pandas as pd
 from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 
-from pipeline.evaluation.pck import TABLE_ALPHA, is_correct
+from pipeline.evaluation.confidence import are_right
+from pipeline.evaluation.pck import TABLE_ALPHA
 from pipeline.evaluation.reliability import Reliability, in_bins, risk_coverage
 from pipeline.evaluation.result import PROBABILITY
 from pipeline.reporting.plot_style import COLOURS, GRID
@@ -85,8 +86,7 @@ def judged_matches(results: Results) -> dict[str, Judged]:
         points = pd.concat(tables) if tables else pd.DataFrame({PROBABILITY: []})
         points = points[points[PROBABILITY].notna()]
         if len(points):
-            right = is_correct(points["error"].to_numpy(), points["box_side"].to_numpy(), TABLE_ALPHA)
-            found[title_of(results, name)] = Judged(points[PROBABILITY].to_numpy(), right)
+            found[title_of(results, name)] = Judged(points[PROBABILITY].to_numpy(), are_right(points))
     return found
 
 

@@ -72,7 +72,7 @@ def pairs_among(images, shears, wrong, seed):
     truth = points.reshape(len(images), 6, 2)[target, queries.point % 6]
     right = (found - truth).norm(dim=-1) <= 0.1 / 1.2
     spoiled = wrong[source[queries.point].numpy()] | wrong[target.numpy()]
-    return torch.stack(find_signs(queries, images, found), -1).numpy(), right.numpy(), spoiled
+    return torch.stack(find_signs(queries, images, {"": found})[""], -1).numpy(), right.numpy(), spoiled
 
 
 def test_matches_through_a_wrong_pose_are_not_trusted():

@@ -70,7 +70,7 @@ def slow_signs(x, p, a, b):
 def test_signs_against_a_loop(images, method):
     queries = make_queries()
     found = MESH_METHODS[method](queries, images, PARAMS)
-    signs = torch.stack(find_signs(queries, images, found), -1)
+    signs = torch.stack(find_signs(queries, images, {"": found})[""], -1)
     for number, (target, point) in enumerate(zip(queries.target.tolist(), queries.point.tolist(), strict=True)):
         source = int(queries.source[point])
         plain = slow_signs(queries.points[point], found[number], images[source], images[target])
@@ -82,7 +82,7 @@ def test_a_point_that_is_matched_to_itself_has_the_best_signs(images):
     vertex = int(image.projection.visible.nonzero()[40, 0])
     point = image.projection.vertices[vertex][None]
     queries = Queries(torch.tensor([0]), torch.tensor([0]), torch.tensor([0]), point)
-    signs = find_signs(queries, [image], point)
+    signs = find_signs(queries, [image], {"": point})[""]
     assert float(signs.similarity) == pytest.approx(1)
     assert float(signs.visible) == 1
     for name in ("source_distance", "target_distance", "cycle"):
@@ -93,6 +93,6 @@ def test_poses_that_are_not_refined_have_no_score_and_a_margin_is_one_at_most(im
     queries = Queries(torch.tensor([1]), torch.tensor([0]), torch.tensor([0]), torch.tensor([[0.5, 0.5]]).double())
     plain = images[0]._replace(pose_score=torch.full((2,), torch.nan))
     sure = images[1]._replace(pose_score=torch.tensor([0.4, torch.inf]))
-    signs = find_signs(queries, [plain, sure], queries.points)
+    signs = find_signs(queries, [plain, sure], {"": queries.points})[""]
     assert (float(signs.source_energy), float(signs.source_margin)) == (0, 0)
     assert (float(signs.target_energy), float(signs.target_margin)) == (pytest.approx(0.4), 1)
