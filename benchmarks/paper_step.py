@@ -84,6 +84,7 @@ def made_up_set(params: Params, images: int, channels: int) -> TrainingSet:
         mask,
         np.ones_like(mask),
         mask,
+        1 - mask,
         rng.random((images, size, size), np.float32),
         np.stack([object_rotation(*row) for row in angles]).astype(np.float32),
         np.ones(images, np.int64),

@@ -145,6 +145,7 @@ def named_parts() -> Iterator[None]:
             (Objective, "__call__", _within("losses and geometry", Objective.__call__)),
             (TrainingSet, "batch", _within("data", TrainingSet.batch)),
             (TrainingSet, "pose_batch", _within("data", TrainingSet.pose_batch)),
+            (TrainingSet, "outline_batch", _within("data", TrainingSet.outline_batch)),
             (nn.utils, "clip_grad_norm_", _within("optimiser", nn.utils.clip_grad_norm_)),
         ):
             stack.enter_context(patch.object(owner, name, replacement))

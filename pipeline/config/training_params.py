@@ -15,6 +15,11 @@ class Loss:
     """Weight of the squared error of the silhouette."""
     distance: Amount
     """Weight of the interior that is missing, by its distance to the mask's border (MagicPony)."""
+    outline: Amount
+    """Weight of the squared distance between outlines and projected vertices.
+
+    The images are others than those that are rendered. The paper does not have this term.
+    """
     rgb: Amount
     """Weight of the absolute error of the colours."""
     feature: Amount
@@ -144,6 +149,13 @@ class Training:
     pose_batch: Count
     """Number of images whose poses a step compares with their labels, without rendering."""
     pose_augmentation: PoseAugmentation
+    outline_batch: Count
+    """Number of images whose outlines a step compares with projected vertices, without rendering."""
+    outline_from: Share
+    """Time from which on outlines are compared [share of the steps].
+
+    Runs without pose supervision, which have to find their poses first, wait until `deform_from`.
+    """
     deform_from: Share
     """Time from which on the template deforms [share of the steps].
 

@@ -23,6 +23,12 @@ class Template(NamedTuple):
     """One vertex of each mirror pair, so that offsets are computed once for both. None until the template is frozen, or
     if the deformation is not symmetric."""
 
+    def some(self, rows: Int64[Tensor, "M"]) -> "Template":
+        """The vertices at `rows` alone, constant and without faces."""
+        codes = None if self.codes is None else self.codes.index_select(0, rows)
+        vertices, faces = self.vertices.detach().index_select(0, rows), self.faces[:0]
+        return self._replace(vertices=vertices, faces=faces, codes=codes, representatives=None)
+
 
 class NoSurfaceError(RuntimeError):
     """The signed distance has one sign everywhere inside the grid: the template has vanished, or fills the grid."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int64, Shaped, UInt8
 from torch import Tensor
 from torch.nn import functional
 
@@ -44,6 +44,17 @@ class PoseBatch(NamedTuple):
     fold: Int64[Tensor, "B"]
 
 
+class OutlineBatch(NamedTuple):
+    """Crops of B objects, their masks' outlines, and their pose labels."""
+
+    tokens: Float[Tensor, "B T T D"]
+    distance: Float[Tensor, "B S S"]
+    """Distance to the mask's border in pixels inside the mask, 0 outside."""
+    outside: Float[Tensor, "B S S"]
+    """Distance to the mask in pixels outside of it, 0 inside."""
+    rotation: Float[Tensor, "B 3 3"]
+
+
 @dataclass(frozen=True)
 class TrainingSet:
     """Training set of N crops, on one device."""
@@ -57,6 +68,7 @@ class TrainingSet:
     mask: Float[Tensor, "N S S"]
     valid: Float[Tensor, "N S S"]
     distance: Float[Tensor, "N S S"]
+    outside: Float[Tensor, "N S S"]
     disparity: Float[Tensor, "N S S"]
     rotation: Float[Tensor, "N 3 3"]
     fold: Int64[Tensor, "N"]
@@ -84,8 +96,7 @@ class TrainingSet:
         rows, mirrored = self._on_device(index, flips)
 
         def pixels(images: Tensor) -> Tensor:
-            images = images.index_select(0, rows).float()
-            return torch.where(mirrored.reshape(-1, *[1] * (images.ndim - 1)), images.flip(2), images)
+            return _pixels(images, rows, mirrored)
 
         return Batch(
             tuple(self.names[i] for i in index),
@@ -108,6 +119,16 @@ class TrainingSet:
         foreground = torch.where(mirrored[:, None, None], foreground.flip(2), foreground)
         return PoseBatch(tokens, foreground, self._rotation(rows, mirrored), self.fold[rows])
 
+    def outline_batch(self, index: np.ndarray, flips: np.ndarray) -> OutlineBatch:
+        """Make a batch of the images at `index` for the outline term. Images marked in `flips` are mirrored."""
+        rows, mirrored = self._on_device(index, flips)
+        return OutlineBatch(
+            self._tokens(rows, mirrored),
+            _pixels(self.distance, rows, mirrored),
+            _pixels(self.outside, rows, mirrored),
+            self._rotation(rows, mirrored),
+        )
+
     def _columns(self) -> list[Tensor]:
         return [getattr(self, field.name) for field in fields(self)[1:]]
 
@@ -129,6 +150,14 @@ def _versions(
 ) -> Float[Tensor, "B T T C"]:
     """Select maps of the crops at `rows`, or of their mirror images, in half the time of `maps[rows, version]`."""
     return maps.flatten(0, 1).index_select(0, 2 * rows + mirrored)
+
+
+def _pixels(
+    images: Shaped[Tensor, "N S S *C"], rows: Int64[Tensor, "B"], mirrored: Bool[Tensor, "B"]
+) -> Float[Tensor, "B S S *C"]:
+    """Select the images at `rows`, or their mirror images."""
+    images = images.index_select(0, rows).float()
+    return torch.where(mirrored.reshape(-1, *[1] * (images.ndim - 1)), images.flip(2), images)
 
 
 def resample(maps: Float[Tensor, "B T T K"], size: int) -> Float[Tensor, "B S S K"]:

@@ -44,8 +44,8 @@ def describe_step(run: TrainingRun) -> FailedStep:
     """The next step of a training."""
     draws = run.draws()
     seen, places = np.unique(np.concatenate([draw.index for draw in draws]), return_inverse=True)
-    batch, poses = np.split(places, [len(draws.batch.index)])
-    renumbered = Draws(Draw(batch, draws.batch.flips), Draw(poses, draws.poses.flips))
+    ends = np.cumsum([len(draw.index) for draw in draws])
+    renumbered = Draws(*(Draw(i, draw.flips) for i, draw in zip(np.split(places, ends[:-1]), draws, strict=True)))
     return FailedStep(run.params, run.seed, run.step, renumbered, run.data.select(seen), run.model.state_dict())
 
 
@@ -82,14 +82,14 @@ def read_failed_step(path: Path) -> FailedStep:
         tensors, description = unpack_state(content)
         _check_sha256(content, str(description["sha256"]))
         draws = {name: tensor.numpy() for name, tensor in tensors["draws"].items()}
-        batch, poses = (Draw(draws[f"{name}.index"], draws[f"{name}.flips"]) for name in Draws._fields)
+        parts = (Draw(draws[f"{name}.index"], draws[f"{name}.flips"]) for name in Draws._fields)
         data = TrainingSet(tuple(map(str, description["images"])), *(tensors["data"][name] for name in _columns()))
         params = parse_params(description["params"], str(path))
         failed = FailedStep(
             params,
             int(description["seed"]),
             int(description["step"]),
-            Draws(batch, poses),
+            Draws(*parts),
             data,
             dict(tensors["model"]),
         )

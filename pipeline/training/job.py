@@ -1,7 +1,7 @@
 """The inputs of a training and their hash; checkpoints are continued, and first phases shared, if the hashes are equal.
 
-Parameters that concern deformation alone have no effect until deformation begins. Variants that differ in nothing else
-have the same first half to the last bit, and only one of them computes it.
+Some parameters have no effect until the rendered template deforms. Variants that differ in nothing else have the same
+first half to the last bit, and only one of them computes it.
 """
 
 import hashlib
@@ -19,10 +19,10 @@ from pipeline.training.dataset import TrainingSet
 CPU = torch.device("cpu")
 TRAINER = "pipeline.training.trainer"
 """The module that computes a training. Its code, and all that it imports, is part of the identity."""
-LATE_LOSSES = ("deformation", "laplacian", "feat_cons", "feature_deformed")
-"""Weights that have no effect until deformation begins."""
-LATE_DEFORMATION = ("scale", "symmetric", "index_embedding", "code_std")
-"""Keys of `model.deformation` that have no effect until deformation begins, not even on the initial weights."""
+LATE_LOSSES = ("laplacian", "feat_cons", "feature_deformed")
+"""Weights that have no effect until the rendered template deforms."""
+LATE_DEFORMATION = ("index_embedding", "code_std")
+"""Keys of `model.deformation` that have no effect until a frozen template deforms, not even on the initial weights."""
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,8 @@ def _load(workspace: Workspace, backbone: str, instance: Instance, pca: Pca) -> 
     label = read_pose(workspace.pose(instance))
     rotation = object_rotation(label.azimuth, label.elevation, label.theta).astype(np.float32)
     inside = sample_crop(_inside(instance), crop, size, smooth=False)
-    distance = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    sides = (mask > 0.5, mask <= 0.5)
+    distance, outside = (cv2.distanceTransform(side.astype(np.uint8), cv2.DIST_L2, 5) for side in sides)
     tokens = np.stack([tokens, flipped])
     return (
         # The tokens keep their precision on disk, because they take most of the memory of a training.
@@ -82,6 +83,7 @@ def _load(workspace: Workspace, backbone: str, instance: Instance, pca: Pca) -> 
         mask,
         inside,
         distance,
+        outside,
         disparity,
         rotation,
         np.array(label.symmetry, np.int64),

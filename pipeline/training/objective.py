@@ -16,7 +16,8 @@ from pipeline.model.deformable import DeformableModel
 from pipeline.model.template import Template
 from pipeline.model.view import View
 from pipeline.training import losses
-from pipeline.training.dataset import Batch, PoseBatch
+from pipeline.training.dataset import Batch, OutlineBatch, PoseBatch
+from pipeline.training.outlines import POINTS, VERTICES, draw_outline, outline_loss
 from pipeline.training.posing import find_poses
 from pipeline.training.schedule import Phase
 
@@ -29,6 +30,7 @@ class Terms(NamedTuple):
 
     mask: Float[Tensor, ""]
     distance: Float[Tensor, ""]
+    outline: Float[Tensor, ""]
     rgb: Float[Tensor, ""]
     feature: Float[Tensor, ""]
     eikonal: Float[Tensor, ""]
@@ -55,11 +57,19 @@ class Objective:
     view: View
     params: Params
 
-    def __call__(self, batch: Batch, poses: PoseBatch, phase: Phase, generator: torch.Generator) -> Terms:
+    def __call__(
+        self,
+        batch: Batch,
+        poses: PoseBatch,
+        outlines: OutlineBatch | None,
+        phase: Phase,
+        generator: torch.Generator,
+    ) -> Terms:
         """Render `batch` in the given phase and compute every term whose weight is not zero.
 
         Args:
             poses: images whose poses are compared with their labels, where there is pose supervision.
+            outlines: images whose outlines are compared with projected vertices; None for no such term.
 
         Raises:
             NoSurfaceError: the template has vanished, or fills the grid.
@@ -102,7 +112,29 @@ class Objective:
             terms["surface_size"] = losses.surface_size_loss(template.centre, template.radius, params.model.sdf.radius)
             if weights.eikonal:
                 terms["eikonal"] = losses.eikonal_loss(_distance_gradient(model, template, generator))
+        if outlines is not None:
+            terms["outline"], offset = self._outline(template, outlines, phase, generator)
+            terms["deformation"] = terms["deformation"] + offset
         return Terms(**terms)
+
+    def _outline(
+        self, template: Template, batch: OutlineBatch, phase: Phase, generator: torch.Generator
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+        """The outline term and the mean squared offset of its images; template and poses are taken as they are."""
+        model, count = self.model, len(template.vertices)
+        rows = send(torch.randperm(count, generator=generator)[:VERTICES], batch.tokens.device)
+        code = model.encoder(batch.tokens)
+        with torch.no_grad():
+            pose = model.pose(batch.tokens).best()
+        if phase.label_pose and self.params.loss.pose > 0:
+            pose = pose._replace(rotation=batch.rotation)
+        some = template.some(rows)
+        offsets = model.offsets(some, code)
+        whole = template._replace(vertices=template.vertices.detach())
+        clip = self.view.place(whole, some.vertices + offsets, pose).clip
+        points = draw_outline(batch.distance, POINTS, generator)
+        loss = outline_loss(clip[..., :2] / clip[..., 3:], points, batch.outside)
+        return loss.mean(), losses.deformation_loss(offsets)
 
 
 def _image_terms(

@@ -28,7 +28,7 @@ from pipeline.training.optimizer import (
     set_moments,
     update,
 )
-from pipeline.training.schedule import Draw, Draws, draws_at, phase_at, step_generator
+from pipeline.training.schedule import Draw, Draws, Phase, draws_at, phase_at, step_generator
 from pipeline.training.setback import SMALLER_STEP, Setback
 
 
@@ -87,10 +87,11 @@ class TrainingRun:
         if phase.deform and self.params.model.deformation.identity == "frozen" and self.model.frozen is None:
             self._freeze()
         batch, poses = self.data.batch(*draws.batch), self.data.pose_batch(*draws.poses)
+        outlines = self.data.outline_batch(*draws.outlines) if self._outlined(phase) else None
         turned = turnable(batch.rotation) if phase.refine_labels else None
         if turned is not None:
             batch = batch._replace(rotation=turned.rotation)
-        terms = self.objective(batch, poses, phase, step_generator(self.seed, self.step))
+        terms = self.objective(batch, poses, outlines, phase, step_generator(self.seed, self.step))
         total = terms.total(self.params.loss, phase)
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
@@ -190,6 +191,11 @@ class TrainingRun:
     def _turn_labels(self, turns: Float[Tensor, "N 3"]) -> None:
         self._turns = turns
         self.data = replace(self.data, rotation=apply_turns(turns, self._labels))
+
+    def _outlined(self, phase: Phase) -> bool:
+        """Whether outlines are compared: in poses that mean something."""
+        weights = self.params.loss
+        return weights.outline > 0 and phase.outline and (weights.pose > 0 or phase.deform)
 
     def _failed(self, reason: str) -> FailedStepError:
         names = [self.data.names[i] for i in self.draws().batch.index]

@@ -16,6 +16,8 @@ class Phase(NamedTuple):
     """Whether the deformation branch is active. With frozen identity, the topology is then frozen too."""
     jitter: bool
     """Whether the grid is jittered."""
+    outline: bool
+    """Whether outlines are compared with projected vertices."""
     depth: bool
     """Whether the depth loss is active."""
     label_pose: bool
@@ -49,6 +51,8 @@ class Draws(NamedTuple):
     """Images that are rendered."""
     poses: Draw
     """Images whose poses are compared with their labels."""
+    outlines: Draw
+    """Images whose outlines are compared with projected vertices."""
 
 
 def phase_at(step: int, params: Training) -> Phase:
@@ -59,6 +63,7 @@ def phase_at(step: int, params: Training) -> Phase:
     return Phase(
         deform=step >= deform_step(params),
         jitter=share < params.deform_from - 0.05,
+        outline=share >= params.outline_from,
         depth=share >= params.depth_from,
         label_pose=share < params.label_pose_until,
         refine_labels=_refined(share, params),
@@ -82,7 +87,7 @@ def deform_step(params: Training) -> int:
 
 def draws_at(step: int, seed: int, count: int, params: Training) -> Draws:
     """Draw what a step sees of `count` images, as a pure function of the arguments."""
-    sizes = (params.batch, params.pose_batch)
+    sizes = (params.batch, params.pose_batch, params.outline_batch)
     return Draws(*(Draw(batch_order(seed, step, count, n), batch_flips(seed, step, n) & params.flip) for n in sizes))
 
 

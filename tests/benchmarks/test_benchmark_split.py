@@ -93,4 +93,4 @@ def test_split_of_a_training_makes_up_its_steps():
         assert all(value >= 0 for value in parts.values())
         assert {"data", "rasterizer", "losses and geometry", "optimiser"} <= parts.keys()
     networks = [{row.part for row in phases[name].split.parts} & set(NETWORKS) for name in PHASES]
-    assert networks == [set(NETWORKS) - {"deformation"}, set(NETWORKS) - {"sdf"}]
+    assert networks == [set(NETWORKS), set(NETWORKS) - {"sdf"}]

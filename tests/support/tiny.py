@@ -27,9 +27,11 @@ TINY = {
     "model.encoder.dims": 16,
     "features.grid": 8,
     "pca.dims": 4,
+    "loss.outline": 20.0,
     "training.steps": 8,
     "training.batch": 2,
     "training.pose_batch": 3,
+    "training.outline_batch": 3,
     "training.image_size": 24,
     "training.checkpoint_every": 3,
     "training.log_every": 2,
@@ -65,7 +67,9 @@ def tiny_set(params: Params, count: int = 5, seed: int = 0) -> "TrainingSet":
     for image in mask:
         axes = rng.uniform(0.2, 0.42, 2) * size
         cv2.ellipse(image, (size // 2, size // 2), [int(a) for a in axes], 0, 0, 360, 1.0, -1)
-    distance = np.stack([cv2.distanceTransform(m.astype(np.uint8), cv2.DIST_L2, 5) for m in mask])
+    distance, outside = (
+        np.stack([cv2.distanceTransform(m.astype(np.uint8), cv2.DIST_L2, 5) for m in side]) for side in (mask, 1 - mask)
+    )
     tokens = rng.normal(size=(count, grid, grid, dims)).astype(np.float32)
     targets = rng.random((count, grid, grid, params.pca.dims)).astype(np.float32)
     angles = rng.uniform([-180, -10, -5], [180, 30, 5], (count, 3))
@@ -78,6 +82,7 @@ def tiny_set(params: Params, count: int = 5, seed: int = 0) -> "TrainingSet":
         torch.from_numpy(mask),
         torch.ones(count, size, size),
         torch.from_numpy(distance),
+        torch.from_numpy(outside),
         torch.from_numpy(rng.normal(size=(count, size, size)).astype(np.float32)),
         torch.from_numpy(rotation),
         torch.ones(count, dtype=torch.int64),

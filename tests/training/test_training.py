@@ -12,7 +12,7 @@ from pipeline.rendering.rasterizer import make_rasterizer
 from pipeline.training.curve import CURVE_COLUMNS, write_curve
 from pipeline.training.job import LATE_DEFORMATION, LATE_LOSSES, TrainingJob
 from pipeline.training.objective import Objective, Terms
-from pipeline.training.run import new_model
+from pipeline.training.run import TrainingRun, new_model
 from pipeline.training.schedule import phase_at, step_generator
 from pipeline.training.trainer import train
 from support.tiny import tiny_params, tiny_set
@@ -83,12 +83,9 @@ def test_a_checkpoint_of_another_configuration_is_not_continued(tmp_path):
 
 LATE = {
     "loss__feat_cons": 0.0,
-    "loss__deformation": 3.0,
     "loss__laplacian": 0.0,
     "loss__feature_deformed": 0.0,
     "model__deformation__index_embedding": False,
-    "model__deformation__scale": 0.2,
-    "model__deformation__symmetric": False,
     "model__deformation__code_std": 0.1,
 }
 
@@ -116,7 +113,13 @@ def test_a_first_phase_is_shared_only_by_those_that_have_it_in_common():
     params = tiny_params()
     data = tiny_set(params)
     one = TrainingJob(params, data, 0).first_phase_identity()
-    for change in ({"loss__depth": 0.0}, {"loss__pose": 0.0}, {"loss__feature": 1.0}, {"training__batch": 3}):
+    for change in (
+        {"loss__depth": 0.0},
+        {"loss__pose": 0.0},
+        {"loss__feature": 1.0},
+        {"training__batch": 3},
+        {"loss__outline": 1.0},
+    ):
         assert TrainingJob(tiny_params(**change), data, 0).first_phase_identity() != one
     assert TrainingJob(params, data, 1).first_phase_identity() != one
     assert TrainingJob(params, tiny_set(params, seed=1), 0).first_phase_identity() != one
@@ -159,11 +162,12 @@ def terms_of(params, step, model=None):
     view = View(make_rasterizer(), params.model.pose, params.data.crop_margin, params.training.image_size)
     objective = Objective(model or model_at(params, step), view, params)
     batch = data.batch(np.arange(2), np.array([False, True]))
-    poses = data.pose_batch(np.arange(3), np.array([False, True, False]))
-    return objective(batch, poses, phase_at(step, params.training), step_generator(0, step))
+    three = np.arange(3), np.array([False, True, False])
+    outlines = data.outline_batch(*three) if params.loss.outline else None
+    return objective(batch, data.pose_batch(*three), outlines, phase_at(step, params.training), step_generator(0, step))
 
 
-@pytest.mark.parametrize("term", ["depth", "feat_cons", "pose", "eikonal"])
+@pytest.mark.parametrize("term", ["depth", "feat_cons", "pose", "eikonal", "outline"])
 def test_a_weight_of_zero_switches_its_term_off(term):
     step = 7 if term in ("feat_cons", "depth") else 1
     off = terms_of(tiny_params(**{f"loss__{term}": 0.0}), step)
@@ -234,6 +238,54 @@ def test_mirrored_batch_mirrors_every_label():
         torch.testing.assert_close(getattr(mirrored, name), getattr(plain, name).flip(2))
     sign = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
     torch.testing.assert_close(mirrored.rotation[0], sign @ plain.rotation[0] @ sign)
+
+
+def test_outlines_teach_the_shapes_of_instances_and_nothing_else():
+    """Neither the template nor the poses move towards an outline, in whichever phase."""
+    params = tiny_params()
+    for step in (1, 7):
+        model = model_at(params, step)
+        with torch.no_grad():
+            model.deformation.output.weight.normal_(generator=torch.Generator().manual_seed(0))
+        terms_of(params, step, model).outline.backward()
+        moved = {name.split(".")[0] for name, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+        assert moved == {"encoder", "deformation"} | ({"codes"} if step == 7 else set())
+
+
+@pytest.mark.parametrize(("pose", "outline", "first"), [(1.0, 20.0, 2), (0.0, 20.0, 4), (1.0, 0.0, None)])
+def test_outlines_are_compared_from_their_time_on_and_once_there_are_poses(pose, outline, first):
+    params = tiny_params(training__outline_from=0.25, loss__pose=pose, loss__outline=outline)
+    run = TrainingRun(TrainingJob(params, tiny_set(params), 0))
+    compared = [run.step for _ in range(params.training.steps) if run.advance().terms.outline > 0]
+    assert compared == ([] if first is None else list(range(first + 1, params.training.steps + 1)))
+
+
+def test_outlines_are_compared_in_the_poses_that_are_rendered():
+    params = tiny_params(training__label_pose_until=0.5, training__outline_from=0.0)
+    data, model = tiny_set(params), model_at(params, 1)
+    turned = dataclasses.replace(data, rotation=data.rotation.roll(1, 0))
+
+    def outline(labels, step):
+        view = View(make_rasterizer(), params.model.pose, params.data.crop_margin, params.training.image_size)
+        three = np.arange(3), np.zeros(3, bool)
+        batches = labels.batch(*three), labels.pose_batch(*three), labels.outline_batch(*three)
+        phase = phase_at(step, params.training)
+        return Objective(model, view, params)(*batches, phase, step_generator(0, 0)).outline.item()
+
+    assert outline(data, 1) != outline(turned, 1)
+    assert outline(data, 4) == outline(turned, 4)
+
+
+def test_mirrored_outlines_are_those_of_mirrored_batches():
+    data = tiny_set(tiny_params())
+    index, flips = np.array([2, 0]), np.array([True, False])
+    batch, outlines = data.batch(index, flips), data.outline_batch(index, flips)
+    for name in ("tokens", "distance", "rotation"):
+        assert torch.equal(getattr(outlines, name), getattr(batch, name))
+    assert torch.equal(outlines.outside[0], data.outside[2].flip(1)) and torch.equal(
+        outlines.outside[1], data.outside[0]
+    )
+    assert not (outlines.outside * outlines.distance).any()
 
 
 def test_pose_batch_shows_the_same_crops():
