@@ -49,9 +49,7 @@ class OutlineBatch(NamedTuple):
 
     tokens: Float[Tensor, "B T T D"]
     distance: Float[Tensor, "B S S"]
-    """Distance to the mask's border in pixels inside the mask, 0 outside."""
-    outside: Float[Tensor, "B S S"]
-    """Distance to the mask in pixels outside of it, 0 inside."""
+    """Signed distance to the mask's border in pixels, positive inside."""
     rotation: Float[Tensor, "B 3 3"]
 
 
@@ -68,7 +66,7 @@ class TrainingSet:
     mask: Float[Tensor, "N S S"]
     valid: Float[Tensor, "N S S"]
     distance: Float[Tensor, "N S S"]
-    outside: Float[Tensor, "N S S"]
+    """Signed distance to the mask's border in pixels, positive inside."""
     disparity: Float[Tensor, "N S S"]
     rotation: Float[Tensor, "N 3 3"]
     fold: Int64[Tensor, "N"]
@@ -104,7 +102,7 @@ class TrainingSet:
             pixels(self.rgb) / 255,
             pixels(self.mask),
             pixels(self.valid),
-            pixels(self.distance),
+            pixels(self.distance).clamp(min=0),
             pixels(self.disparity),
             resample(_versions(self.targets, rows, mirrored), self.mask.shape[-1]),
             self._rotation(rows, mirrored),
@@ -122,12 +120,8 @@ class TrainingSet:
     def outline_batch(self, index: np.ndarray, flips: np.ndarray) -> OutlineBatch:
         """Make a batch of the images at `index` for the outline term. Images marked in `flips` are mirrored."""
         rows, mirrored = self._on_device(index, flips)
-        return OutlineBatch(
-            self._tokens(rows, mirrored),
-            _pixels(self.distance, rows, mirrored),
-            _pixels(self.outside, rows, mirrored),
-            self._rotation(rows, mirrored),
-        )
+        distance = _pixels(self.distance, rows, mirrored)
+        return OutlineBatch(self._tokens(rows, mirrored), distance, self._rotation(rows, mirrored))
 
     def _columns(self) -> list[Tensor]:
         return [getattr(self, field.name) for field in fields(self)[1:]]

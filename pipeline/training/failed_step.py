@@ -19,7 +19,7 @@ from pipeline.training.schedule import Draw, Draws
 from pipeline.training.state_bytes import State, pack_state, unpack_state
 
 LARGEST = 2**29
-"""Bound on the size of a file in bytes. At the sizes of the paper it has 200 MB."""
+"""Bound on the size of a file in bytes. At the sizes of the paper it has 200 to 250 MB."""
 NO_SHA256 = "0" * 64
 """Stands in the file for its own SHA-256 while that is computed."""
 

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import torch
+from jaxtyping import Bool, Float32
 from tqdm import tqdm
 
 from pipeline.base.checksums import is_listed
@@ -72,8 +73,6 @@ def _load(workspace: Workspace, backbone: str, instance: Instance, pca: Pca) -> 
     label = read_pose(workspace.pose(instance))
     rotation = object_rotation(label.azimuth, label.elevation, label.theta).astype(np.float32)
     inside = sample_crop(_inside(instance), crop, size, smooth=False)
-    sides = (mask > 0.5, mask <= 0.5)
-    distance, outside = (cv2.distanceTransform(side.astype(np.uint8), cv2.DIST_L2, 5) for side in sides)
     tokens = np.stack([tokens, flipped])
     return (
         # The tokens keep their precision on disk, because they take most of the memory of a training.
@@ -82,12 +81,17 @@ def _load(workspace: Workspace, backbone: str, instance: Instance, pca: Pca) -> 
         rgb,
         mask,
         inside,
-        distance,
-        outside,
+        border_distance(mask > 0.5),
         disparity,
         rotation,
         np.array(label.symmetry, np.int64),
     )
+
+
+def border_distance(mask: Bool[np.ndarray, "S S"]) -> Float32[np.ndarray, "S S"]:
+    """Signed distance to the mask's border in pixels, positive inside."""
+    inside, outside = (cv2.distanceTransform(side.astype(np.uint8), cv2.DIST_L2, 5) for side in (mask, ~mask))
+    return inside - outside
 
 
 def _inside(instance: Instance) -> np.ndarray:

@@ -133,7 +133,7 @@ class Objective:
         whole = template._replace(vertices=template.vertices.detach())
         clip = self.view.place(whole, some.vertices + offsets, pose).clip
         points = draw_outline(batch.distance, POINTS, generator)
-        loss = outline_loss(clip[..., :2] / clip[..., 3:], points, batch.outside)
+        loss = outline_loss(clip[..., :2] / clip[..., 3:], points, batch.distance)
         return loss.mean(), losses.deformation_loss(offsets)
 
 

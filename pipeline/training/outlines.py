@@ -26,7 +26,7 @@ BORDER = 1.5
 def outline_loss(
     projected: Float[Tensor, "B K 2"],
     outline: Float[Tensor, "B P 2"],
-    outside: Float[Tensor, "B S S"],
+    distance: Float[Tensor, "B S S"],
 ) -> Float[Tensor, "B"]:
     """How far vertices stray from the mask, and outlines from the vertices: mean_k d(v_k)^2 + mean_p m(p)^2.
 
@@ -37,15 +37,15 @@ def outline_loss(
     Args:
         projected: vertices in the crop, x to the right and y down, in [-1, 1].
         outline: points of the mask's outline, in the same coordinates.
-        outside: distance to the mask in pixels outside of it, 0 inside; row 0 is the top.
+        distance: signed distance to the mask's border in pixels, positive inside; row 0 is the top.
     """
-    size = outside.shape[-1]
+    size, outside = distance.shape[-1], (-distance).clamp(min=0)
     # Between the centres of the outermost pixels the distance is known.
     within = projected.clamp(1 / size - 1, 1 - 1 / size)
-    distance = functional.grid_sample(outside[:, None], within[:, None], align_corners=False)[:, 0, 0]
-    strayed = distance * (2 / size) + (projected - within).norm(dim=-1)
+    to_mask = functional.grid_sample(outside[:, None], within[:, None], align_corners=False)[:, 0, 0]
+    strayed = to_mask * (2 / size) + (projected - within).norm(dim=-1)
     missed = (torch.cdist(outline, projected).amin(-1) - REACH).clamp(min=0)
-    found = (outside == 0).flatten(1).any(1)
+    found = (distance > 0).flatten(1).any(1)
     return torch.where(found, strayed.square().mean(-1) + missed.square().mean(-1), 0.0)
 
 
@@ -55,8 +55,8 @@ def draw_outline(
     """Centres of random border pixels of each mask, in the crop's coordinates; the same one may be drawn twice.
 
     Args:
-        distance: distance to the mask's border in pixels inside the mask, 0 outside. Where nothing is inside, the
-            points are anywhere.
+        distance: signed distance to the mask's border in pixels, positive inside. Where nothing is inside, the points
+            are anywhere.
     """
     batch, size, _ = distance.shape
     border = ((distance > 0) & (distance < BORDER)).flatten(1)

@@ -60,6 +60,7 @@ def tiny_set(params: Params, count: int = 5, seed: int = 0) -> "TrainingSet":
 
     from pipeline.photographs.cameras import object_rotation
     from pipeline.training.dataset import TrainingSet
+    from pipeline.training.loading import border_distance
 
     rng = np.random.default_rng(seed)
     size, grid, dims = params.training.image_size, params.features.grid, 6
@@ -67,9 +68,7 @@ def tiny_set(params: Params, count: int = 5, seed: int = 0) -> "TrainingSet":
     for image in mask:
         axes = rng.uniform(0.2, 0.42, 2) * size
         cv2.ellipse(image, (size // 2, size // 2), [int(a) for a in axes], 0, 0, 360, 1.0, -1)
-    distance, outside = (
-        np.stack([cv2.distanceTransform(m.astype(np.uint8), cv2.DIST_L2, 5) for m in side]) for side in (mask, 1 - mask)
-    )
+    distance = np.stack([border_distance(m > 0.5) for m in mask])
     tokens = rng.normal(size=(count, grid, grid, dims)).astype(np.float32)
     targets = rng.random((count, grid, grid, params.pca.dims)).astype(np.float32)
     angles = rng.uniform([-180, -10, -5], [180, 30, 5], (count, 3))
@@ -82,7 +81,6 @@ def tiny_set(params: Params, count: int = 5, seed: int = 0) -> "TrainingSet":
         torch.from_numpy(mask),
         torch.ones(count, size, size),
         torch.from_numpy(distance),
-        torch.from_numpy(outside),
         torch.from_numpy(rng.normal(size=(count, size, size)).astype(np.float32)),
         torch.from_numpy(rotation),
         torch.ones(count, dtype=torch.int64),

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.training.loading import border_distance
 from pipeline.training.outlines import BORDER, REACH, draw_outline, outline_loss
 
 SIZE = 24
@@ -20,16 +21,13 @@ def masks(seed, count=3):
 
 
 def distances(images):
-    inside, outside = (
-        np.stack([cv2.distanceTransform(image, cv2.DIST_L2, 5) for image in side]) for side in (images, 1 - images)
-    )
-    return torch.from_numpy(inside), torch.from_numpy(outside)
+    return torch.from_numpy(np.stack([border_distance(image > 0) for image in images]))
 
 
-def slow_loss(projected, outline, outside):
+def slow_loss(projected, outline, distance):
     """One vertex and one point after the other; between the centres of pixels the distance is bilinear."""
-    losses = []
-    for vertices, points, field in zip(projected.tolist(), outline.tolist(), outside.numpy(), strict=True):
+    losses, outside = [], np.maximum(-distance.numpy(), 0)
+    for vertices, points, field in zip(projected.tolist(), outline.tolist(), outside, strict=True):
         strayed = []
         for x, y in vertices:
             column, row = (min(max((u + 1) / 2 * SIZE - 0.5, 0), SIZE - 1) for u in (x, y))
@@ -50,28 +48,28 @@ def slow_loss(projected, outline, outside):
 @given(seed=st.integers(0, 1000))
 def test_the_loss_is_that_of_a_loop_over_vertices_and_points(seed):
     generator = torch.Generator().manual_seed(seed)
-    inside, outside = distances(masks(seed))
+    distance = distances(masks(seed))
     projected = 2.4 * torch.rand(3, 7, 2, generator=generator) - 1.2
-    outline = draw_outline(inside, 5, generator)
-    torch.testing.assert_close(outline_loss(projected, outline, outside), slow_loss(projected, outline, outside))
+    outline = draw_outline(distance, 5, generator)
+    torch.testing.assert_close(outline_loss(projected, outline, distance), slow_loss(projected, outline, distance))
 
 
 def test_gradients_are_those_of_finite_differences():
     generator = torch.Generator().manual_seed(0)
-    inside, outside = (part.double() for part in distances(masks(0)))
+    distance = distances(masks(0)).double()
     projected = (1.6 * torch.rand(3, 7, 2, generator=generator, dtype=torch.float64) - 0.8).requires_grad_()
-    outline = draw_outline(inside, 5, generator)
-    assert torch.autograd.gradcheck(lambda points: outline_loss(points, outline, outside), projected, eps=1e-7)
+    outline = draw_outline(distance, 5, generator)
+    assert torch.autograd.gradcheck(lambda points: outline_loss(points, outline, distance), projected, eps=1e-7)
 
 
 def test_the_gradient_carries_vertices_onto_the_mask_and_over_its_outline():
-    inside, outside = distances(masks(4, count=1))
+    distance = distances(masks(4, count=1))
     generator = torch.Generator().manual_seed(0)
     points = (2 * torch.rand(1, 128, 2, generator=generator) - 1).requires_grad_()
     descent = torch.optim.Adam([points], lr=0.02)
     losses = []
     for _ in range(200):
-        loss = outline_loss(points, draw_outline(inside, 128, generator), outside).sum()
+        loss = outline_loss(points, draw_outline(distance, 128, generator), distance).sum()
         descent.zero_grad()
         loss.backward()
         descent.step()
@@ -81,27 +79,27 @@ def test_the_gradient_carries_vertices_onto_the_mask_and_over_its_outline():
 
 @given(seed=st.integers(0, 1000), points=st.integers(1, 50))
 def test_the_outline_is_drawn_from_border_pixels_of_its_own_mask(seed, points):
-    inside, _ = distances(masks(seed))
-    drawn = draw_outline(inside, points, torch.Generator().manual_seed(seed))
+    distance = distances(masks(seed))
+    drawn = draw_outline(distance, points, torch.Generator().manual_seed(seed))
     pixels = ((drawn + 1) / 2 * SIZE - 0.5).round().long()
-    for distance, image in zip(inside, pixels, strict=True):
-        values = distance[image[:, 1], image[:, 0]]
+    for border, image in zip(distance, pixels, strict=True):
+        values = border[image[:, 1], image[:, 0]]
         assert ((values > 0) & (values < BORDER)).all()
 
 
 def test_every_border_pixel_is_drawn_equally_often():
-    inside, _ = distances(masks(1, count=1))
-    drawn = draw_outline(inside, 200_000, torch.Generator().manual_seed(0))
+    distance = distances(masks(1, count=1))
+    drawn = draw_outline(distance, 200_000, torch.Generator().manual_seed(0))
     _, counts = torch.unique(drawn[0], dim=0, return_counts=True)
-    border = int(((inside > 0) & (inside < BORDER)).sum())
+    border = int(((distance > 0) & (distance < BORDER)).sum())
     assert len(counts) == border
     assert counts.float().std() / counts.float().mean() < 3 * (border / 200_000) ** 0.5
 
 
 def test_an_image_without_a_mask_counts_nothing():
-    inside, outside = distances(np.zeros((1, SIZE, SIZE), np.uint8))
+    distance = distances(np.zeros((1, SIZE, SIZE), np.uint8))
     points = torch.zeros(1, 4, 2, requires_grad=True)
-    loss = outline_loss(points, draw_outline(inside, 5, torch.Generator().manual_seed(0)), outside)
+    loss = outline_loss(points, draw_outline(distance, 5, torch.Generator().manual_seed(0)), distance)
     loss.sum().backward()
     assert loss.item() == 0 and not points.grad.any()
 
@@ -109,8 +107,8 @@ def test_an_image_without_a_mask_counts_nothing():
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_a_mesh_that_fills_its_mask_has_no_loss(share):
     """Every vertex inside, and the outline within reach; vertices outside are what is penalised."""
-    inside, outside = distances(masks(2, count=1))
-    row, column = torch.nonzero(inside[0] > 0, as_tuple=True)
+    distance = distances(masks(2, count=1))
+    row, column = torch.nonzero(distance[0] > 0, as_tuple=True)
     everywhere = (torch.stack([column, row], -1) + 0.5)[None] * (2 / SIZE) - 1
-    outline = draw_outline(inside, 64, torch.Generator().manual_seed(0))
-    assert (outline_loss(everywhere + share, outline, outside) > 1e-12).all() == (share > 0)
+    outline = draw_outline(distance, 64, torch.Generator().manual_seed(0))
+    assert (outline_loss(everywhere + share, outline, distance) > 1e-12).all() == (share > 0)

@@ -163,11 +163,11 @@ def terms_of(params, step, model=None):
     objective = Objective(model or model_at(params, step), view, params)
     batch = data.batch(np.arange(2), np.array([False, True]))
     three = np.arange(3), np.array([False, True, False])
-    outlines = data.outline_batch(*three) if params.loss.outline else None
-    return objective(batch, data.pose_batch(*three), outlines, phase_at(step, params.training), step_generator(0, step))
+    phase = phase_at(step, params.training)
+    return objective(batch, data.pose_batch(*three), data.outline_batch(*three), phase, step_generator(0, step))
 
 
-@pytest.mark.parametrize("term", ["depth", "feat_cons", "pose", "eikonal", "outline"])
+@pytest.mark.parametrize("term", ["depth", "feat_cons", "pose", "eikonal"])
 def test_a_weight_of_zero_switches_its_term_off(term):
     step = 7 if term in ("feat_cons", "depth") else 1
     off = terms_of(tiny_params(**{f"loss__{term}": 0.0}), step)
@@ -280,12 +280,11 @@ def test_mirrored_outlines_are_those_of_mirrored_batches():
     data = tiny_set(tiny_params())
     index, flips = np.array([2, 0]), np.array([True, False])
     batch, outlines = data.batch(index, flips), data.outline_batch(index, flips)
-    for name in ("tokens", "distance", "rotation"):
+    for name in ("tokens", "rotation"):
         assert torch.equal(getattr(outlines, name), getattr(batch, name))
-    assert torch.equal(outlines.outside[0], data.outside[2].flip(1)) and torch.equal(
-        outlines.outside[1], data.outside[0]
-    )
-    assert not (outlines.outside * outlines.distance).any()
+    assert torch.equal(outlines.distance[0], data.distance[2].flip(1))
+    assert torch.equal(outlines.distance[1], data.distance[0]) and (outlines.distance < 0).any()
+    assert torch.equal(batch.distance, outlines.distance.clamp(min=0))
 
 
 def test_pose_batch_shows_the_same_crops():
