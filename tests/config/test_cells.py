@@ -74,7 +74,13 @@ def test_a_backbone_changes_nothing_but_features():
 
 
 def test_cells_are_the_product_of_what_is_run():
-    params = tiny_params(trained=["mp", "ours"], backbones=["dinov2", "dino"], categories=["car"], seeds=[0, 5])
+    params = tiny_params(
+        trained=["mp", "ours"],
+        backbones=["dinov2", "dino"],
+        categories=["car"],
+        seeds=[0, 5],
+        reconstruction__variants=[],
+    )
     names = [cell.name for cell in all_cells(params)]
     assert len(names) == len(set(names)) == 8
     assert names[:2] == ["mp-dinov2-car-0", "mp-dinov2-car-5"]
@@ -108,12 +114,12 @@ def changed_files(change: dict, tmp_path: Path) -> set[str]:
 
 def test_a_change_reaches_just_the_variants_that_do_not_set_the_key(tmp_path):
     reached = changed_files({"loss": {"feat_cons": 0}}, tmp_path)
-    assert reached == {"ours", "wo_index", "wo_depth", "wo_pose"}
+    assert reached == {"ours", "wo_index", "wo_depth", "wo_pose", "ours_refined"}
 
 
 def test_a_change_to_a_variant_reaches_those_that_have_it_as_their_base(tmp_path):
     reached = changed_files({"variants": {"mp_pose": {"loss": {"rgb": 2.0}}}}, tmp_path)
-    assert reached == {"mp", "mp_depth", "mp_pose"}
+    assert reached == {"mp", "mp_depth", "mp_pose", "mp_pose_refined"}
 
 
 def test_a_change_to_one_variant_reaches_it_alone(tmp_path):
@@ -132,7 +138,7 @@ def test_files_are_read_back_and_equal_parameters_give_equal_bytes(tmp_path):
         content = parse_yaml(workspace.cell_file(cell).read_text())
         assert content == cell_parameters(PARAMS, cell)
         assert (content["variant"], content["seed"]) == (cell.variant, cell.seed)
-    assert len(list((tmp_path / "cells").iterdir())) == len(cells) == 27
+    assert len(list((tmp_path / "cells").iterdir())) == len(cells) == 33
 
 
 nested = st.recursive(

@@ -9,7 +9,7 @@ import pytest
 from pipeline.base.yaml_text import parse_yaml
 from pipeline.config.categories import CATEGORIES
 from pipeline.config.profiles import merge_text, read_profile
-from pipeline.reporting.rows import PAPER_ROWS
+from pipeline.reporting.rows import BEYOND_ROWS, PAPER_ROWS
 from support.dag import Stage, resolve_stages, without_source
 from support.paths import ROOT
 from support.profiles import PROFILES, generates_or_fetches
@@ -93,7 +93,7 @@ def test_real_data_is_fetched_and_not_generated(name):
 def test_the_papers_experiment_trains_each_row_on_each_category_with_three_seeds():
     stages = stages_with(with_profile("paper"))
     trainings = {stage.command for stage in stages if stage.name.startswith("train@")}
-    assert len(trainings) == len(CATEGORIES) * len(PAPER_ROWS) * 3
+    assert len(trainings) == len(CATEGORIES) * len(PAPER_ROWS | BEYOND_ROWS) * 3
     assert len({stage.name for stage in stages}) == len(stages)
 
 

@@ -11,7 +11,13 @@ from support.tiny import tiny_params
 
 def many(**overrides):
     return tiny_params(
-        **{"trained": ["mp", "ours"], "categories": ["car", "chair", "bus"], "seeds": [0, 1], **overrides}
+        **{
+            "trained": ["mp", "ours"],
+            "reconstruction__variants": ["mp", "ours"],
+            "categories": ["car", "chair", "bus"],
+            "seeds": [0, 1],
+            **overrides,
+        }
     )
 
 

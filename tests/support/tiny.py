@@ -27,7 +27,6 @@ TINY = {
     "model.encoder.dims": 16,
     "features.grid": 8,
     "pca.dims": 4,
-    "loss.outline": 20.0,
     "training.steps": 8,
     "training.batch": 2,
     "training.pose_batch": 3,
