@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from pipeline.evaluation.confidence import are_right
 from pipeline.evaluation.pck import TABLE_ALPHA
 from pipeline.evaluation.reliability import Reliability, in_bins, risk_coverage
-from pipeline.evaluation.result import PROBABILITY
+from pipeline.evaluation.result import PROBABILITY, Metrics
 from pipeline.reporting.plot_style import COLOURS, GRID
-from pipeline.reporting.results import Results, RowScores, title_of, trained_rows
+from pipeline.reporting.results import Results, RowScores, by_category, title_of, trained_rows
 from pipeline.reporting.table import Grid, Row, category_average
 
 MEASURES: tuple[tuple[str, str, Callable[[Reliability], float]], ...] = (
@@ -35,14 +35,13 @@ class Judged(NamedTuple):
 
 
 def confidence_measure(row: RowScores, value: Callable[[Reliability], float]) -> dict[str, list[float]]:
-    """One measure by category, one number for each seed; categories without probabilities are left out."""
-    found = {}
-    for category, scored in row.items():
-        measured = [one.metrics.confidence.get(one.method) for one in scored]
-        known = [value(one) for one in measured if one is not None]
-        if len(known) == len(scored):
-            found[category] = known
-    return found
+    """One measure of the probabilities by category, one number for each seed; categories without any are left out."""
+
+    def measured(metrics: Metrics, method: str) -> float | None:
+        reliability = metrics.confidence.get(method)
+        return None if reliability is None else value(reliability)
+
+    return by_category(row, measured)
 
 
 def confidence_table(results: Results) -> list[Grid]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from pipeline.evaluation.result import MeshMeasures
-from pipeline.reporting.results import Results, RowScores, title_of, trained_rows
+from pipeline.reporting.results import Results, RowScores, by_category, title_of, trained_rows
 from pipeline.reporting.table import Grid, average_title, category_row
 
 MEASURES: tuple[tuple[str, str, Callable[[MeshMeasures], float | None]], ...] = (
@@ -17,14 +17,8 @@ MEASURES: tuple[tuple[str, str, Callable[[MeshMeasures], float | None]], ...] = 
 
 
 def mesh_measure(row: RowScores, value: Callable[[MeshMeasures], float | None]) -> dict[str, list[float]]:
-    """One measure by category, one number for each seed; categories that lack it are left out."""
-    found = {}
-    for category, scored in row.items():
-        meshes = [one.metrics.mesh for one in scored]
-        numbers = [number for mesh in meshes if mesh is not None and (number := value(mesh)) is not None]
-        if len(numbers) == len(scored):
-            found[category] = numbers
-    return found
+    """One measure of the meshes by category, one number for each seed; categories that lack it are left out."""
+    return by_category(row, lambda metrics, _: None if metrics.mesh is None else value(metrics.mesh))
 
 
 def mesh_tables(results: Results) -> list[Grid]:
@@ -34,8 +28,8 @@ def mesh_tables(results: Results) -> list[Grid]:
         ("Pairs evaluated (% of those listed)", _evaluated),
     ]
     grids = []
-    for title, by_category in measures:
-        numbers = {name: by_category(row) for name, row in trained_rows(results).items()}
+    for title, measure in measures:
+        numbers = {name: measure(row) for name, row in trained_rows(results).items()}
         rows = tuple(category_row(title_of(results, name), found) for name, found in numbers.items() if found)
         if rows:
             grids.append(Grid(title, results.categories, rows, average_title(results.categories)))

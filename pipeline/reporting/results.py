@@ -1,5 +1,6 @@
 """Everything that the report is made of, read once: the scores of the cells and of the baselines, pair by pair."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +30,20 @@ RowScores = dict[str, tuple[Scored, ...]]
 """The scores of one row by category: one for each seed, and just one for a baseline."""
 RowReconstructions = dict[str, tuple[ReconstructionScores, ...]]
 """The reconstructions of one variant by category, one for each seed."""
+
+
+def by_category(row: RowScores, value: Callable[[Metrics, str], float | None]) -> dict[str, list[float]]:
+    """One measure by category, one number for each seed; categories that lack it are left out.
+
+    Args:
+        value: the measure from the metrics and the method that the row shows; None where it was not measured.
+    """
+    found = {}
+    for category, scored in row.items():
+        numbers = [number for one in scored if (number := value(one.metrics, one.method)) is not None]
+        if len(numbers) == len(scored):
+            found[category] = numbers
+    return found
 
 
 class Results(NamedTuple):
