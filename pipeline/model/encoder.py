@@ -75,7 +75,7 @@ class KeypointEncoder(nn.Module):
         super().__init__()
         if grid % pool:
             raise InputError(f"model.pose.pool must divide features.grid, which is {grid}; found {pool}.")
-        self.pool = pool
+        self.side = grid // pool
         self.detector = nn.Sequential(
             nn.Linear(channels, width),
             nn.ReLU(inplace=True),
@@ -90,14 +90,18 @@ class KeypointEncoder(nn.Module):
             nn.ReLU(),
             nn.Linear(2 * width, dims),
         )
-        centres = (torch.arange(grid // pool) + 0.5) / (grid // pool) * 2 - 1
+        centres = (torch.arange(self.side) + 0.5) / self.side * 2 - 1
         y, x = torch.meshgrid(centres, centres, indexing="ij")
         positions = torch.stack([x, y], -1).reshape(-1, 2)
         self.register_buffer("moments", torch.cat([positions, positions.square()], -1), persistent=False)
 
-    def forward(self, *tokens: Float[Tensor, "_ T T D"]) -> Float[Tensor, "B dims"]:
-        """Vectors of the images in one or more batches, one after the other."""
-        rows = torch.cat([average_squares(batch, self.pool).flatten(0, 2) for batch in tokens])
+    def forward(self, *tokens: Float[Tensor, "_ _T _T D"]) -> Float[Tensor, "B dims"]:
+        """Vectors of the images in one or more batches, one after the other.
+
+        Args:
+            tokens: maps of the grid's size, or of means over its squares, which are taken as they are.
+        """
+        rows = torch.cat([average_squares(batch, batch.shape[1] // self.side).flatten(0, 2) for batch in tokens])
         # On a CPU pieces whose hidden layers fit into a core's cache take a fifth less time.
         pieces = rows.split(PIECE) if rows.device.type == "cpu" else [rows]
         logits = torch.cat([self.detector(piece) for piece in pieces]).unflatten(0, (-1, len(self.moments)))

@@ -77,8 +77,12 @@ class PoseHead(nn.Module):
             if hypotheses == 1:
                 bias[0] = 1.0  # A frontal start: the direction of a zero vector is undefined.
 
-    def forward(self, *tokens: Float[Tensor, "_ T T D"]) -> PoseHypotheses:
-        """The hypotheses of the images in one or more batches, one batch after the other."""
+    def forward(self, *tokens: Float[Tensor, "_ _T _T D"]) -> PoseHypotheses:
+        """The hypotheses of the images in one or more batches, one batch after the other.
+
+        Args:
+            tokens: maps of the features' grid, or of means over squares of `pool` tokens.
+        """
         outputs = self.encoder(*tokens)
         angles, camera = outputs.split([4 * self.hypotheses, 3], -1)
         logits = self.logits(*tokens) if self.logits else outputs.new_zeros(len(outputs), 1)

@@ -16,7 +16,7 @@ from pipeline.training.dataset import PoseBatch
 class Augmented(NamedTuple):
     """Token maps of rotated, scaled and shifted crops, and the rotations of their objects."""
 
-    tokens: Float[Tensor, "B T T D"]
+    tokens: Float[Tensor, "B G G D"]
     rotation: Float[Tensor, "B 3 3"]
 
 
@@ -49,8 +49,8 @@ def augment_pose(poses: PoseBatch, params: PoseAugmentation, generator: torch.Ge
 
 
 def mix_backgrounds(
-    tokens: Float[Tensor, "B T T D"], foreground: Bool[Tensor, "B T T"], share: float, generator: torch.Generator
-) -> Float[Tensor, "B T T D"]:
+    tokens: Float[Tensor, "B G G D"], foreground: Bool[Tensor, "B G G"], share: float, generator: torch.Generator
+) -> Float[Tensor, "B G G D"]:
     """Replace backgrounds in a share of the crops by those of other crops, mirrored.
 
     A patch takes the token of the other crop if it is background in both.

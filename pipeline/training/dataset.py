@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pipeline.hardware.transfers import constant, send
+from pipeline.model.encoder import average_squares
 
 
 class Batch(NamedTuple):
@@ -37,9 +38,10 @@ class Batch(NamedTuple):
 class PoseBatch(NamedTuple):
     """Crops of B objects and their pose labels."""
 
-    tokens: Float[Tensor, "B T T D"]
-    foreground: Bool[Tensor, "B T T"]
-    """True for patches that the object touches."""
+    tokens: Float[Tensor, "B G G D"]
+    """Means over squares of tokens, as the pose head takes them."""
+    foreground: Bool[Tensor, "B G G"]
+    """True for squares that the object touches."""
     rotation: Float[Tensor, "B 3 3"]
     fold: Int64[Tensor, "B"]
 
@@ -109,10 +111,14 @@ class TrainingSet:
             self.fold[rows],
         )
 
-    def pose_batch(self, index: np.ndarray, flips: np.ndarray) -> PoseBatch:
-        """Make a batch of the images at `index` for the pose head. Images marked in `flips` are mirrored."""
+    def pose_batch(self, index: np.ndarray, flips: np.ndarray, pool: int) -> PoseBatch:
+        """Make a batch of the images at `index` for the pose head. Images marked in `flips` are mirrored.
+
+        Args:
+            pool: side of the squares of tokens whose means are taken.
+        """
         rows, mirrored = self._on_device(index, flips)
-        tokens = self._tokens(rows, mirrored)
+        tokens = average_squares(self._tokens(rows, mirrored), pool)
         foreground = functional.adaptive_max_pool2d(self.mask[rows], tokens.shape[1]) > 0
         foreground = torch.where(mirrored[:, None, None], foreground.flip(2), foreground)
         return PoseBatch(tokens, foreground, self._rotation(rows, mirrored), self.fold[rows])

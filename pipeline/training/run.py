@@ -86,7 +86,8 @@ class TrainingRun:
         phase = phase_at(self.step, self.params.training)
         if phase.deform and self.params.model.deformation.identity == "frozen" and self.model.frozen is None:
             self._freeze()
-        batch, poses = self.data.batch(*draws.batch), self.data.pose_batch(*draws.poses)
+        batch = self.data.batch(*draws.batch)
+        poses = self.data.pose_batch(*draws.poses, self.params.model.pose.pool)
         outlines = self.data.outline_batch(*draws.outlines) if self._outlined(phase) else None
         turned = turnable(batch.rotation) if phase.refine_labels else None
         if turned is not None:

@@ -116,6 +116,7 @@ def test_keypoint_encoder_reads_where_its_keypoints_are(pool):
         for i in range(5)
     ]
     tokens = torch.stack([torch.stack(row, 1) for row in rows], 1)
+    torch.testing.assert_close(encoder(tokens), outputs)
     for b in range(2):
         means, spreads, evidence = [], [], []
         for k in range(2):

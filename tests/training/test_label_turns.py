@@ -130,7 +130,7 @@ def test_labels_of_the_batch_turn_and_the_head_learns_from_them():
     seen[index] = True
     np.testing.assert_allclose(moved[seen], 2.0, atol=0.05)
     assert moved[~seen].max() < 0.05
-    shown = run.data.pose_batch(index, np.zeros(len(index), bool)).rotation
+    shown = run.data.pose_batch(index, np.zeros(len(index), bool), 1).rotation
     assert torch.equal(shown, run.data.rotation[index])
 
 

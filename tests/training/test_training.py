@@ -164,7 +164,8 @@ def terms_of(params, step, model=None):
     batch = data.batch(np.arange(2), np.array([False, True]))
     three = np.arange(3), np.array([False, True, False])
     phase = phase_at(step, params.training)
-    return objective(batch, data.pose_batch(*three), data.outline_batch(*three), phase, step_generator(0, step))
+    poses = data.pose_batch(*three, params.model.pose.pool)
+    return objective(batch, poses, data.outline_batch(*three), phase, step_generator(0, step))
 
 
 @pytest.mark.parametrize("term", ["depth", "feat_cons", "pose", "eikonal"])
@@ -268,7 +269,7 @@ def test_outlines_are_compared_in_the_poses_that_are_rendered():
     def outline(labels, step):
         view = View(make_rasterizer(), params.model.pose, params.data.crop_margin, params.training.image_size)
         three = np.arange(3), np.zeros(3, bool)
-        batches = labels.batch(*three), labels.pose_batch(*three), labels.outline_batch(*three)
+        batches = labels.batch(*three), labels.pose_batch(*three, params.model.pose.pool), labels.outline_batch(*three)
         phase = phase_at(step, params.training)
         return Objective(model, view, params)(*batches, phase, step_generator(0, 0)).outline.item()
 
@@ -287,15 +288,19 @@ def test_mirrored_outlines_are_those_of_mirrored_batches():
     assert torch.equal(batch.distance, outlines.distance.clamp(min=0))
 
 
-def test_pose_batch_shows_the_same_crops():
+@pytest.mark.parametrize("pool", [1, 2, 4])
+def test_pose_batch_shows_the_same_crops(pool):
     data = tiny_set(tiny_params())
     index, flips = np.array([2, 0, 1]), np.array([False, True, True])
-    batch, poses = data.batch(index, flips), data.pose_batch(index, flips)
-    for name in ("tokens", "rotation", "fold"):
+    batch, poses = data.batch(index, flips), data.pose_batch(index, flips, pool)
+    for name in ("rotation", "fold"):
         torch.testing.assert_close(getattr(poses, name), getattr(batch, name))
-    patch = batch.mask.shape[1] // poses.tokens.shape[1]
-    for b, i, j in torch.cartesian_prod(torch.arange(3), torch.arange(8), torch.arange(8)).tolist():
-        touched = batch.mask[b, patch * i : patch * (i + 1), patch * j : patch * (j + 1)].any()
+    side = batch.tokens.shape[1] // pool
+    pixels = batch.mask.shape[1] // side
+    for b, i, j in torch.cartesian_prod(torch.arange(3), torch.arange(side), torch.arange(side)).tolist():
+        square = batch.tokens[b, pool * i : pool * (i + 1), pool * j : pool * (j + 1)]
+        torch.testing.assert_close(poses.tokens[b, i, j], square.mean((0, 1)))
+        touched = batch.mask[b, pixels * i : pixels * (i + 1), pixels * j : pixels * (j + 1)].any()
         assert poses.foreground[b, i, j] == touched
 
 
