@@ -1,153 +1,25 @@
-"""Verification of a small DVC repository with downloads: each kind of damage is named, and its remedy mends it."""
+"""Verification of stages, their inputs and outputs: each kind of damage is named, and its remedy mends it."""
 
 import hashlib
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from pipeline.base.yaml_text import to_yaml
-from pipeline.downloads.archives import unpack
-from pipeline.downloads.manifest import Manifest, write_manifest
-from stages import fetch
 from support.command_line import semagic
 from support.paths import ROOT
-from support.publishers import pins_text, tar_gz
-
-FILES = {"Toy/a.bin": bytes(range(256)) * 10, "Toy/pairs/1:car.json": b"{}"}
-ARCHIVE = tar_gz(FILES)
-SHA256 = hashlib.sha256(ARCHIVE).hexdigest()
-WEIGHTS = b"weights"
+from support.verified import (
+    MAKE,
+    damage_lines,
+    dvc,
+    dvc_sees_nothing,
+    flip,
+    intact,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
 """DVC's use of pygtrie."""
-
-STAGES = {
-    "data": {"cmd": "python code/make.py", "deps": ["code", "seed"], "outs": ["data"]},
-    "train": {"cmd": "cat data/sub/* > model", "deps": ["data/sub", "tool.py"], "outs": ["model"]},
-    "report": {"cmd": "cp model table", "deps": ["model", "seed"], "outs": [{"table": {"cache": False}}]},
-}
-MAKE = """
-from pathlib import Path
-Path("data/sub").mkdir(parents=True)
-for name in ("one", "two", "sub/three"):
-    (Path("data") / name).write_text(Path("seed").read_text() + name)
-"""
-
-
-def run(*command):
-    return subprocess.run(command, check=True, capture_output=True, text=True)
-
-
-def dvc(*arguments):
-    """Run a command of DVC in this process, which is faster than another one."""
-    from dvc.cli import main
-
-    assert main(list(arguments)) == 0
-
-
-def dvc_sees_nothing():
-    from dvc.repo import Repo
-
-    with Repo() as repo:
-        return repo.status() == {}
-
-
-def make_repository():
-    run("git", "init", "--quiet")
-    dvc("init", "--quiet")
-    Path("code").mkdir()
-    Path("code/make.py").write_text(MAKE)
-    Path("tool.py").write_text("# Code.\n")
-    Path("seed").write_text("1\n")
-    Path("dvc.yaml").write_text(to_yaml({"stages": STAGES}))
-    Path(".dvcignore").write_text("*.pyc\n")
-    # The config of the machine names no user.
-    run("git", "add", "code", "tool.py", "dvc.yaml")
-    dvc("repro", "--quiet")
-    shutil.copy(ROOT / "params.yaml", "params.yaml")
-    pin = {"bytes": len(WEIGHTS), "sha256": hashlib.sha256(WEIGHTS).hexdigest()}
-    files = {"model.safetensors": pin, "config.json": {"bytes": None, "sha256": None}}
-    weights = {
-        "toy-small": {
-            "title": "Toy",
-            "approximate_megabytes": 1,
-            "repository": "a/b",
-            "revision": "c",
-            "licence": "MIT",
-            "files": files,
-        }
-    }
-    Path("downloads.yaml").write_text(pins_text("http://nowhere.invalid/toy.tar.gz", "Toy", None, SHA256, weights))
-    for name, content in {"downloads/toy.tar.gz": ARCHIVE, "weights/toy-small/model.safetensors": WEIGHTS}.items():
-        Path(name).parent.mkdir(parents=True)
-        Path(name).write_bytes(content)
-    Path("weights/toy-small/config.json").write_text("{}")
-    fetch_again()
-
-
-def fetch_again():
-    target = Path("releases/toy")
-    write_manifest(target, Manifest(SHA256, unpack(Path("downloads/toy.tar.gz"), target, "Toy", 10**7)))
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    folder, before = tmp_path_factory.mktemp("original"), Path.cwd()
-    os.chdir(folder)
-    try:
-        make_repository()
-    finally:
-        os.chdir(before)
-    return folder
-
-
-@pytest.fixture
-def toy(original, tmp_path, monkeypatch):
-    """Three stages that have run, and a release and weights that are installed."""
-    root = tmp_path / "toy"
-    # DVC's copies are read-only, also its times stay.
-    shutil.copytree(original, root, symlinks=True)
-    monkeypatch.chdir(root)
-    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
-    return root
-
-
-@pytest.fixture
-def check(toy):
-    """Runs the command; gives its exit code and the lines of its report."""
-
-    def check(*options):
-        done = semagic("verify", *options)
-        return done.exit_code, done.stdout.splitlines()
-
-    return check
-
-
-def flip(path):
-    """Another byte, with size and time as before."""
-    before = path.stat()
-    content = bytearray(path.read_bytes())
-    content[0] ^= 1
-    path.chmod(0o644)
-    path.write_bytes(content)
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert path.stat().st_size == before.st_size and path.stat().st_mtime_ns == before.st_mtime_ns
-
-
-def damage_lines(lines):
-    return [line for line in lines if line.startswith("damaged: ")]
-
-
-def intact(check):
-    code, lines = check()
-    assert code == 0
-    assert lines[-1].endswith("0 damaged, 0 changed since stages ran")
-    return lines
 
 
 def test_intact(check):
@@ -200,77 +72,6 @@ def test_a_missing_output_is_one_line(check):
     intact(check)
 
 
-def test_a_damaged_copy_in_the_cache_is_not_recommended(check):
-    md5 = hashlib.md5(Path("model").read_bytes()).hexdigest()
-    flip(cached(md5))
-    flip(Path("model"))
-    code, lines = check()
-    assert code == 1
-    (line,) = (line for line in damage_lines(lines) if line.startswith("damaged: model: "))
-    assert "`dvc repro --force --single-item train` (DVC's cache has no whole copy)" in line
-
-
-def cached(md5):
-    """The object of DVC's cache with this hash, which is read-only."""
-    return Path(".dvc/cache/files/md5") / md5[:2] / md5[2:]
-
-
-@pytest.mark.parametrize("output", ["model", "data/one"])
-def test_a_damaged_copy_of_a_whole_output_is_replaced_by_it(check, output):
-    path = cached(hashlib.md5(Path(output).read_bytes()).hexdigest())
-    flip(path)
-    path.chmod(0o444)
-    assert dvc_sees_nothing(), "DVC believes a read-only object; else this test shows nothing"
-    code, lines = check()
-    (line,) = damage_lines(lines)
-    assert code == 1 and line.startswith(f"damaged: {path}: expected md5 {path.parent.name}{path.name}, found ")
-    run(*re.search("`(.*)`", line)[1].split())
-    intact(check)
-
-
-def test_a_damaged_list_of_a_folder_is_made_again(check):
-    (path,) = Path(".dvc/cache/files/md5").glob("*/*.dir")
-    flip(path)
-    code, lines = check()
-    assert code == 1 and damage_lines(lines)[0].startswith(f"damaged: {path}: expected md5 ")
-    assert "delete it; `dvc repro` makes it again" in damage_lines(lines)[0]
-    path.unlink()
-    dvc("repro")
-    intact(check)
-
-
-def test_a_damaged_copy_that_nothing_refers_to_is_named(check):
-    path = cached("0" * 32)
-    path.parent.mkdir()
-    path.write_text("of an earlier experiment")
-    path.with_name("of a killed process.tmp").touch()
-    code, lines = check()
-    assert code == 1 and damage_lines(lines)[0].startswith(f"damaged: {path}: expected md5 {'0' * 32}, found ")
-
-
-def test_of_a_cache_that_others_share_only_what_is_used_is_read(check, tmp_path):
-    shutil.move(".dvc/cache", tmp_path / "shared")
-    Path(".dvc/config").write_text(f"[cache]\n    dir = {tmp_path / 'shared'}\n")
-    other = tmp_path / "shared/files/md5/00" / ("0" * 30)
-    other.parent.mkdir()
-    other.write_text("of somebody else")
-    intact(check)
-    md5 = hashlib.md5(Path("model").read_bytes()).hexdigest()
-    flip(tmp_path / "shared/files/md5" / md5[:2] / md5[2:])
-    code, lines = check()
-    assert code == 1 and len(damage_lines(lines)) == 1
-
-
-def test_without_the_cache_a_folder_differs_as_a_whole(check):
-    shutil.rmtree(".dvc/cache")
-    intact(check)
-    flip(Path("data/one"))
-    code, lines = check()
-    (line,) = damage_lines(lines)
-    assert code == 1
-    assert re.match(r"damaged: data: expected md5 \w+\.dir, found \w+\.dir.*`dvc repro --force .* data`", line)
-
-
 def test_an_edited_source_is_no_damage(check):
     Path("code/make.py").write_text(MAKE + "# More.\n")
     Path("tool.py").unlink()
@@ -303,66 +104,6 @@ def test_a_stage_that_did_not_follow_an_earlier_one_is_no_damage(check):
     code, lines = check()
     assert code == 0
     assert lines[0].startswith("changed since: data/sub: train used another version of it")
-
-
-def test_a_damaged_archive_is_named(check):
-    flip(Path("downloads/toy.tar.gz"))
-    code, lines = check()
-    (line,) = damage_lines(lines)
-    assert code == 1
-    assert line.startswith(f"damaged: downloads/toy.tar.gz: expected sha256 {SHA256}, found ")
-    assert "delete it; `python -m stages.fetch --release toy`" in line
-
-
-@pytest.mark.parametrize("damage", [flip, Path.unlink])
-def test_a_damaged_file_of_a_release_is_named(check, damage, monkeypatch, capsys):
-    damage(Path("releases/toy/Toy/pairs/1:car.json"))
-    code, lines = check()
-    (line,) = damage_lines(lines)
-    assert code == 1
-    assert line.startswith("damaged: releases/toy/Toy/pairs/1:car.json: expected sha256 ")
-    assert "delete it; `python -m stages.fetch --release toy` unpacks it again" in line
-    Path("releases/toy/Toy/pairs/1:car.json").unlink(missing_ok=True)
-    with monkeypatch.context() as patched:
-        patched.setattr(sys, "argv", ["fetch", "--release", "toy"])
-        fetch.main()
-    capsys.readouterr()
-    intact(check)
-
-
-def test_a_release_that_is_half_there_is_named(check):
-    Path("releases/toy/files.json").unlink()
-    code, lines = check()
-    assert code == 1
-    assert damage_lines(lines)[0].startswith("damaged: releases/toy: expected files.json, which a whole release has,")
-    fetch_again()
-    write_manifest(Path("releases/toy"), Manifest("0" * 64, {}))
-    code, lines = check()
-    assert code == 1
-    assert f"expected what the archive of sha256 {SHA256} holds, found what that of {'0' * 64}" in lines[0]
-
-
-def test_weights_that_were_never_fetched_are_no_damage(check):
-    shutil.rmtree("weights/toy-small")
-    Path("weights/toy-small").mkdir()
-    code, lines = check()
-    assert code == 0 and not damage_lines(lines)
-
-
-def test_weights_of_which_a_file_is_missing_are_named(check):
-    Path("weights/toy-small/model.safetensors").unlink()
-    code, lines = check()
-    (line,) = damage_lines(lines)
-    assert code == 1 and line.startswith("damaged: weights/toy-small/model.safetensors: expected sha256 ")
-
-
-def test_damaged_weights_are_named(check):
-    flip(Path("weights/toy-small/model.safetensors"))
-    code, lines = check()
-    (line,) = damage_lines(lines)
-    assert code == 1
-    assert line.startswith("damaged: weights/toy-small/model.safetensors: expected sha256 ")
-    assert "delete it; `semagic weights toy-small` fetches it again" in line
 
 
 def test_an_unreadable_file_is_damage(check, monkeypatch):
