@@ -25,7 +25,7 @@ class Batch(NamedTuple):
     valid: Float[Tensor, "B S S"]
     """Validity of each pixel: 1 inside the photograph and away from its edges, otherwise 0."""
     distance: Float[Tensor, "B S S"]
-    """Distance to the mask's border in pixels inside the mask, 0 outside."""
+    """Signed distance to the mask's border in pixels, positive inside."""
     disparity: Float[Tensor, "B S S"]
     features: Float[Tensor, "B S S K"]
     """PCA features scaled to [0, 1]."""
@@ -104,7 +104,7 @@ class TrainingSet:
             pixels(self.rgb) / 255,
             pixels(self.mask),
             pixels(self.valid),
-            pixels(self.distance).clamp(min=0),
+            pixels(self.distance),
             pixels(self.disparity),
             resample(_versions(self.targets, rows, mirrored), self.mask.shape[-1]),
             self._rotation(rows, mirrored),

@@ -22,13 +22,13 @@ def mask_loss(
 
 
 def distance_loss(alpha: Float[Tensor, "B S S"], distance: Float[Tensor, "B S S"]) -> Float[Tensor, "B"]:
-    """Uncovered interior of the mask, weighted by the distance d to its border: mean (1 - alpha) d / S (MagicPony).
+    """Uncovered interior of the mask, by the distance d to its border: mean (1 - alpha) max(d, 0) / S (MagicPony).
 
     Args:
         alpha: rendered silhouette.
-        distance: distance to the mask's border in pixels inside the mask, zero outside.
+        distance: signed distance to the mask's border in pixels, positive inside.
     """
-    return ((1 - alpha) * distance).mean((1, 2)) / alpha.shape[-1]
+    return ((1 - alpha) * distance.clamp(min=0)).mean((1, 2)) / alpha.shape[-1]
 
 
 def common_region(covered: Bool[Tensor, "B S S"], mask: Float[Tensor, "B S S"]) -> Bool[Tensor, "B S S"]:

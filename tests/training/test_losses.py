@@ -118,7 +118,7 @@ def test_mask_loss_ignores_what_lies_outside_the_photograph():
 
 
 def test_distance_loss_weighs_missing_pixels_by_their_depth():
-    distance = torch.zeros(1, 4, 4)
+    distance = torch.full((1, 4, 4), -1.0)
     distance[0, 1, 1], distance[0, 2, 2] = 2.0, 1.0
     alpha = torch.zeros(1, 4, 4)
     alpha[0, 2, 2] = 1
