@@ -12,22 +12,22 @@ SIZE = 160
 """Side of one picture in pixels."""
 GAP = 4
 """White pixels to the right of each picture and below it."""
-TITLE = "template from four sides, coloured by vertex identity"
-COLUMNS = ("photograph", "reconstruction", "vertex identity", "fixed view")
+TITLE = "template from four sides, coloured by vertex identity; the line is its outline"
+COLUMNS = ("photograph", "reconstruction", "vertex identity", "from the side")
 
 
 class Sheet(NamedTuple):
-    """Pictures of SIZE x SIZE pixels. In `template`, `identities` and `fixed` the same colour is the same vertex."""
+    """Pictures of SIZE x SIZE pixels. In `template`, `identities` and `side` the same colour is the same vertex."""
 
     template: UInt8[np.ndarray, "4 S S 3"]
-    """Template from four sides. The first side is the fixed view."""
+    """Template from four sides. The first is the side view of `side`."""
     photographs: UInt8[np.ndarray, "N S S 3"]
     reconstructions: UInt8[np.ndarray, "N S S 3"]
     """Meshes in the model's own colours, in the predicted pose."""
     identities: UInt8[np.ndarray, "N S S 3"]
     """Meshes coloured by vertex identity, in the predicted pose."""
-    fixed: UInt8[np.ndarray, "N S S 3"]
-    """Meshes coloured by vertex identity, from the fixed view."""
+    side: UInt8[np.ndarray, "N S S 3"]
+    """Meshes coloured by vertex identity, from the side, with the template's outline."""
 
 
 def compose_sheet(sheet: Sheet) -> UInt8[np.ndarray, "H W 3"]:

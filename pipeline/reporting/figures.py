@@ -22,7 +22,7 @@ from pipeline.reporting.plot_style import to_png
 from pipeline.reporting.results import Results, RowScores, title_of, trained_rows
 from pipeline.reporting.vertex_colours import vertex_colour_figure
 
-SHOWN = ("mp", "nearest_neighbour", "ours")
+SHOWN = ("mp", "nearest_neighbour", "ours", "ours_refined")
 """Rows whose matches are drawn, where they were run; without any of them the first row."""
 
 

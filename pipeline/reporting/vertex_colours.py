@@ -11,11 +11,13 @@ from pipeline.pictures.sheets import GAP, SIZE, Sheet, picture_grid, split_sheet
 
 SPACE = 12
 """White pixels between two methods."""
-TEMPLATE = "template, from behind and in the fixed view"
+TEMPLATE = "template, from behind and from the side; its outline is drawn over the instances"
 
 
 def vertex_colour_figure(sheets: Mapping[str, UInt8[np.ndarray, "_ _ 3"]]) -> UInt8[np.ndarray, "H W 3"]:
-    """Draw the photographs once, and beside them each method's meshes in the predicted pose and in a fixed view.
+    """Draw the photographs once, and beside them each method's meshes in the predicted pose and from the side.
+
+    A line in the side view is the template's outline, so that a stranger sees what an instance changes.
 
     The first row shows the template. Each method has a template of its own, so that the same colour is the same vertex
     within a method.
@@ -56,7 +58,7 @@ def _photographs(photographs: UInt8[np.ndarray, "N S S 3"]) -> UInt8[np.ndarray,
 
 
 def _method(sheet: Sheet) -> UInt8[np.ndarray, "H W 3"]:
-    columns = np.stack([sheet.identities, sheet.fixed], axis=1)
-    head = caption_row(["predicted pose", "fixed view"], [SIZE + GAP] * 2)
+    columns = np.stack([sheet.identities, sheet.side], axis=1)
+    head = caption_row(["predicted pose", "from the side"], [SIZE + GAP] * 2)
     # The template has no predicted pose; its place shows it from behind.
     return np.concatenate([head, picture_grid(sheet.template[None, [2, 0]]), picture_grid(columns)])

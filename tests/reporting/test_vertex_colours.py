@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from pipeline.photographs.crops import sample_crop, square_crop
 from pipeline.photographs.image_files import read_image, write_image
 from pipeline.photographs.records import Box, Instance
 from pipeline.pictures.sheets import GAP, SIZE, Sheet, compose_sheet, split_sheet
-from pipeline.prediction.draw_sheet import draw_sheet, identity_colours
+from pipeline.prediction.draw_sheet import draw_sheet, identity_colours, with_outline
 from pipeline.prediction.predict import predict_category
 from pipeline.prediction.predictor import make_predictor
 from pipeline.reporting.vertex_colours import SPACE, vertex_colour_figure
@@ -68,7 +69,7 @@ def test_a_figure_shows_photographs_once_and_each_method_beside_them():
     for method, sheet in enumerate((first, second)):
         left = STEP + SPACE + method * (2 * STEP + SPACE)
         assert np.array_equal(rows[:, :, left : left + SIZE], sheet.identities)
-        assert np.array_equal(rows[:, :, left + STEP : left + STEP + SIZE], sheet.fixed)
+        assert np.array_equal(rows[:, :, left + STEP : left + STEP + SIZE], sheet.side)
         template = figure[-3 * STEP :][:SIZE, left + STEP : left + STEP + SIZE]
         assert np.array_equal(template, sheet.template[0])
     assert np.array_equal(figure, vertex_colour_figure(sheets))
@@ -118,14 +119,37 @@ def test_the_sheet_of_a_model_shows_its_photographs(tmp_path):
         assert np.array_equal(photograph, sample_crop(read_image(tmp_path / instance.image), crop, SIZE))
 
 
-def test_without_deformation_the_fixed_view_is_the_template(tmp_path):
+def border(mask: np.ndarray) -> np.ndarray:
+    """Pixels of a mask with a neighbour outside it."""
+    return mask & (cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
+
+
+def test_without_deformation_the_side_view_is_the_template_in_its_own_outline(tmp_path):
     workspace, instances = make_world(tmp_path, model__deformation__scale=0.0)
     model = build_model(workspace.params.model, InputSizes(8, 6, 4), 1, seed=0)
     sheet = split_sheet(draw_sheet(make_predictor(model, workspace.params), workspace, "dinov2", instances))
-    assert all(np.array_equal(fixed, sheet.template[0]) for fixed in sheet.fixed)
-    assert not np.array_equal(sheet.template[0], sheet.template[2])
+    template = sheet.template[0]
+    line = border((template < 250).any(-1))
+    far = cv2.distanceTransform((~line).astype(np.uint8), cv2.DIST_L2, 5) > 3
+    for side in sheet.side:
+        assert np.array_equal(side[far], template[far])
+        assert np.median(side[line]) < np.median(template[line]) / 2
+    assert not np.array_equal(template, sheet.template[2])
     covered = (sheet.template < 250).any(-1).mean((1, 2))
     assert (covered > 0.2).all()
+
+
+def test_an_outline_is_drawn_around_each_part_and_each_hole():
+    mask = np.zeros((40, 60), bool)
+    mask[5:30, 5:30] = True
+    mask[15:20, 15:20] = False
+    mask[10:20, 40:50] = True
+    image = np.full((40, 60, 3), 200, np.uint8)
+    drawn = with_outline(image, mask)
+    assert (image == 200).all()
+    dark = (drawn < 60).all(-1)
+    assert dark[border(mask)].mean() > 0.9
+    assert (drawn[cv2.distanceTransform((~border(mask)).astype(np.uint8), cv2.DIST_L2, 5) > 2] == 200).all()
 
 
 def test_a_vertex_has_its_colour_wherever_it_is_seen(tmp_path):
