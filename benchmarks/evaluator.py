@@ -193,7 +193,7 @@ def write_category(workspace: Workspace, category: str, size: CategorySize) -> N
     silhouette = torch.ones(params.correspondence.map_size, params.correspondence.map_size, dtype=torch.bool)
     score = torch.full((2,), torch.nan)
     predicted = {
-        name: Prediction(found, positions.clone(), silhouette.clone(), score.clone())
+        name: Prediction(found, positions.clone(), positions.sigmoid(), silhouette.clone(), score.clone())
         for name, found in projections.items()
     }
     predictions = Predictions(positions.clone(), faces, positions, field, predicted)

@@ -90,6 +90,24 @@ class Bootstrap:
 
 
 @dataclass(frozen=True)
+class Gallery:
+    """Pages of photographs, matches and meshes that a person clicks: reports/pages."""
+
+    rows: Annotated[tuple[Name, ...], Unique()]
+    """Rows of Table 1 that a page shows, where they are run; all of them where none is."""
+    photographs: Count
+    """Largest number of photographs on a page.
+
+    They are the first of the evaluated images, by name.
+    """
+    vertices: Annotated[int, AtLeast(0)]
+    """Number of the template's vertices that can be clicked besides the keypoints, on the photographs that show them.
+
+    They lie as far apart as can be.
+    """
+
+
+@dataclass(frozen=True)
 class Reconstruction:
     """Table 2: predicted meshes against CAD models (SEMAGIC 4.3)."""
 

@@ -11,7 +11,7 @@ from pipeline.base.yaml_text import read_yaml
 from pipeline.config.categories import check_category
 from pipeline.config.consistency import encoder_problem, generation_problem, splits_problem, template_problem
 from pipeline.config.data_params import Data, Fetch, Simulation
-from pipeline.config.evaluation_params import Bootstrap, Correspondence, Evaluation, Reconstruction
+from pipeline.config.evaluation_params import Bootstrap, Correspondence, Evaluation, Gallery, Reconstruction
 from pipeline.config.kinds import Name, Seed
 from pipeline.config.label_params import Depth, Features, Masks, Pca, Poses, Pretrained
 from pipeline.config.model_params import Model
@@ -63,6 +63,7 @@ class Params:
     evaluation: Evaluation
     bootstrap: Bootstrap
     reconstruction: Reconstruction
+    gallery: Gallery
     variants: Overlays
     """Changes of each variant to model, loss, training, refine and correspondence.
 

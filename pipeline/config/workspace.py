@@ -211,6 +211,20 @@ class Workspace:
         return self.root / "reports"
 
     @property
+    def overview(self) -> Path:
+        """The page that shows the tables and leads to the categories' pages."""
+        return self.reports / "index.html"
+
+    @property
+    def pages(self) -> Path:
+        """Folder of the categories' pages."""
+        return self.reports / "pages"
+
+    def page(self, category: str) -> Path:
+        """The page on which a category's photographs are clicked."""
+        return self.pages / f"{category}.html"
+
+    @property
     def figures(self) -> Path:
         """Folder of the report's pictures."""
         return self.reports / "figures"

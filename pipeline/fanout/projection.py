@@ -19,6 +19,8 @@ SECONDS = {
     "predict": 9.0,
     "evaluate": 12.0,
     "reconstruct": 20.0,
+    "gallery": 30.0,
+    "overview": 3.0,
     "report": 6.0,
 }
 """Seconds of one cell of each stage at the shipped parameters, on two cores with two cells in parallel.
@@ -36,11 +38,11 @@ def stage_counts(params: Params) -> Counter[str]:
     labelled = categories * len(params.backbones)
     trained = labelled * len(params.seeds)
     counts: Counter[str] = Counter(
-        dict.fromkeys(("data", "instances", "masks", "depth", "poses", "report"), categories)
+        dict.fromkeys(("data", "instances", "masks", "depth", "poses", "gallery", "report"), categories)
     )
     counts.update(dict.fromkeys(("features", "pca", "baselines"), labelled))
     counts.update(dict.fromkeys(("train", "predict", "evaluate"), trained * len(params.trained)))
-    counts.update({"reconstruct": trained * len(params.reconstruction.variants), "resolve": 1})
+    counts.update({"reconstruct": trained * len(params.reconstruction.variants), "overview": 1, "resolve": 1})
     return counts
 
 

@@ -25,6 +25,8 @@ class Prediction(NamedTuple):
     """Projection of the deformed mesh after its subdivision."""
     deformed: Float[Tensor, "N 3"]
     """Vertices of the deformed template, not subdivided, in the object frame."""
+    albedo: Float[Tensor, "N 3"]
+    """Colours of these vertices in [0, 1], before any light."""
     silhouette: Bool[Tensor, "S S"]
     """Pixels of the crop that the posed mesh covers, row 0 at the top."""
     pose_score: Float[Tensor, "2"]
@@ -105,11 +107,12 @@ def _check(predictions: Predictions) -> None:
         "faces": (faces, (len(faces), 3)),
     }
     shapes["vertex_features"] = features, (points, *features.shape[1:])
-    for name, (projection, deformed, silhouette, pose_score) in images.items():
+    for name, (projection, deformed, albedo, silhouette, pose_score) in images.items():
         shapes[f"{name}/vertices"] = projection.vertices, (points, 2)
         shapes[f"{name}/visible"] = projection.visible, (points,)
         shapes[f"{name}/rotation"] = projection.rotation, (3, 3)
         shapes[f"{name}/deformed"] = deformed, (count, 3)
+        shapes[f"{name}/albedo"] = albedo, (count, 3)
         shapes[f"{name}/silhouette"] = silhouette, (len(silhouette), len(silhouette))
         shapes[f"{name}/pose_score"] = pose_score, (2,)
     for name, (tensor, shape) in shapes.items():

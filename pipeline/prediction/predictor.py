@@ -71,13 +71,16 @@ class Predictor:
             The prediction, with the projection in crop coordinates.
         """
         deformed, pose, refined = self.reconstruct(tokens[None])
+        first = torch.zeros(len(self.template.vertices), dtype=torch.int64)
+        albedo = self.model.albedo(self.template.vertices, self.model.encoder(tokens[None].float()), first)
         placement = self.view.place(self.template, self._subdivide(deformed), pose)
         faces = self._levels[-1].faces if self._levels else self.template.faces
         depth = depth_map(self.view.rasterizer, placement.clip, faces, self.view.size)[0]
         points = clip_to_crop(placement.clip)[0]
         visible = visible_vertices(points, placement.depth[0], depth, self._tolerance)
         score = torch.full((2,), torch.nan) if refined is None else torch.cat([refined.energy, refined.margin])
-        return Prediction(Projection(points, visible, pose.rotation[0]), deformed[0], depth.isfinite(), score)
+        projection = Projection(points, visible, pose.rotation[0])
+        return Prediction(projection, deformed[0], albedo, depth.isfinite(), score)
 
     @torch.no_grad()
     def reconstruct(self, tokens: Float[Tensor, "B T T D"]) -> Reconstructed:

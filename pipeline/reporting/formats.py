@@ -1,6 +1,7 @@
 """A table as Markdown, CSV and LaTeX; all three from the same rows, with the same digits."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from pipeline.reporting.table import Grid, Row, Table, Value
 
@@ -72,15 +73,31 @@ def markdown_grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(texts)} |" for texts in (head, rule, *rows))
 
 
+class Texts(NamedTuple):
+    """The cells of a table as they are printed."""
+
+    head: list[str]
+    paper: list[list[str]]
+    """Rows of the paper."""
+    beyond: list[list[str]]
+    """Rows that the paper does not have."""
+
+
+def grid_texts(grid: Grid) -> Texts:
+    """The cells of a table, with the digits and signs of all its formats."""
+    paper, beyond = _split(grid)
+    return Texts(_head(grid), [_texts(row, grid) for row in paper], [_texts(row, grid) for row in beyond])
+
+
 def signed(value: float, digits: int = 1) -> str:
     """The number with its sign, and with the minus sign of print."""
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def _markdown(grid: Grid) -> str:
-    head, (paper, beyond) = _head(grid), _split(grid)
+    head, paper, beyond = grid_texts(grid)
     rule = [[f"*{BEYOND}*", *[""] * (len(head) - 1)]] if beyond else []
-    return markdown_grid(head, [*(_texts(r, grid) for r in paper), *rule, *(_texts(r, grid) for r in beyond)])
+    return markdown_grid(head, [*paper, *rule, *beyond])
 
 
 def _split(grid: Grid) -> tuple[list[Row], list[Row]]:

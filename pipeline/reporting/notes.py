@@ -8,17 +8,19 @@ from pipeline.reporting.results import Results, all_metrics
 from pipeline.reporting.rows import KINDS, simulated
 from pipeline.reporting.table import table_columns
 
+SIMULATION = (
+    "The embedded benchmark's photographs are rendered, and its labels and features derived with noise from its truth, "
+    "not computed by foundation models; the numbers cannot be compared with the paper's."
+)
+"""What it means that something is simulated."""
+
 
 def warning_of(results: Results) -> str:
     """A warning that names what is simulated; empty where nothing is."""
     kinds = _simulated_kinds(results)
     if not kinds:
         return ""
-    return (
-        f"Simulated: {', '.join(kinds)}. The embedded benchmark's photographs are rendered, and its labels and "
-        "features derived with noise from its truth, not computed by foundation models; the numbers cannot be compared "
-        "with the paper's."
-    )
+    return f"Simulated: {', '.join(kinds)}. {SIMULATION}"
 
 
 def pair_notes(results: Results) -> list[str]:

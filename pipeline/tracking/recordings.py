@@ -113,6 +113,15 @@ def report(workspace: Workspace) -> Recording | None:
     return Recording(record, [(0, numbers)], [*tables, workspace.figures])
 
 
+def pages(workspace: Workspace) -> Recording | None:
+    """Return the overview and the pages of the categories. None where there is no overview."""
+    if not workspace.overview.is_file():
+        return None
+    listed = [workspace.page(category) for category in workspace.params.categories]
+    found = [workspace.overview, *(path for path in listed if path.is_file())]
+    return Recording(Record("pages", "overview", {}, {}, inputs_sha256(found)), [], [found[0], workspace.pages])
+
+
 def _scores(
     kind: str, stage: str, cell: dict, path: Path, config: dict[str, Any] | None = None, drawn: Iterable[Path] = ()
 ) -> Recording | None:

@@ -80,7 +80,7 @@ def _makers(workspace: Workspace) -> list[Callable[[], Recording | None]]:
     for cell in all_cells(params):
         for make in (recordings.training, recordings.evaluation, recordings.reconstruction):
             makers.append(partial(make, workspace, cell))
-    return [*makers, partial(recordings.report, workspace)]
+    return [*makers, partial(recordings.report, workspace), partial(recordings.pages, workspace)]
 
 
 def _open(workspace: Workspace, thorough: bool) -> Store:

@@ -14,11 +14,12 @@ from semagic.cli.deps import deps
 from semagic.cli.profile import profile
 from semagic.cli.replay import replay
 from semagic.cli.run import run
+from semagic.cli.show import show
 from semagic.cli.sync import sync
 from semagic.cli.verify import verify
 from semagic.cli.weights import weights
 
-COMMANDS = (run, profile, weights, verify, sync, ceiling, replay, bench, deps, comments)
+COMMANDS = (run, show, profile, weights, verify, sync, ceiling, replay, bench, deps, comments)
 """In the order of the help."""
 EXIT_CODES = "Exit codes: 0 done; 1 failed, or damage was found; 2 wrong command line; 130 interrupted."
 

@@ -143,7 +143,9 @@ def random_prediction(seed, count=40):
     generator = torch.Generator().manual_seed(seed)
     vertices, visible = torch.rand(count, 2, generator=generator), torch.rand(count, generator=generator) < 0.5
     deformed, silhouette = torch.rand(7, 3, generator=generator), torch.rand(4, 4, generator=generator) < 0.5
-    return Prediction(Projection(100 * vertices, visible, torch.eye(3)), deformed, silhouette, torch.rand(2))
+    return Prediction(
+        Projection(100 * vertices, visible, torch.eye(3)), deformed, deformed.sigmoid(), silhouette, torch.rand(2)
+    )
 
 
 def test_predictions_survive_the_file_and_equal_content_gives_equal_bytes(tmp_path):

@@ -3,8 +3,6 @@
 import json
 import math
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from pipeline.base.checksums import write_checksums
@@ -12,19 +10,14 @@ from pipeline.base.errors import InputError
 from pipeline.config.cells import Cell, resolve
 from pipeline.config.params import load_params
 from pipeline.config.workspace import Workspace
-from pipeline.evaluation.evaluate import evaluate_cell, switches_of
-from pipeline.evaluation.evaluate_baselines import evaluate_baselines
-from pipeline.evaluation.result import write_evaluation
-from pipeline.photographs.image_files import write_image
-from pipeline.pictures.sheets import SIZE, Sheet, compose_sheet
+from pipeline.evaluation.evaluate import switches_of
 from pipeline.reporting.report import write_report
 from pipeline.reporting.rows import BEYOND_ROWS, PAPER_ROWS
 from pipeline.reporting.summary import summarise
-from pipeline.training.curve import CURVE_COLUMNS
+from support.finished_run import finished_run
 from support.made_scores import CHAMFER, FOUR, make_results
 from support.paths import ROOT
-from support.scored_world import BACKBONE, CATEGORY, CELL, write_world
-from support.tiny import tiny_params
+from support.scored_world import BACKBONE, CATEGORY, CELL
 
 
 def test_every_variant_that_is_shipped_switches_what_its_row_says():
@@ -45,27 +38,7 @@ def test_summary_is_flat():
 
 @pytest.fixture
 def finished(tmp_path) -> Workspace:
-    """A cell that has been run, with its baselines; meshes are not compared with CAD models."""
-    params = tiny_params(
-        categories=[CATEGORY],
-        trained=["ours"],
-        reconstruction__variants=[],
-        bootstrap__replicates=50,
-        correspondence__map_size=256,
-        pca__dims=16,
-    )
-    workspace = write_world(tmp_path, params)
-    write_evaluation(workspace.evaluation(CELL), evaluate_cell(workspace, CELL))
-    write_evaluation(workspace.baselines(BACKBONE, CATEGORY), evaluate_baselines(workspace, BACKBONE, CATEGORY))
-    rng = np.random.default_rng(0)
-    pictures = rng.integers(0, 255, (5, 4, SIZE, SIZE, 3), dtype=np.uint8)
-    write_image(workspace.predictions(CELL) / "sheet.png", compose_sheet(Sheet(*pictures)))
-    write_checksums(workspace.predictions(CELL))
-    curve = pd.DataFrame(rng.random((5, len(CURVE_COLUMNS))), columns=list(CURVE_COLUMNS))
-    workspace.model(CELL).mkdir(parents=True)
-    curve.assign(step=range(5)).to_csv(workspace.model(CELL) / "curve.csv", index=False)
-    write_checksums(workspace.model(CELL))
-    return workspace
+    return finished_run(tmp_path)
 
 
 def report_bytes(workspace: Workspace) -> dict[str, bytes]:

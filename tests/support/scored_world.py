@@ -133,7 +133,13 @@ def make_predictions(params: Params, vertex_features: torch.Tensor) -> Predictio
     half = torch.zeros(64, 64, dtype=torch.bool)
     half[:, :32] = True
     images = {
-        name: Prediction(make_projection(name, params), positions.clone(), half.clone(), torch.full((2,), torch.nan))
+        name: Prediction(
+            make_projection(name, params),
+            positions.clone(),
+            positions.sigmoid(),
+            half.clone(),
+            torch.full((2,), torch.nan),
+        )
         for name in BOXES
     }
     return Predictions(positions.clone(), faces, positions, vertex_features, images)

@@ -29,7 +29,7 @@ def trained(root: Path) -> None:
     save_model(root / "model", model, {"variant": "ours", "backbone": "dinov2", "category": "car", "seed": 0})
     points, faces = torch.rand(5, 3), torch.tensor([[0, 1, 2], [2, 3, 4]])
     projection = Projection(torch.rand(5, 2), torch.ones(5).bool(), torch.eye(3))
-    seen = Prediction(projection, points, torch.eye(8).bool(), torch.tensor([0.5, 0.1]))
+    seen = Prediction(projection, points, points.clip(0, 1), torch.eye(8).bool(), torch.tensor([0.5, 0.1]))
     predictions = Predictions(points, faces, points, torch.rand(5, 4), {"a": seen, "b": seen})
     write_predictions(root / "predictions", predictions)
     files, state = CheckpointFiles(root / "checkpoints", IDENTITY), model.state_dict()
