@@ -35,6 +35,8 @@ NAMES = [
     "predict",
     "evaluate",
     "reconstruct",
+    "gallery",
+    "overview",
     "report",
 ]
 CELL = Cell("ours", "dinov2", "car", 0)
@@ -50,8 +52,8 @@ WITHOUT_EFFECT = {"fetch", "pretrained", "tracking", "trained", "backbones", "se
 def parameter(name: str) -> Any:
     """Value of a dotted name in params.yaml; KeyError where there is none."""
     value = PARAMS
-    for part in name.split("."):
-        value = value[part]
+    for part in re.findall(r"\w+", name):
+        value = value[int(part) if part.isdigit() else part]
     return value
 
 
@@ -76,7 +78,7 @@ def filled(name: str) -> str:
     """A templated name as it is for `CELL`."""
     for dimension, value in {**CELL._asdict(), "release": "pascal3d"}.items():
         name = name.replace(f"${{item.{dimension}}}", str(value))
-    return re.sub(r"\$\{([\w.]+)\}", lambda match: str(parameter(match[1])), name)
+    return re.sub(r"\$\{([\w.\[\]]+)\}", lambda match: str(parameter(match[1])), name)
 
 
 def code_entries(stage: str) -> set[str]:

@@ -101,9 +101,9 @@ class Gallery:
     They are the first of the evaluated images, by name.
     """
     vertices: Annotated[int, AtLeast(0)]
-    """Number of the template's vertices that can be clicked besides the keypoints, on the photographs that show them.
+    """Number of the template's vertices that can be clicked besides the keypoints.
 
-    They lie as far apart as can be.
+    They lie as far apart as can be; each can be clicked on the photographs that show it.
     """
 
 

@@ -70,12 +70,12 @@ def _path(entry: str | Mapping[str, Any], kind: str) -> str:
 
 
 def _filled(template: str, scope: Mapping[str, Any]) -> str:
-    return re.sub(r"\$\{([\w.]+)\}", lambda match: str(_value(match[0], scope)), template)
+    return re.sub(r"\$\{([\w.\[\]]+)\}", lambda match: str(_value(match[0], scope)), template)
 
 
 def _value(template: str, scope: Mapping[str, Any]) -> Any:
     """The value that '${a.b}' stands for."""
     value: Any = scope
-    for name in template.removeprefix("${").removesuffix("}").split("."):
-        value = value[name]
+    for name in re.findall(r"\w+", template.removeprefix("${").removesuffix("}")):
+        value = value[int(name) if name.isdigit() else name]
     return value
