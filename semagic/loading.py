@@ -56,7 +56,9 @@ def load_trained(
     components = read_pca(path)
     _check_sizes(folder, model.sizes, resolved, components)
     foreground = path.with_name(workspace.foreground(cell.backbone, cell.category).name)
-    observer = Observer(components, read_foreground(foreground)) if resolved.refine.enabled else None
+    observer = (
+        Observer(components, read_foreground(foreground), resolved.refine.gap) if resolved.refine.enabled else None
+    )
     predictor = make_predictor(model, resolved, observer)
     calibrated = calibration is not None or workspace.calibration(cell).exists()
     calibrations = read_calibrations(calibration or workspace.calibration(cell)) if calibrated else {}

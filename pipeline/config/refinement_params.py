@@ -40,6 +40,11 @@ class Refine:
     It is also the price of a patch of the object that the mesh leaves bare, and of one beside the object that it
     covers.
     """
+    gap: Annotated[int, Between(0, 15)]
+    """Largest gap in the object that may be covered at no cost; 0 for none [patches].
+
+    So may be what is enclosed when such gaps are closed: a closed surface cannot show what is seen through a wheel.
+    """
     prior: Amount
     """Weight of the squared distance to the head's pose [spreads]."""
     spread: Spread

@@ -130,6 +130,12 @@ class Training:
     """Number of images that a step renders."""
     image_size: Pixels
     """Side of the rendered images [pixels]."""
+    fill_holes: bool
+    """Whether holes of masks are filled, which the paper does not do.
+
+    A closed surface cannot have them: a wheel then is a disc, which a template can learn, and not a ring with spokes,
+    which tears it.
+    """
     lr_prior: Rate
     """Learning rate of the signed distance and of the feature field."""
     lr_instance: Rate

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from pipeline.config.refinement_params import Refine
@@ -26,20 +26,23 @@ class Evidence(NamedTuple):
     """Principal components of the patch features, scaled to [0, 1]."""
     foreground: Float[Tensor, "B T T"]
     """Probability that a patch shows the object."""
+    hollow: Bool[Tensor, "B T T"]
+    """Patches that show the background through the object: between the spokes of a wheel, inside a frame."""
 
 
 class PoseEnergy:
     """The energy of poses of one template's meshes.
 
     With F_p the features of patch p, q_p the probability that it shows the object, g_p the model's feature field where
-    the rendered mesh covers the patch, and c the cap,
+    the rendered mesh covers the patch, h_p = 1 for a hollow patch, else 0, and c the cap,
 
         E = sum_p e_p / (c sum_p q_p),
-        e_p = q_p min(|g_p - F_p|^2, c) + (1 - q_p) c   where the mesh covers the patch,
-        e_p = q_p c                                     where it does not.
+        e_p = q_p min(|g_p - F_p|^2, c) + (1 - q_p) (1 - h_p) c   where the mesh covers the patch,
+        e_p = q_p c                                               where it does not.
 
-    E is 0 for a mesh that explains every patch, and 1 for a mesh out of sight. The field is evaluated at the template's
-    vertices and interpolated on the faces of a coarse mesh. The window is fitted to the template's extreme points.
+    A closed surface has no holes for the background to show through, so that it may cover a hollow patch. E is 0 for a
+    mesh that explains every patch, and 1 for a mesh out of sight. The field is evaluated at the template's vertices and
+    interpolated on the faces of a coarse mesh. The window is fitted to the template's extreme points.
     """
 
     @torch.no_grad()
@@ -71,7 +74,7 @@ class PoseEnergy:
         covered = (rast[..., 3] > 0).unflatten(0, (count, each))
         foreground = evidence.foreground[:, None]
         error = (shown - evidence.features[:, None]).square_().sum(-1).clamp_(max=self.cap)
-        explained = foreground * error + (1 - foreground) * self.cap
+        explained = foreground * error + (1 - foreground) * ~evidence.hollow[:, None] * self.cap
         total = torch.where(covered, explained, foreground * self.cap).sum((-1, -2))
         # Where nothing is taken for the object, every pose is as good as any other.
         return total / (self.cap * foreground.sum((-1, -2))).clamp(min=1e-6)

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import torch
 from jaxtyping import Bool, Float32
+from scipy.ndimage import binary_fill_holes
 from tqdm import tqdm
 
 from pipeline.base.checksums import is_listed
@@ -15,7 +16,7 @@ from pipeline.labels.features import read_tokens
 from pipeline.labels.masks import read_mask_label
 from pipeline.labels.poses import read_pose
 from pipeline.photographs.cameras import object_rotation
-from pipeline.photographs.crops import sample_crop, square_crop
+from pipeline.photographs.crops import Crop, sample_crop, square_crop
 from pipeline.photographs.image_files import read_image
 from pipeline.photographs.records import Instance
 from pipeline.training.dataset import TrainingSet
@@ -58,7 +59,8 @@ def _labelled(workspace: Workspace, backbone: str, instance: Instance) -> bool:
 
 def _load(workspace: Workspace, backbone: str, instance: Instance, pca: Pca) -> tuple[np.ndarray, ...]:
     """Load one instance, as the columns of `TrainingSet` after the names."""
-    size = workspace.params.training.image_size
+    training = workspace.params.training
+    size = training.image_size
     crop = square_crop(instance.box, workspace.params.data.crop_margin)
     tokens, flipped = read_tokens(workspace.tokens(backbone, instance))
     if flipped is None:
@@ -67,7 +69,7 @@ def _load(workspace: Workspace, backbone: str, instance: Instance, pca: Pca) -> 
             "Run the stage `features` again."
         )
     rgb = sample_crop(read_image(workspace.photograph(instance)), crop, size)
-    mask = sample_crop(read_mask_label(workspace.mask(instance)).astype(np.float32), crop, size)
+    mask = crop_mask(read_mask_label(workspace.mask(instance)), crop, size, training.fill_holes)
     depth = read_depth(workspace.disparity(instance), instance.height, instance.width)
     disparity = sample_crop(depth, crop, size)
     label = read_pose(workspace.pose(instance))
@@ -86,6 +88,21 @@ def _load(workspace: Workspace, backbone: str, instance: Instance, pca: Pca) -> 
         rotation,
         np.array(label.symmetry, np.int64),
     )
+
+
+def crop_mask(label: Bool[np.ndarray, "H W"], crop: Crop, size: int, fill_holes: bool) -> Float32[np.ndarray, "S S"]:
+    """Share of each pixel of the crop that a mask covers.
+
+    Args:
+        fill_holes: whether background that the object encloses counts as covered.
+    """
+    if not fill_holes:
+        return sample_crop(label.astype(np.float32), crop, size)
+    mask = sample_crop(binary_fill_holes(label).astype(np.float32), crop, size)
+    # A hole whose border has a gap narrower than a pixel of the crop is closed there.
+    covered = mask > 0.5
+    mask[binary_fill_holes(covered) & ~covered] = 1
+    return mask
 
 
 def border_distance(mask: Bool[np.ndarray, "S S"]) -> Float32[np.ndarray, "S S"]:

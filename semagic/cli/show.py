@@ -10,7 +10,9 @@ from semagic.cli.options import Root
 
 
 def show(
-    category: Annotated[str | None, typer.Argument(help="Category whose page is opened; none for the overview.")] = None,
+    category: Annotated[
+        str | None, typer.Argument(help="Category whose page is opened; none for the overview.")
+    ] = None,
     root: Root = Path(),
 ) -> None:
     """Open the pages of the last run in the browser.

@@ -16,7 +16,7 @@ def scene():
 
 
 @torch.no_grad()
-def slowly(scene, pose, features, foreground, cap):
+def slowly(scene, pose, features, foreground, hollow, cap):
     """The definition, for one image: the fine mesh, placed in the window of all its vertices."""
     model, template, view = scene
     clip = view.place(template, template.vertices[None], pose).clip
@@ -26,7 +26,8 @@ def slowly(scene, pose, features, foreground, cap):
     for i in range(GRID):
         for j in range(GRID):
             q, error = float(foreground[i, j]), float((shown[0, i, j] - features[i, j]).square().sum())
-            total += q * min(error, cap) + (1 - q) * cap if rast[0, i, j, 3] > 0 else q * cap
+            beside = 0 if hollow[i, j] else (1 - q) * cap
+            total += q * min(error, cap) + beside if rast[0, i, j, 3] > 0 else q * cap
     return total / (cap * float(foreground.sum()))
 
 
@@ -36,7 +37,9 @@ def test_equals_the_definition(scene):
     energy = PoseEnergy(model, template, view, params)
     generator = torch.Generator().manual_seed(0)
     evidence = Evidence(
-        torch.rand(2, GRID, GRID, 4, generator=generator), torch.rand(2, GRID, GRID, generator=generator)
+        torch.rand(2, GRID, GRID, 4, generator=generator),
+        torch.rand(2, GRID, GRID, generator=generator),
+        torch.rand(2, GRID, GRID, generator=generator) < 0.3,
     )
     poses = poses_of((10, 5, 0), (200, -20, 10), (40, 0, -10), (-60, 30, 5))
     found = energy(template.vertices[None].detach(), poses, evidence)
@@ -44,7 +47,7 @@ def test_equals_the_definition(scene):
         for number in range(2):
             row = 2 * image + number
             pose = PoseEstimate(*(value[row : row + 1] for value in poses))
-            expected = slowly(scene, pose, evidence.features[image], evidence.foreground[image], 0.4)
+            expected = slowly(scene, pose, *(value[image] for value in evidence), 0.4)
             assert float(found[image, number]) == pytest.approx(expected, rel=0.01)
 
 
@@ -61,7 +64,7 @@ def test_a_mesh_that_explains_everything_has_none_and_one_out_of_sight_has_one(s
 def test_an_image_without_foreground_has_a_finite_energy(scene):
     model, template, view = scene
     energy = PoseEnergy(model, template, view, refine_params())
-    evidence = Evidence(torch.zeros(1, GRID, GRID, 4), torch.zeros(1, GRID, GRID))
+    evidence = Evidence(torch.zeros(1, GRID, GRID, 4), torch.zeros(1, GRID, GRID), torch.zeros(1, GRID, GRID).bool())
     assert energy(template.vertices[None].detach(), poses_of((0, 0, 0)), evidence).isfinite().all()
 
 

@@ -86,7 +86,7 @@ def test_without_evidence_the_prior_keeps_the_pose(scene):
     """Where features say nothing of the pose, what the head says is kept."""
     refiner, vertices = refiner_of(scene, prior=0.1, vertices=2000)
     head = poses_of(HEADS[0])
-    evidence = Evidence(torch.full((1, 32, 32, 4), 10.0), torch.full((1, 32, 32), 0.5))
+    evidence = Evidence(torch.full((1, 32, 32, 4), 10.0), torch.full((1, 32, 32), 0.5), torch.zeros(1, 32, 32).bool())
     refined = refiner.refine(vertices, head, evidence)
     assert geodesic_degrees(refined.pose.rotation, head.rotation).item() < 5
 

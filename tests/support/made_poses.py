@@ -46,4 +46,4 @@ def evidence_of(energy: PoseEnergy, vertices, poses) -> Evidence:
     covered = rast[..., 3] > 0
     generator = torch.Generator().manual_seed(5)
     background = torch.rand(shown.shape, generator=generator).to(shown)
-    return Evidence(torch.where(covered[..., None], shown, background), covered.float())
+    return Evidence(torch.where(covered[..., None], shown, background), covered.float(), torch.zeros_like(covered))
