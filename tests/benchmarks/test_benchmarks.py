@@ -146,7 +146,7 @@ def test_what_cannot_be_measured_is_named(tmp_path):
 def test_placeholders_leave_nothing_to_do_until_a_parameter_changes(tmp_path):
     overrides = {"categories": ["car"], "trained": [], "reconstruction": {"variants": []}}
     found = pretend(tmp_path / "repository", overrides)
-    assert found.stages == 10
+    assert found.stages == 12
     find_nothing_to_do(found.folder)
     params = found.folder / "params.yaml"
     params.write_text(params.read_text().replace("scale_std: 1.0", "scale_std: 2.0"))

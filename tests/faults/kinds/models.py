@@ -105,7 +105,8 @@ def check_predictions(found: Any) -> None:
     vertices = len(found.template)
     assert not len(found.faces) or (found.faces.min() >= 0 and found.faces.max() < vertices)
     assert found.positions.shape[1] == 3 and len(found.vertex_features) == len(found.positions)
-    for projection, deformed, silhouette, pose_score in found.images.values():
+    for projection, deformed, albedo, silhouette, pose_score in found.images.values():
+        assert albedo.shape == deformed.shape
         assert len(deformed) == vertices and len(projection.vertices) == len(found.positions)
         assert projection.rotation.shape == (3, 3) and silhouette.ndim == 2 and pose_score.shape == (2,)
 
