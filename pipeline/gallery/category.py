@@ -137,7 +137,7 @@ def _model_row(
     pairs = zip(shown.names, shown.crops, strict=True)
     projections = [template_projection(predictions, name, crop) for name, crop in pairs]
     errors = vertex_errors(predictions, shown.points, projections, answers, 1 / workspace.params.data.crop_margin)
-    mesh = pack_meshes(predictions, shown.names, shown.crops, errors)
+    mesh = pack_meshes(predictions, shown.names, projections, errors)
     return _row(cell.variant, metrics, workspace.params.correspondence.reading, answers, mesh)
 
 

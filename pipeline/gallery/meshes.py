@@ -29,15 +29,15 @@ def template_projection(predictions: Predictions, name: str, crop: Crop) -> Proj
 
 
 def pack_meshes(
-    predictions: Predictions, names: Sequence[str], crops: Sequence[Crop], errors: Float[np.ndarray, "N"]
+    predictions: Predictions, names: Sequence[str], projections: Sequence[Projection], errors: Float[np.ndarray, "N"]
 ) -> dict[str, Any]:
     """The template and the instances of these images, for the page.
 
     Args:
+        projections: of the template into each image, in crop coordinates.
         errors: of each vertex, in object sizes; NaN where it is not known.
     """
     images = [predictions.images[name] for name in names]
-    projections = [template_projection(predictions, name, crop) for name, crop in zip(names, crops, strict=True)]
     deformed = torch.stack([image.deformed for image in images]).numpy()
     template = predictions.template.numpy()
     reach = float(max(np.abs(deformed).max(), np.abs(template).max()))

@@ -12,6 +12,8 @@ from pipeline.base.checksums import checked
 from pipeline.base.files import write_text
 from pipeline.config.cells import Cell
 from pipeline.config.workspace import Workspace
+from pipeline.evaluation.pck import TABLE_ALPHA
+from pipeline.evaluation.result import threshold_name
 from pipeline.gallery.pages import render_page
 from pipeline.photographs.image_files import read_image
 from pipeline.pictures.sheets import split_sheet
@@ -81,7 +83,7 @@ def _card(workspace: Workspace, results: Results, category: str) -> dict[str, st
     first = rows[name][category][0]
     cell = Cell(name, workspace.params.backbones[0], category, workspace.params.seeds[0])
     picture = split_sheet(read_image(checked(workspace.sheet(cell)))).template[1]
-    score = first.metrics.pck[first.method]["0.1"].per_image
+    score = first.metrics.pck[first.method][threshold_name(TABLE_ALPHA)].per_image
     title = title_of(results, name).removesuffix(" (simulated)")
     return {"category": category, "picture": _png(picture), "text": f"{title}: {100 * score:.1f}"}
 

@@ -228,8 +228,6 @@ function disc(context, place, radius, fill, line) {
   if (line) { context.strokeStyle = line; context.stroke(); }
 }
 
-const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
 function paintPhotograph(context, image) {
   context.fillStyle = "#000";
   context.fillRect(0, 0, 1, 1);
