@@ -19,9 +19,12 @@ from pipeline.labels.registry import make_backend
 from pipeline.matching.images import describe_image, token_components, vertex_components
 from pipeline.matching.methods import MESH_METHODS
 from pipeline.matching.queries import Queries
-from pipeline.photographs.crops import from_crop, to_crop
+from pipeline.photographs.crops import Crop, from_crop, to_crop
+from pipeline.photographs.photo import Photo
+from pipeline.prediction.draw_sheet import identity_colours
+from pipeline.prediction.finder import find_box
 from semagic.loading import Trained, load_trained
-from semagic.photographs import ARRAY, Photograph, read_object
+from semagic.photographs import ARRAY, WHOLE, Photograph, read_object
 from semagic.results import Matches, PreparedPhoto, Reconstruction
 from semagic.threads import one_thread
 
@@ -46,11 +49,13 @@ class CategoryModel:
         params: str | PathLike[str] | None = None,
         pca: str | PathLike[str] | None = None,
         calibration: str | PathLike[str] | None = None,
+        weights: str | PathLike[str] | None = None,
     ) -> "CategoryModel":
-        """Load a category from the folder that it was trained in.
+        """Load a category from its bundle, or from the folder that it was trained in. Nothing in them is executed.
 
         Args:
-            folder: models/<variant>/<backbone>/<category>/<seed>, with `model.safetensors` and `model.json`.
+            folder: a bundle, which `semagic export` writes and which needs nothing else of its run; or the folder
+                models/<variant>/<backbone>/<category>/<seed> of a run.
             params: the parameter file that the model was trained with. Only a folder that has been moved needs it: None
                 stands for the nearest params.yaml above `folder`.
             pca: the principal components of the category's features. Only a folder that has been moved needs them:
@@ -58,11 +63,15 @@ class CategoryModel:
             calibration: calibration.json, from which probabilities of matches are computed. None stands for that in
                 evaluation/<variant>/<backbone>/<category>/<seed> in the folder of the parameter file; where there is
                 none, probabilities are NaN.
+            weights: folder of pretrained networks, for features that need one. None stands for `pretrained.weights` of
+                the parameter file, and for a bundle for the folder weights/ of the current folder.
 
         Raises:
-            InputError: a file is missing or damaged, or the files do not belong together.
+            InputError: a file is missing or damaged, a bundle is of a newer version, or the files do not belong
+                together.
         """
-        return cls(load_trained(Path(folder), *(Path(path) if path else None for path in (params, pca, calibration))))
+        paths = (Path(path) if path else None for path in (params, pca, calibration, weights))
+        return cls(load_trained(Path(folder), *paths))
 
     @property
     def cell(self) -> Cell:
@@ -86,11 +95,7 @@ class CategoryModel:
                 one of the photograph.
         """
         photo, crop = read_object(photograph, box, self.cell.category, self._params.data.crop_margin)
-        if photo.path == ARRAY and self._params.features.backend == "simulated":
-            raise InputError(
-                "The features of this model are simulated from the truth beside a photograph; pixels have none. Pass "
-                "the path of a photograph of the embedded benchmark, or train on the features of dinov2 or sift."
-            )
+        self._check_features(photo)
         (tokens,) = self._backend.token_maps([photo], [crop], flip=False)
         # Half precision, as the stage `features` keeps them.
         tokens = tokens.astype(np.float16).astype(np.float32)
@@ -105,6 +110,38 @@ class CategoryModel:
             vertex_positions=self._trained.predictor.positions,
         )
         return PreparedPhoto(self.cell, image, prediction)
+
+    @one_thread()
+    def find_box(self, photograph: Photograph) -> tuple[float, float, float, float]:
+        """Find the largest object of the category in a photograph, by the features alone.
+
+        Returns:
+            The box (x0, y0, x1, y1) in pixels, for `prepare`.
+
+        Raises:
+            InputError: the photograph cannot be read, nothing in it looks like the category, or the model was moved
+                without the file that tells the object from its background.
+        """
+        if self._trained.foreground is None:
+            raise InputError(
+                f"The model {self.cell.name} has no foreground.safetensors beside its principal components, without "
+                "which no object is found. Pass the object's box, or run the stage `pca`."
+            )
+        photo, _ = read_object(photograph, WHOLE, self.cell.category, self._params.data.crop_margin)
+        self._check_features(photo)
+        height, width = photo.image.shape[:2]
+
+        def tokens_of(crops: list[Crop]) -> list[np.ndarray]:
+            found = self._backend.token_maps([photo] * len(crops), crops, flip=False)
+            return [tokens.astype(np.float16).astype(np.float32) for tokens in found]
+
+        box = find_box(width, height, tokens_of, self._trained.foreground, self._params.data.crop_margin)
+        if box is None:
+            raise InputError(
+                f"{photo.path}: expected a {self.cell.category}, found nothing in the photograph that looks like one "
+                "to the model. Pass the object's box (x0, y0, x1, y1)."
+            )
+        return tuple(box)
 
     @one_thread()
     def match(self, a: PreparedPhoto, b: PreparedPhoto, points: ArrayLike, reading: str | None = None) -> Matches:
@@ -157,12 +194,21 @@ class CategoryModel:
             projection.rotation.numpy(),
             projection.vertices[:count].numpy(),
             projection.visible[:count].numpy(),
+            identity_colours(self._trained.predictor.template.vertices).numpy(),
+            photo.prediction.albedo.numpy(),
         )
 
     @cached_property
     def _backend(self) -> FeatureBackend:
         """The feature backend; a network is loaded when the first photograph is prepared."""
         return make_backend("features", BACKENDS, self._trained.workspace)
+
+    def _check_features(self, photo: Photo) -> None:
+        if photo.path == ARRAY and self._params.features.backend == "simulated":
+            raise InputError(
+                "The features of this model are simulated from the truth beside a photograph; pixels have none. Pass "
+                "the path of a photograph of the embedded benchmark, or train on the features of dinov2 or sift."
+            )
 
     def _check(self, *photos: PreparedPhoto) -> None:
         for photo in photos:

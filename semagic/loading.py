@@ -1,6 +1,7 @@
-"""A trained category from its folder, and from the files of the workspace that the folder was trained in."""
+"""A trained category from its bundle, or from its folder and the files of the workspace that it was trained in."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,8 @@ from pipeline.confidence.calibration import Calibration, read_calibrations
 from pipeline.config.cells import Cell, resolve
 from pipeline.config.params import Params, load_params
 from pipeline.config.workspace import Workspace
-from pipeline.labels.components.foreground import read_foreground
+from pipeline.exporting.bundle import is_bundle, open_bundle
+from pipeline.labels.components.foreground import Foreground, read_foreground
 from pipeline.labels.components.pca import Pca, read_pca
 from pipeline.model.deformable import InputSizes
 from pipeline.model.saved import DESCRIPTION, load_model
@@ -28,41 +30,60 @@ class Trained(NamedTuple):
     predictor: Predictor
     pca: Pca
     """Principal components of the category's patch features."""
+    foreground: Foreground | None
+    """What tells the object from its background; None for a model that was moved without it."""
     calibrations: dict[str, Calibration]
     """What probabilities of matches are computed from, by method; empty for a model that has not been evaluated."""
 
 
 def load_trained(
-    folder: Path, params: Path | None = None, pca: Path | None = None, calibration: Path | None = None
+    folder: Path,
+    params: Path | None = None,
+    pca: Path | None = None,
+    calibration: Path | None = None,
+    weights: Path | None = None,
 ) -> Trained:
-    """Load the model in a cell's folder models/<variant>/<backbone>/<category>/<seed>.
+    """Load a model bundle, or the model in a cell's folder models/<variant>/<backbone>/<category>/<seed>.
 
     Args:
+        folder: a bundle has its own parameters, components and calibration, which no argument replaces.
         params: the parameter file; None stands for the nearest params.yaml above `folder`.
         pca: the principal components; None stands for components/<backbone>/<category>/pca.safetensors beside `params`.
             A model whose poses are refined needs the file foreground.safetensors beside it.
         calibration: the calibration of matches; None stands for that of the cell's evaluation beside `params`, if there
             is one.
+        weights: folder of pretrained networks. None stands for `pretrained.weights` of the parameters, and for a bundle
+            for the folder weights/ of the current folder.
 
     Raises:
         InputError: a file is missing or damaged, or the files do not belong together.
     """
+    if is_bundle(folder):
+        if params or pca or calibration:
+            raise InputError(
+                f"{folder}: it is a model bundle, which has its own parameters, components and calibration; found "
+                "others given. Leave them out."
+            )
+        _, _, params, pca, calibration = open_bundle(folder)
+        weights = weights or Path("weights")
     model = load_model(folder)
     cell = _read_cell(folder / DESCRIPTION)
     params = params or _params_above(folder)
     resolved = resolve(load_params(params), cell)
+    if weights:
+        resolved = replace(resolved, pretrained=replace(resolved.pretrained, weights=str(weights.resolve())))
     workspace = Workspace(params.parent, resolved)
     path = pca or workspace.pca(cell.backbone, cell.category)
     components = read_pca(path)
     _check_sizes(folder, model.sizes, resolved, components)
-    foreground = path.with_name(workspace.foreground(cell.backbone, cell.category).name)
-    observer = (
-        Observer(components, read_foreground(foreground), resolved.refine.gap) if resolved.refine.enabled else None
-    )
+    beside = path.with_name(workspace.foreground(cell.backbone, cell.category).name)
+    foreground = read_foreground(beside) if resolved.refine.enabled or beside.is_file() else None
+    refined = resolved.refine.enabled and foreground is not None
+    observer = Observer(components, foreground, resolved.refine.gap) if refined else None
     predictor = make_predictor(model, resolved, observer)
     calibrated = calibration is not None or workspace.calibration(cell).exists()
     calibrations = read_calibrations(calibration or workspace.calibration(cell)) if calibrated else {}
-    return Trained(cell, workspace, predictor, components, calibrations)
+    return Trained(cell, workspace, predictor, components, foreground, calibrations)
 
 
 def _read_cell(path: Path) -> Cell:

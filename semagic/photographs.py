@@ -8,14 +8,18 @@ import numpy as np
 
 from pipeline.base.errors import InputError
 from pipeline.photographs.crops import Crop, square_crop
-from pipeline.photographs.image_files import read_image
 from pipeline.photographs.photo import Photo
 from pipeline.photographs.records import Box, Instance
+from pipeline.photographs.upright import read_upright
 
 Photograph = str | PathLike[str] | np.ndarray
-"""Path of an image file, or its RGB pixels [H, W, 3] of the type uint8."""
+"""Path of an image file, which is turned as its camera's mark says, or its RGB pixels [H, W, 3] of the type uint8."""
 ARRAY = Path("array")
 """Stands for the path of a photograph that is not in a file."""
+
+
+WHOLE = (0.0, 0.0, np.inf, np.inf)
+"""A box that reaches as far as the photograph."""
 
 
 def read_object(
@@ -39,7 +43,7 @@ def read_object(
             )
     else:
         path = Path(photograph)
-        image = read_image(path)
+        image = read_upright(path)
     height, width = image.shape[:2]
     if box is None:
         crop = _whole(path, width, height)
@@ -62,7 +66,7 @@ def _whole(path: Path, width: int, height: int) -> Crop:
 
 
 def _checked(path: Path, box: Sequence[float], width: int, height: int) -> Box:
-    numbers = np.asarray(box, dtype=np.float64)
+    numbers = np.asarray((0, 0, width, height) if box is WHOLE else box, dtype=np.float64)
     if numbers.shape != (4,) or not np.isfinite(numbers).all():
         raise InputError(f"{path}: expected a box of four numbers (x0, y0, x1, y1) in pixels, found {box}.")
     found = Box(*map(float, numbers))

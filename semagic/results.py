@@ -47,3 +47,7 @@ class Reconstruction(NamedTuple):
     """Projected vertices in pixels of the photograph."""
     visible: Bool[np.ndarray, "V"]
     """Whether a vertex is seen in the photograph."""
+    identity: Float[np.ndarray, "V 3"]
+    """A colour for each vertex in [0, 1], the same in every photograph: its place in the template's bounding box."""
+    albedo: Float[np.ndarray, "V 3"]
+    """The object's own colours in [0, 1], before any light."""

@@ -19,6 +19,8 @@ from pipeline.photographs.records import Viewpoint
 
 OBJECT_TO_CAD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """Maps object-frame points to the CAD frame: (x, y, z) -> (x, -z, y)."""
+POLE = 1e-9
+"""Cosine of the elevation below which azimuth and theta turn about the same axis."""
 
 Depth = TypeVar("Depth", float, np.ndarray, Tensor)
 """Single depths, or arrays of them."""
@@ -36,6 +38,22 @@ def viewpoint_rotation(azimuth: float, elevation: float, theta: float) -> Float[
 def object_rotation(azimuth: float, elevation: float, theta: float) -> Float[np.ndarray, "3 3"]:
     """Rotation from the object frame to the camera frame; angles in degrees."""
     return viewpoint_rotation(azimuth, elevation, theta) @ OBJECT_TO_CAD
+
+
+def object_angles(rotation: Float[np.ndarray, "3 3"]) -> tuple[float, float, float]:
+    """Azimuth in [0, 360), elevation in [-90, 90] and theta in (-180, 180], in degrees, of an object's rotation.
+
+    The inverse of `object_rotation`: the third row of R is (cos e sin a, sin e, cos e cos a), and the object's up axis
+    falls on (-sin theta cos e, cos theta cos e). From right above or below, where only azimuth and theta together are
+    determined, theta is 0.
+    """
+    elevation = np.arcsin(np.clip(rotation[2, 1], -1.0, 1.0))
+    if np.hypot(rotation[2, 0], rotation[2, 2]) < POLE:
+        azimuth, theta = np.arctan2(-np.sign(rotation[2, 1]) * rotation[1, 0], rotation[0, 0]), 0.0
+    else:
+        azimuth = np.arctan2(rotation[2, 0], rotation[2, 2])
+        theta = np.arctan2(-rotation[0, 1], rotation[1, 1])
+    return float(np.degrees(azimuth) % 360.0), float(np.degrees(elevation)), float(np.degrees(theta))
 
 
 def project_cad(points: Float[np.ndarray, "N 3"], view: Viewpoint) -> Float[np.ndarray, "N 3"]:

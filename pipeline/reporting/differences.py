@@ -22,6 +22,12 @@ def pck_difference(row: RowScores, reference: RowScores, alpha: float, params: B
     return _bootstrap(categories, params)
 
 
+def pck_interval(scored: Scored, alpha: float, params: Bootstrap) -> Interval:
+    """PCK of one cell in per cent, the mean over the pairs' shares, with its interval over the choice of images."""
+    shares = _shares((scored,), alpha)
+    return _bootstrap([_paired(shares, 0.0 * shares, 100.0)], params)
+
+
 def chamfer_difference(row: RowReconstructions, reference: RowReconstructions, params: Bootstrap) -> Interval:
     """Normalised Chamfer distance of a row minus that of the reference, paired over the images."""
     categories = [_paired(_distances(row[category]), _distances(reference[category]), 1.0) for category in row]

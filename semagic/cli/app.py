@@ -11,7 +11,10 @@ from semagic.cli.bench import bench
 from semagic.cli.ceiling import ceiling
 from semagic.cli.comments import comments
 from semagic.cli.deps import deps
+from semagic.cli.export import export
+from semagic.cli.match import match
 from semagic.cli.profile import profile
+from semagic.cli.reconstruct import reconstruct
 from semagic.cli.replay import replay
 from semagic.cli.run import run
 from semagic.cli.show import show
@@ -19,7 +22,22 @@ from semagic.cli.sync import sync
 from semagic.cli.verify import verify
 from semagic.cli.weights import weights
 
-COMMANDS = (run, show, profile, weights, verify, sync, ceiling, replay, bench, deps, comments)
+COMMANDS = (
+    run,
+    show,
+    match,
+    reconstruct,
+    export,
+    profile,
+    weights,
+    verify,
+    sync,
+    ceiling,
+    replay,
+    bench,
+    deps,
+    comments,
+)
 """In the order of the help."""
 EXIT_CODES = "Exit codes: 0 done; 1 failed, or damage was found; 2 wrong command line; 130 interrupted."
 
