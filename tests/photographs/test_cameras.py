@@ -12,6 +12,7 @@ from pipeline.photographs.cameras import (
     OBJECT_TO_CAD,
     clip_to_crop,
     geodesic_degrees,
+    object_angles,
     object_rotation,
     project_cad,
     rotation_from_angles,
@@ -139,3 +140,19 @@ def test_crop_coordinates_have_row_zero_at_the_top():
     torch.testing.assert_close(uv[0], torch.tensor([0.5, 0.5]))
     torch.testing.assert_close(uv[1], torch.tensor([0.5, 0.5 - 0.5 / half_field]))
     torch.testing.assert_close(uv[2], torch.tensor([0.5 + 0.5 / half_field, 0.5]))
+
+
+@given(azimuths, elevations, thetas)
+def test_angles_of_a_rotation_give_the_rotation_back(azimuth, elevation, theta):
+    rotation = object_rotation(azimuth, elevation, theta)
+    angles = object_angles(rotation)
+    assert 0 <= angles[0] <= 360 and -90 <= angles[1] <= 90 and -180 <= angles[2] <= 180
+    np.testing.assert_allclose(object_rotation(*angles), rotation, atol=1e-6)
+
+
+@pytest.mark.parametrize("elevation", [90.0, -90.0])
+def test_from_right_above_the_turn_in_the_image_counts_as_azimuth(elevation):
+    rotation = object_rotation(40.0, elevation, 25.0)
+    angles = object_angles(rotation)
+    assert angles[2] == 0.0
+    np.testing.assert_allclose(object_rotation(*angles), rotation, atol=1e-7)
