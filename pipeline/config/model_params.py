@@ -35,6 +35,8 @@ class Sdf(Mlp):
 
     radius: Size
     """Radius of the initial sphere [object units]."""
+    symmetric: bool
+    """Whether the template is symmetric about the plane x = 0."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,14 @@ class Field(Mlp):
 
     symmetric: bool
     """Whether the field is evaluated at (|x|, y, z)."""
+
+
+@dataclass(frozen=True)
+class Texture(Mlp):
+    """MLP of the albedo, evaluated on template coordinates."""
+
+    symmetric: bool
+    """Whether the albedo is symmetric about the plane x = 0."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +143,6 @@ class Model:
     sdf: Sdf
     field: Field
     deformation: Deformation
-    texture: Mlp
-    """MLP of the albedo, evaluated on template coordinates."""
+    texture: Texture
     encoder: Encoder
     pose: Pose

@@ -53,6 +53,12 @@ class Folder:
             )
         return pairs
 
+    def unpaired(self, category: str, split: str) -> Found | None:
+        rows = self._select(category, split)
+        if any(row.keypoints for row in rows):
+            return None
+        return Found(tuple(map(_instance, rows)), {}, self.table)
+
     def evaluation(self, category: str, names: Collection[str], split: str) -> Found:
         rows = [row for row in self._select(category, split) if row.name in names]
         return Found(tuple(map(_instance, rows)), {}, self.table)

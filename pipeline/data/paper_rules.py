@@ -32,7 +32,8 @@ def select(workspace: Workspace, category: str) -> Selection:
 
     Training: photographs without truncated, occluded or difficult objects. Evaluation: the pairs of
     `data.evaluation_split` in which neither object is truncated. Each rule is a parameter. Confidence is learned from
-    the pairs of `data.calibration_split`, by the same rule.
+    the pairs of `data.calibration_split`, by the same rule. Where nobody has annotated keypoints, all photographs of
+    `data.evaluation_split` are evaluated without pairs.
 
     Raises:
         InputError: the dataset is missing or damaged, it contradicts itself, or nothing is left.
@@ -86,7 +87,13 @@ def _training(reader: DatasetReader, category: str, data: Data) -> _Half:
 
 def _evaluation(reader: DatasetReader, category: str, data: Data) -> tuple[_Half, PairList]:
     split = data.evaluation_split
-    listed = reader.pairs(category, split)
+    try:
+        listed = reader.pairs(category, split)
+    except NoPairsError:
+        unpaired = reader.unpaired(category, split)
+        if unpaired is None or len(unpaired.instances) < 2:
+            raise
+        return _without_pairs(unpaired), pair_list(category, split, ())
     whole = _whole(listed, data)
     found, kept = _usable(reader, category, split, whole)
     if not kept:
@@ -107,6 +114,20 @@ def _evaluation(reader: DatasetReader, category: str, data: Data) -> tuple[_Half
         "evaluation_cad_models": sum(item.cad_index is not None for item in instances),
     }
     return _Half(instances, found.skipped, counts, found.source), pair_list(category, split, kept)
+
+
+def _without_pairs(found: Found) -> _Half:
+    """All photographs of a split without keypoints, which other measures than PCK are taken of."""
+    counts = {
+        "pairs_listed": 0,
+        "pairs_truncated": 0,
+        "pairs_skipped": 0,
+        "pairs": 0,
+        "evaluation": len(found.instances),
+        "evaluation_viewpoints": sum(item.viewpoint is not None for item in found.instances),
+        "evaluation_cad_models": 0,
+    }
+    return _Half(found.instances, found.skipped, counts, found.source)
 
 
 def _calibration(reader: DatasetReader, category: str, data: Data, evaluated: set[str]) -> tuple[_Half, PairList]:

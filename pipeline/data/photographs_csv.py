@@ -19,9 +19,10 @@ Pixels are continuous: (0, 0) is the top left corner of the photograph, x points
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -62,7 +63,7 @@ class Row:
     category: str
     split: str
     box: Box | None
-    """Continuous pixels; None where the mask gives it."""
+    """Continuous pixels; None where the mask gives it, or nobody does."""
     mask: Path | None
     angles: Angles | None
     symmetry: int
@@ -105,8 +106,12 @@ class Row:
         return mask
 
 
-def read_rows(table: Path) -> tuple[Row, ...]:
+def read_rows(table: Path, defaults: Mapping[str, str] = MappingProxyType({}), boxes: bool = True) -> tuple[Row, ...]:
     """Read a photographs.csv.
+
+    Args:
+        defaults: what stands in the lines of columns that the table lacks.
+        boxes: whether each line must have a box or a mask.
 
     Raises:
         InputError: the file is missing or is not text, a column is unknown or missing, a cell is malformed, or two
@@ -118,8 +123,15 @@ def read_rows(table: Path) -> tuple[Row, ...]:
             "params.yaml; pipeline/data/photographs_csv.py describes the columns."
         )
     header, lines = read_lines(table)
-    _check_header(table, header)
-    rows = tuple(_row(table.parent, line) for line in lines)
+    added = tuple(name for name in defaults if name not in header)
+    # A line may have fewer values than there are columns.
+    values = tuple(defaults[name] for name in added)
+    lines = [
+        replace(line, header=(*header, *added), cells=(*line.cells, *[""] * (len(header) - len(line.cells)), *values))
+        for line in lines
+    ]
+    _check_header(table, (*header, *added))
+    rows = tuple(_row(table.parent, line, boxes) for line in lines)
     _check_names(rows)
     return rows
 
@@ -149,7 +161,7 @@ def _check_names(rows: Iterable[Row]) -> None:
             )
 
 
-def _row(folder: Path, line: Line) -> Row:
+def _row(folder: Path, line: Line, boxes: bool) -> Row:
     if not line.text("image"):
         raise line.wrong("image", "the path of a photograph")
     return Row(
@@ -157,7 +169,7 @@ def _row(folder: Path, line: Line) -> Row:
         image=_path(folder, line, "image"),
         category=_category(line),
         split=line.one_of("split", SPLITS),
-        box=_box(line),
+        box=_box(line, boxes),
         mask=_path(folder, line, "mask") if line.text("mask") else None,
         angles=_angles(line),
         symmetry=int(line.one_of("symmetry", FOLDS)) if line.text("symmetry") else symmetry_fold(line.text("category")),
@@ -182,10 +194,10 @@ def _category(line: Line) -> str:
         raise line.wrong("category", "letters, digits, '_' and '-'") from None
 
 
-def _box(line: Line) -> Box | None:
+def _box(line: Line, needed: bool) -> Box | None:
     corners = line.numbers(BOX)
     if corners is None:
-        if not line.text("mask"):
+        if needed and not line.text("mask"):
             raise line.wrong("x0", "a box in x0, y0, x1 and y1, or a mask")
         return None
     box = Box(*corners)

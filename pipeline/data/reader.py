@@ -43,6 +43,10 @@ class DatasetReader(Protocol):
         """
         ...
 
+    def unpaired(self, category: str, split: str) -> Found | None:
+        """The photographs of a split in which nobody has annotated keypoints; None where the split has some."""
+        ...
+
     def evaluation(self, category: str, names: Collection[str], split: str) -> Found:
         """Photographs that pairs name, with the split `split`."""
         ...

@@ -30,6 +30,10 @@ class Releases:
     def pairs(self, category: str, split: str) -> tuple[Pair, ...]:
         return annotated_pairs(self.spair, split, category)
 
+    def unpaired(self, category: str, split: str) -> None:
+        """The releases annotate keypoints of every category."""
+        return
+
     def evaluation(self, category: str, names: Collection[str], split: str) -> Found:
         found = pair_instances(self.spair, category, names, split)
         if self.pascal3d is None:

@@ -6,9 +6,10 @@ from pipeline.config.cells import Cell
 from pipeline.config.params import Params
 from pipeline.config.workspace import Workspace
 from pipeline.evaluation.confidence import calibrate, with_probabilities
+from pipeline.evaluation.consistency import measure_consistency
 from pipeline.evaluation.mesh_measures import measure_meshes
 from pipeline.evaluation.result import Evaluation, Switches, Trained
-from pipeline.evaluation.scoring import Matches, match_pairs, score_matches
+from pipeline.evaluation.scoring import Matches, match_pairs, score_matches, without_keypoints
 from pipeline.labels.components.pca import read_pca
 from pipeline.matching.methods import MESH_METHODS
 from pipeline.photographs.lists import read_pairs
@@ -18,7 +19,8 @@ from pipeline.prediction.predictions import read_predictions
 def evaluate_cell(workspace: Workspace, cell: Cell) -> Evaluation:
     """Match and score the evaluated pairs by a trained model, in each way to read it, and measure its meshes.
 
-    The probability of each match is learned from the calibration pairs, where there are any.
+    The probability of each match is learned from the calibration pairs, where there are any. Where no keypoints are
+    annotated, it is measured how matches hold together instead.
 
     Args:
         workspace: with the parameters of the cell.
@@ -33,12 +35,17 @@ def evaluate_cell(workspace: Workspace, cell: Cell) -> Evaluation:
     def match(path: Path) -> Matches:
         return match_pairs(workspace, cell.backbone, read_pairs(path), MESH_METHODS, pca, predictions)
 
+    listed = read_pairs(workspace.pairs(cell.category))
+    trained = Trained(cell.variant, cell.seed, switches_of(params))
+    if not listed.pairs:
+        consistency = measure_consistency(workspace, cell.backbone, cell.category, MESH_METHODS, pca, predictions)
+        mesh = measure_meshes(workspace, cell.category, None, predictions)
+        return without_keypoints(params, cell.backbone, listed, consistency, trained, mesh)
     calibrations = {}
     if read_pairs(workspace.calibration_pairs(cell.category)).pairs:
         calibrations = calibrate(match(workspace.calibration_pairs(cell.category)).points)
-    matches = match(workspace.pairs(cell.category))
+    matches = match_pairs(workspace, cell.backbone, listed, MESH_METHODS, pca, predictions)
     matches = matches._replace(points=with_probabilities(matches.points, calibrations))
-    trained = Trained(cell.variant, cell.seed, switches_of(params))
     mesh = measure_meshes(workspace, cell.category, matches, predictions)
     return score_matches(params, cell.backbone, matches, trained, mesh, calibrations)
 

@@ -22,14 +22,19 @@ from pipeline.photographs.records import Instance, Viewpoint
 from pipeline.prediction.predictions import Predictions
 
 
-def measure_meshes(workspace: Workspace, category: str, matches: Matches, predictions: Predictions) -> MeshMeasures:
-    """Measure the predicted meshes of the images in the scored pairs.
+def measure_meshes(
+    workspace: Workspace, category: str, matches: Matches | None, predictions: Predictions
+) -> MeshMeasures:
+    """Measure the predicted meshes of the images in the scored pairs, or of all evaluated images without matches.
 
     A measure for which there is nothing to compare with (no annotated viewpoint, no mask label, no keypoint that two
     images show, no second image) is None.
     """
-    used = set(matches.points["source"]) | set(matches.points["target"])
-    instances = [i for i in workspace.evaluation_instances(category) if i.name in used]
+    instances = workspace.evaluation_instances(category)
+    used = set(predictions.images)
+    if matches is not None:
+        used &= {*matches.points["source"], *matches.points["target"]}
+    instances = [instance for instance in instances if instance.name in used]
     viewed = {i.name: i.viewpoint for i in instances if i.viewpoint is not None}
     pose = _pose(category, viewed, predictions) if viewed else None
     return MeshMeasures(
@@ -39,7 +44,7 @@ def measure_meshes(workspace: Workspace, category: str, matches: Matches, predic
         pose_within_30=pose and pose.aligned.within_30,
         quarter_turns=pose.turn // 90 if pose else 0,
         mask_iou=_mask_iou(workspace, instances, predictions),
-        drift=_drift(matches.points, predictions),
+        drift=None if matches is None else _drift(matches.points, predictions),
         shape_variation=shape_variation(
             predictions.template.numpy(), [predictions.images[instance.name].deformed.numpy() for instance in instances]
         ),

@@ -14,6 +14,7 @@ from pipeline.base.errors import InputError
 from pipeline.base.files import write_atomically, write_json
 from pipeline.confidence.calibration import Calibration, write_calibrations
 from pipeline.config.parsing import parse_section, to_dict
+from pipeline.evaluation.consistency import Consistency
 from pipeline.evaluation.pck import Pck
 from pipeline.evaluation.reliability import Reliability
 
@@ -128,6 +129,13 @@ class Metrics:
     """How well the probabilities of matches hold, by table row; rows without probabilities are not in it."""
     mesh: MeshMeasures | None
     """Measures of the model's meshes. None for the baselines."""
+    consistency: dict[str, Consistency]
+    """What matches are worth where no keypoints are annotated, by table row; empty where there are pairs to score."""
+
+    @property
+    def annotated(self) -> bool:
+        """Whether there are keypoints to score matches by."""
+        return self.pairs_listed > 0
 
 
 @dataclass(frozen=True)
@@ -154,6 +162,13 @@ def threshold_name(alpha: float) -> str:
 
 def describe(name: str, metrics: Metrics) -> str:
     """Describe the scores as text, with a line for each method and one for the pairs."""
+    if not metrics.annotated:
+        lines = [
+            f"{name}: {row}: {100 * found.returned:.1f} % of points find back, "
+            f"features agree {found.agreement:.2f} ({found.images} photographs without keypoints)"
+            for row, found in metrics.consistency.items()
+        ]
+        return "\n".join(lines)
     lines = [
         f"{name}: {row}: " + ", ".join(f"PCK@{alpha} {100 * score.per_image:.1f}" for alpha, score in scores.items())
         for row, scores in metrics.pck.items()
@@ -167,7 +182,9 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
     metrics = evaluation.metrics
     pck = {row: {alpha: score._asdict() for alpha, score in scores.items()} for row, scores in metrics.pck.items()}
     confidence = {row: measured._asdict() for row, measured in metrics.confidence.items()}
-    write_json(folder / "metrics.json", {**to_dict(metrics), "pck": pck, "confidence": confidence})
+    consistency = {row: measured._asdict() for row, measured in metrics.consistency.items()}
+    measured = {"pck": pck, "confidence": confidence, "consistency": consistency}
+    write_json(folder / "metrics.json", {**to_dict(metrics), **measured})
     if metrics.trained is not None:
         write_calibrations(folder / CALIBRATION, evaluation.calibrations)
     write_checksums(folder)
@@ -185,10 +202,12 @@ def read_metrics(folder: Path) -> Metrics:
         pck = {row: {a: _score(score) for a, score in scores.items()} for row, scores in content.pop("pck").items()}
         trained, mesh = content.pop("trained"), content.pop("mesh")
         confidence = {row: _reliability(measured) for row, measured in content.pop("confidence").items()}
+        consistency = {row: _consistency(measured) for row, measured in content.pop("consistency").items()}
         metrics = Metrics(
             **content | {"settings": _section(Settings, content["settings"], path)},
             pck=pck,
             confidence=confidence,
+            consistency=consistency,
             trained=trained and _section(Trained, trained, path),
             mesh=mesh and _section(MeshMeasures, mesh, path),
         )
@@ -229,6 +248,14 @@ def _reliability(content: Any) -> Reliability:
     measured = Reliability(**content)
     if not all(isinstance(share, int | float) and 0 <= share <= 1 for share in measured):
         raise ValueError(f"{measured} has a number outside 0 to 1")
+    return measured
+
+
+def _consistency(content: Any) -> Consistency:
+    measured = Consistency(**content)
+    numbers = (measured.returned, measured.distance, measured.agreement)
+    if not (isinstance(measured.images, int) and all(isinstance(number, int | float) for number in numbers)):
+        raise ValueError(f"{measured} has something else than numbers")
     return measured
 
 

@@ -16,8 +16,19 @@ from pipeline.confidence.signs import Signs, find_signs
 from pipeline.config.params import Correspondence, Params
 from pipeline.config.workspace import Workspace
 from pipeline.evaluation.confidence import measure_confidence
+from pipeline.evaluation.consistency import Consistency
 from pipeline.evaluation.pck import Pck, is_correct, keypoint_errors, longer_side, pck
-from pipeline.evaluation.result import Backends, Evaluation, MeshMeasures, Metrics, Settings, Trained, threshold_name
+from pipeline.evaluation.result import (
+    NAMES,
+    NUMBERS,
+    Backends,
+    Evaluation,
+    MeshMeasures,
+    Metrics,
+    Settings,
+    Trained,
+    threshold_name,
+)
 from pipeline.labels.components.pca import Pca
 from pipeline.matching.images import EvaluatedImage, prepare_image
 from pipeline.matching.methods import Method
@@ -137,8 +148,37 @@ def score_matches(
         },
         confidence=measure_confidence(points),
         mesh=mesh,
+        consistency={},
     )
     return Evaluation(metrics, points, dict(calibrations or {}))
+
+
+def without_keypoints(
+    params: Params,
+    backbone: str,
+    listed: PairList,
+    consistency: dict[str, Consistency],
+    trained: Trained | None = None,
+    mesh: MeshMeasures | None = None,
+) -> Evaluation:
+    """The evaluation of a category of which no keypoints are annotated: no pair, no PCK."""
+    metrics = Metrics(
+        category=listed.category,
+        backbone=backbone,
+        settings=settings_of(params),
+        trained=trained,
+        pairs=0,
+        pairs_listed=0,
+        points=0,
+        pairs_sha256=listed.sha256,
+        skipped={},
+        pck={},
+        confidence={},
+        mesh=mesh,
+        consistency=consistency,
+    )
+    empty = {name: pd.Series(dtype=str) for name in NAMES} | {name: pd.Series(dtype=float) for name in NUMBERS}
+    return Evaluation(metrics, pd.DataFrame(empty), {})
 
 
 def score(points: pd.DataFrame, row: str, alpha: float) -> Pck:

@@ -109,16 +109,16 @@ def category_content(workspace: Workspace, category: str) -> dict[str, Any]:
 
 
 def _shown(workspace: Workspace, category: str, predictions: Predictions | None) -> Shown:
-    """The first photographs with keypoints, and the points on them."""
+    """The first photographs with keypoints, or without any where none are annotated, and the points on them."""
     params = workspace.params
     keypoints = annotated_keypoints(read_pairs(workspace.pairs(category)).pairs)
     instances = [
         instance
         for instance in workspace.evaluation_instances(category)
-        if instance.name in keypoints and workspace.tokens(params.backbones[0], instance).is_file()
+        if (instance.name in keypoints or not keypoints) and workspace.tokens(params.backbones[0], instance).is_file()
     ][: params.gallery.photographs]
     if not instances:
-        raise InputError(f"{workspace.pairs(category)}: expected pairs of photographs with features, found none.")
+        raise InputError(f"{workspace.pairs(category)}: expected photographs with features, found none.")
     crops = [square_crop(instance.box, params.data.crop_margin) for instance in instances]
     vertices = np.zeros(0, np.int64)
     if predictions is not None:
@@ -126,7 +126,7 @@ def _shown(workspace: Workspace, category: str, predictions: Predictions | None)
     points = []
     for instance, crop in zip(instances, crops, strict=True):
         mesh = predictions and template_projection(predictions, instance.name, crop)
-        points.append(clickable(keypoints[instance.name], crop, mesh, vertices))
+        points.append(clickable(keypoints.get(instance.name, {}), crop, mesh, vertices))
     return Shown(instances, crops, points)
 
 
@@ -146,7 +146,7 @@ def _row(name: str, metrics: Metrics, method: str, answers: Answers, mesh: dict[
         "name": name,
         "title": row_title(name, metrics).removesuffix(" (simulated)"),
         "simulated": simulated(name, metrics),
-        "pck": metrics.pck[method][threshold_name(TABLE_ALPHA)].per_image,
+        "pck": metrics.pck[method][threshold_name(TABLE_ALPHA)].per_image if metrics.annotated else None,
         "places": pack_range(answers.places, -0.5, 1.5),
         "probability": pack_range(answers.probability, 0, 1, bits=8),
         "mesh": mesh,

@@ -22,11 +22,12 @@ from pipeline.reporting.formats import BEYOND, grid_texts, signed
 from pipeline.reporting.loss_curves import NO_TERMS, running_median
 from pipeline.reporting.notes import warning_of
 from pipeline.reporting.pck_curves import pck_curve
-from pipeline.reporting.results import Results, read_results, title_of, trained_rows
-from pipeline.reporting.rows import REFERENCE
+from pipeline.reporting.results import Results, first_metrics, read_results, title_of
+from pipeline.reporting.rows import REFERENCE, row_title
 from pipeline.reporting.table import Grid, Table
 from pipeline.reporting.table1 import build_table1
 from pipeline.reporting.table2 import build_table2
+from pipeline.reporting.unannotated import unannotated_table
 
 DIGITS = 5
 """Significant digits of a curve."""
@@ -40,13 +41,14 @@ def write_overview(workspace: Workspace) -> None:
     """
     params = workspace.params
     results = read_results(workspace)
-    tables = [build_table1(results, params.bootstrap), build_table2(results, params.bootstrap)]
+    tables = [build(results, params.bootstrap) for build in (build_table1, build_table2)] if results.rows else []
+    tables.append(unannotated_table(results))
     page = render_page(
         "overview.html",
         ("theme.js", "overview.js"),
         {"pck": _pck(results), "losses": _losses(workspace, results)},
         warning=warning_of(results),
-        cards=[_card(workspace, results, category) for category in results.categories],
+        cards=[_card(workspace, results, category) for category in params.categories],
         tables=[_table(table) for table in tables if table is not None],
         claims=[_claim(claim, results) for claim in judge_claims(results, params.bootstrap)],
         beyond=BEYOND,
@@ -76,16 +78,21 @@ def _claim(claim: Claim, results: Results) -> dict[str, str]:
 
 def _card(workspace: Workspace, results: Results, category: str) -> dict[str, str]:
     """A way into a category: the template of the reference row, or of the first trained one, and its score."""
-    rows = trained_rows(results)
+    scored = results.rows if category in results.categories else results.unannotated
+    rows = {name: row for name, row in scored.items() if first_metrics(row).trained is not None}
     if not rows:
         return {"category": category, "picture": "", "text": ""}
     name = REFERENCE if REFERENCE in rows else next(iter(rows))
     first = rows[name][category][0]
     cell = Cell(name, workspace.params.backbones[0], category, workspace.params.seeds[0])
     picture = split_sheet(read_image(checked(workspace.sheet(cell)))).template[1]
-    score = first.metrics.pck[first.method][threshold_name(TABLE_ALPHA)].per_image
-    title = title_of(results, name).removesuffix(" (simulated)")
-    return {"category": category, "picture": _png(picture), "text": f"{title}: {100 * score:.1f}"}
+    title = row_title(name, first.metrics).removesuffix(" (simulated)")
+    if first.metrics.annotated:
+        score = first.metrics.pck[first.method][threshold_name(TABLE_ALPHA)].per_image
+        text = f"{title}: {100 * score:.1f}"
+    else:
+        text = f"{title}: {100 * first.metrics.consistency[first.method].returned:.0f} % find back"
+    return {"category": category, "picture": _png(picture), "text": text}
 
 
 def _png(image: UInt8[np.ndarray, "H W 3"]) -> str:
@@ -98,6 +105,8 @@ def _pck(results: Results) -> dict[str, Any]:
         title_of(results, name): pck_curve({category: scored[0].points for category, scored in row.items()})
         for name, row in results.rows.items()
     }
+    if not curves:
+        return {"alphas": [], "rows": {}}
     alphas = next(iter(curves.values())).alphas
     return {"alphas": _short(alphas), "rows": {title: _short(100 * curve.values) for title, curve in curves.items()}}
 
@@ -105,12 +114,15 @@ def _pck(results: Results) -> dict[str, Any]:
 def _losses(workspace: Workspace, results: Results) -> dict[str, Any]:
     """Running medians of each term, by category, row and term; terms that are always zero are left out."""
     found: dict[str, Any] = {}
-    for category in results.categories:
-        for name in trained_rows(results):
+    for category in workspace.params.categories:
+        scored = results.rows if category in results.categories else results.unannotated
+        for name, row in scored.items():
+            if (metrics := first_metrics(row)).trained is None:
+                continue
             cell = Cell(name, workspace.params.backbones[0], category, workspace.params.seeds[0])
             curve = pd.read_csv(checked(workspace.curve(cell)))
             terms = {term: curve[term].fillna(0) for term in curve.columns if term not in NO_TERMS}
-            found.setdefault(category, {})[title_of(results, name)] = {
+            found.setdefault(category, {})[row_title(name, metrics)] = {
                 "step": curve["step"].tolist(),
                 "terms": {term: _short(running_median(values)) for term, values in terms.items() if values.any()},
             }

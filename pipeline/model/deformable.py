@@ -119,8 +119,9 @@ class DeformableModel(nn.Module):
     def albedo(
         self, points: Float[Tensor, "P 3"], code: Float[Tensor, "B I"], image_of_point: Int64[Tensor, "P"]
     ) -> Float[Tensor, "P 3"]:
-        """Colour in [0, 1] of template points, each for its own image; symmetric about x = 0 (MagicPony)."""
-        return self.texture(fold_x(points), image_codes=code, image_of_point=image_of_point).sigmoid()
+        """Colour in [0, 1] of template points, each for its own image."""
+        points = fold_x(points) if self.params.texture.symmetric else points
+        return self.texture(points, image_codes=code, image_of_point=image_of_point).sigmoid()
 
     def load_state_dict(self, state_dict, strict: bool = True, assign: bool = False):
         """Take over a state, and with it whether the template is frozen and how many vertices it has.

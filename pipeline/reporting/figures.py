@@ -1,5 +1,6 @@
 """All figures of the report: SEMAGIC Figures 4-6 and loss curves of the first seed, PCK and confidence of all seeds."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from pipeline.reporting.match_pictures import draw_pairs
 from pipeline.reporting.notes import warning_of
 from pipeline.reporting.pck_curves import PckCurve, pck_csv, pck_curve, pck_figure
 from pipeline.reporting.plot_style import to_png
-from pipeline.reporting.results import Results, RowScores, title_of, trained_rows
+from pipeline.reporting.results import Results, RowScores, first_metrics, title_of
+from pipeline.reporting.rows import row_title
 from pipeline.reporting.vertex_colours import vertex_colour_figure
 
 SHOWN = ("mp", "nearest_neighbour", "ours", "ours_refined")
@@ -33,23 +35,33 @@ def write_figures(workspace: Workspace, results: Results) -> None:
         InputError: a picture or curve of a cell is missing.
     """
     folder = workspace.figures
-    titles = {name: title_of(results, name) for name in results.rows}
-    shown = [name for name in SHOWN if name in results.rows] or list(results.rows)[:1]
-    meshes = [name for name in shown if name in trained_rows(results)]
     for category in results.categories:
         instances = {i.name: i for i in workspace.evaluation_instances(category)}
-        columns = {titles[name]: results.rows[name][category][0].points for name in shown}
+        shown = [name for name in SHOWN if name in results.rows] or list(results.rows)[:1]
+        columns = {title_of(results, name): results.rows[name][category][0].points for name in shown}
         write_image(folder / f"{category}_pairs.png", draw_pairs(columns, instances, workspace, TABLE_ALPHA))
-        if meshes:
-            sheets = {titles[name]: _sheet(workspace, name, category) for name in meshes}
-            write_image(folder / f"{category}_identity.png", vertex_colour_figure(sheets))
-            losses = {titles[name]: _loss_curve(workspace, name, category) for name in trained_rows(results)}
-            _write(folder / f"{category}_losses.png", loss_figure(losses))
-    curves = {titles[name]: _mean_curve(row) for name, row in results.rows.items()}
-    _write(folder / "pck_alpha.png", pck_figure(curves, simulated=bool(warning_of(results))))
-    write_text(workspace.reports / "pck_alpha.csv", pck_csv(curves))
+        _write_meshes(workspace, results.rows, category)
+    for category in dict.fromkeys(category for row in results.unannotated.values() for category in row):
+        _write_meshes(workspace, results.unannotated, category)
+    curves = {title_of(results, name): _mean_curve(row) for name, row in results.rows.items()}
+    if curves:
+        _write(folder / "pck_alpha.png", pck_figure(curves, simulated=bool(warning_of(results))))
+    write_text(workspace.reports / "pck_alpha.csv", pck_csv(curves) if curves else "method,alpha,pck\n")
     if judged := judged_matches(results):
         _write(folder / "confidence.png", confidence_figure(judged, simulated=bool(warning_of(results))))
+
+
+def _write_meshes(workspace: Workspace, rows: Mapping[str, RowScores], category: str) -> None:
+    """Template, instances and loss curves of the rows that show a trained model."""
+    trained = {name: row_title(name, metrics) for name, row in rows.items() if (metrics := first_metrics(row)).trained}
+    shown = [name for name in SHOWN if name in rows] or list(rows)[:1]
+    if not any(name in trained for name in shown):
+        shown = list(trained)[:1]
+    if sheets := {trained[name]: _sheet(workspace, name, category) for name in shown if name in trained}:
+        folder = workspace.figures
+        write_image(folder / f"{category}_identity.png", vertex_colour_figure(sheets))
+        losses = {title: _loss_curve(workspace, name, category) for name, title in trained.items()}
+        _write(folder / f"{category}_losses.png", loss_figure(losses))
 
 
 def _mean_curve(row: RowScores) -> PckCurve:

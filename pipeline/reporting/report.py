@@ -10,6 +10,7 @@ from pipeline.reporting.summary import summarise
 from pipeline.reporting.table import Table
 from pipeline.reporting.table1 import build_table1
 from pipeline.reporting.table2 import build_table2
+from pipeline.reporting.unannotated import unannotated_table
 from pipeline.reporting.versus_paper import versus_paper1, versus_paper2
 
 
@@ -27,9 +28,14 @@ def write_report(workspace: Workspace) -> list[Table]:
     params, reports = workspace.params, workspace.reports
     results = read_results(workspace)
     claims = judge_claims(results, params.bootstrap)
-    table1, table2 = build_table1(results, params.bootstrap), build_table2(results, params.bootstrap)
-    _write_table(workspace, "table1", table1)
-    write_text(reports / "table1_vs_paper.md", versus_paper1(table1, results, claims))
+    table1, table2 = (
+        build(results, params.bootstrap) if results.rows else None for build in (build_table1, build_table2)
+    )
+    bare = unannotated_table(results)
+    first = table1._replace(details=(*table1.details, bare.main, *bare.details)) if table1 and bare else table1 or bare
+    _write_table(workspace, "table1", first)
+    versus = versus_paper1(table1, results, claims) if table1 else "# Not compared: no keypoints are annotated.\n"
+    write_text(reports / "table1_vs_paper.md", versus)
     if table2 is None:
         for name in ("table2.md", "table2.csv", "table2.tex", "table2_vs_paper.md"):
             write_text(
@@ -40,7 +46,7 @@ def write_report(workspace: Workspace) -> list[Table]:
         write_text(reports / "table2_vs_paper.md", versus_paper2(table2, results, claims))
     write_json(reports / "metrics.json", summarise(results))
     write_figures(workspace, results)
-    return [table for table in (table1, table2) if table is not None]
+    return [table for table in (first, table2) if table is not None]
 
 
 def _write_table(workspace: Workspace, name: str, table: Table) -> None:

@@ -50,6 +50,7 @@ class Results(NamedTuple):
     """The scores of a run. Rows and reconstructions are those of the first backbone, which the tables show."""
 
     categories: tuple[str, ...]
+    """Categories with annotated keypoints, in the order of the parameters."""
     seeds: tuple[int, ...]
     rows: dict[str, RowScores]
     """Scores by row, in the order of the table."""
@@ -59,6 +60,8 @@ class Results(NamedTuple):
     """Scores of the trained variants, by (variant, backbone) and category, one for each seed."""
     setbacks: tuple[str, ...] = ()
     """Notes on trainings that went back to an earlier state."""
+    unannotated: dict[str, RowScores] = {}  # noqa: RUF012
+    """Rows on the categories without annotated keypoints, whose points are empty; rows without any are left out."""
 
 
 def read_results(workspace: Workspace) -> Results:
@@ -69,7 +72,8 @@ def read_results(workspace: Workspace) -> Results:
     """
     params = workspace.params
     first = params.backbones[0]
-    rows: dict[str, RowScores] = {name: {} for name in row_order([*params.trained, *params.evaluation.baselines])}
+    names = row_order([*params.trained, *params.evaluation.baselines])
+    rows: dict[str, RowScores] = {name: {} for name in names}
     for category in params.categories:
         for name in params.evaluation.baselines:
             rows[name][category] = (_read_scored(workspace.baselines(first, category), name),)
@@ -90,9 +94,28 @@ def read_results(workspace: Workspace) -> Results:
     for cell in all_cells(params):
         by_category = backbones.setdefault((cell.variant, cell.backbone), {})
         by_category[cell.category] = (*by_category.get(cell.category, ()), read_metrics(workspace.evaluation(cell)))
-    results = Results(params.categories, params.seeds, rows, reconstruction, backbones, setback_notes(workspace))
+    unannotated = {name: _select(row, annotated=False) for name, row in rows.items()}
+    bare = {category for row in unannotated.values() for category in row}
+    results = Results(
+        tuple(category for category in params.categories if category not in bare),
+        params.seeds,
+        {name: found for name, row in rows.items() if (found := _select(row, annotated=True))},
+        reconstruction,
+        {
+            key: found
+            for key, cells in backbones.items()
+            if (found := {c: m for c, m in cells.items() if c not in bare})
+        },
+        setback_notes(workspace),
+        {name: row for name, row in unannotated.items() if row},
+    )
     _check(results)
     return results
+
+
+def _select(row: RowScores, annotated: bool) -> RowScores:
+    """The categories of a row that have annotated keypoints, or those that have none."""
+    return {category: scored for category, scored in row.items() if scored[0].metrics.annotated == annotated}
 
 
 def all_metrics(results: Results) -> list[Metrics]:
@@ -122,13 +145,14 @@ def _read_scored(folder: Path, method: str | None = None) -> Scored:
     metrics, points = read_metrics(folder), read_points(folder)
     if method is None:
         method = metrics.trained.switches.reading if metrics.trained else "projection"
-    if method not in metrics.pck:
-        raise InputError(f"{folder}: expected scores of '{method}', found {', '.join(metrics.pck)}. Run `dvc repro`.")
+    measured = metrics.pck if metrics.annotated else metrics.consistency
+    if method not in measured:
+        raise InputError(f"{folder}: expected scores of '{method}', found {', '.join(measured)}. Run `dvc repro`.")
     return Scored(metrics, points[points["method"] == method].reset_index(drop=True), method)
 
 
 def _check(results: Results) -> None:
-    if not results.categories or not results.rows:
+    if not results.rows and not results.unannotated:
         raise InputError("params.yaml: `categories`, or `trained` and evaluation.baselines, are empty: no table.")
     metrics = all_metrics(results)
     by_category: dict[str, Metrics] = {}

@@ -3,17 +3,18 @@
 from pipeline.evaluation.pck import Pck
 from pipeline.reporting import confidence
 from pipeline.reporting.mesh_tables import MEASURES, mesh_measure
-from pipeline.reporting.results import Results, all_metrics, first_metrics, trained_rows
+from pipeline.reporting.results import Results, all_metrics, by_category, first_metrics, trained_rows
 from pipeline.reporting.table1 import pck_by_category
 from pipeline.reporting.table2 import chamfer_by_category
+from pipeline.reporting.unannotated import CONSISTENCY
 
 
 def summarise(results: Results) -> dict[str, float]:
     """Means over the seeds by '<row>/<avg or category>/<measure>'.
 
     Measures are PCK in per cent 'pck<100 alpha>' (pooled over keypoints: '_per_point'), those of the meshes and of
-    confidence, and 'chamfer'; '<category>/pairs' counts pairs. 'avg' is the unweighted mean over the categories that
-    were run.
+    confidence, and 'chamfer'; of categories without keypoints those of consistency in place of PCK. '<category>/pairs'
+    counts pairs. 'avg' is the unweighted mean over the categories that were run.
     """
     summary: dict[str, float] = {f"{metrics.category}/pairs": metrics.pairs for metrics in all_metrics(results)}
     for name, row in results.rows.items():
@@ -28,6 +29,14 @@ def summarise(results: Results) -> dict[str, float]:
                 summary |= _named(name, key, values)
         for _, key, value in confidence.MEASURES:
             if values := confidence.confidence_measure(row, value):
+                summary |= _named(name, key, values)
+    for name, row in results.unannotated.items():
+        for _, key, value in CONSISTENCY:
+            summary |= _named(
+                name, key, by_category(row, lambda one, method, value=value: value(one.consistency[method]))
+            )
+        for _, key, value in MEASURES:
+            if values := mesh_measure(row, value):
                 summary |= _named(name, key, values)
     for name, row in results.reconstruction.items():
         summary |= _named(name, "chamfer", chamfer_by_category(row, lambda image: image.similarity))

@@ -23,20 +23,8 @@ from semagic.cli.verify import verify
 from semagic.cli.weights import weights
 
 COMMANDS = (
-    run,
-    show,
-    match,
-    reconstruct,
-    export,
-    profile,
-    weights,
-    verify,
-    sync,
-    ceiling,
-    replay,
-    bench,
-    deps,
-    comments,
+    *(run, show, new, match, reconstruct, export),
+    *(profile, weights, verify, sync, ceiling, replay, bench, deps, comments),
 )
 """In the order of the help."""
 EXIT_CODES = "Exit codes: 0 done; 1 failed, or damage was found; 2 wrong command line; 130 interrupted."

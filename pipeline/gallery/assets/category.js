@@ -423,7 +423,7 @@ for (const row of content.rows) {
   input.value = row.name;
   input.checked = row === state.row;
   input.addEventListener("change", () => { state.row = row; drawWorst(); draw(); });
-  label.append(input, ` ${row.title} (PCK ${(100 * row.pck).toFixed(1)})`);
+  label.append(input, row.pck === null ? ` ${row.title}` : ` ${row.title} (PCK ${(100 * row.pck).toFixed(1)})`);
   $("rows").append(label);
   $("other").append(new Option(row.title, row.name));
 }

@@ -13,6 +13,7 @@ const options = { displayModeBar: false, responsive: true };
 
 function drawPck() {
   const rows = Object.entries(content.pck.rows).map(([name, y]) => ({ name, x: content.pck.alphas, y, mode: "lines" }));
+  document.getElementById("pck").closest("figure").hidden = !rows.length;
   Plotly.react("pck", rows, layout("threshold [object sizes]", "PCK [%]", false), options);
 }
 
