@@ -13,6 +13,7 @@ from semagic.cli.comments import comments
 from semagic.cli.deps import deps
 from semagic.cli.export import export
 from semagic.cli.match import match
+from semagic.cli.new import new
 from semagic.cli.profile import profile
 from semagic.cli.reconstruct import reconstruct
 from semagic.cli.replay import replay

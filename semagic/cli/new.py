@@ -32,7 +32,10 @@ def new(
     mirror: Annotated[
         bool, typer.Option("--mirror/--no-mirror", help="Whether the objects have a mirror plane.")
     ] = True,
-    fold: Annotated[int, typer.Option(metavar="0|1|2|4", help="Sides that look alike; 0: all round.")] = 1,
+    fold: Annotated[
+        int | None,
+        typer.Option(metavar="0|1|2|4", help="Sides that look alike; 0: all round.", show_default="the table's, or 1"),
+    ] = None,
     most: Annotated[int, typer.Option(min=FEWEST, help="Photographs that are used, at most.")] = 2000,
     root: Root = Path(),
 ) -> None:
@@ -43,7 +46,7 @@ def new(
     photographs is held out. Labels and features are those of the networks in weights/, or of GrabCut and SIFT.
     `git checkout params.yaml dvc.yaml` goes back to what was there.
     """
-    if fold not in FOLDS:
+    if fold is not None and fold not in FOLDS:
         raise typer.BadParameter(f"expected 0, 1, 2 or 4; found {fold}.", param_hint="--fold")
     from pipeline.config.categories import check_category
     from pipeline.config.opening import open_workspace
@@ -85,9 +88,8 @@ def new(
     backends = choose_backends(workspace, known)
     folder = root / workspace.params.data.folder
     others = [name for name in table_categories(folder) if name != category]
-    running = [
-        name for name in others if workspace.params.data.reader == "folder" and name in workspace.params.categories
-    ]
+    run = workspace.params.categories if workspace.params.data.reader == "folder" else ()
+    running = [name for name in others if name in run]
     text = read_text(root / "params.yaml", "Restore it: git checkout params.yaml.")
     text = merge_text(text, settings(root, [*running, category], backends, mirror), f"semagic new {category}")
     params = parse_params(parse_yaml(text, "params.yaml"), "params.yaml")
@@ -97,9 +99,8 @@ def new(
     counts = {name: sum(1 for value in split.values() if value == name) for name in ("train", "test", "val")}
     cell = f"{params.trained[0]}-{params.backbones[0]}-{category}-{params.seeds[0]}"
     taught = f", {counts['val']} to teach how far matches can be trusted" if counts["val"] else ""
-    print(
-        f"{category}: {counts['train']} photographs to learn from, {counts['test']} held out{taught} -> {folder / category}"
-    )
+    shares = f"{counts['train']} photographs to learn from, {counts['test']} held out{taught}"
+    print(f"{category}: {shares} -> {folder / category}")
     print(f"Labels: {backends.describe()}.")
     if backends.features == "sift":
         print("Without networks in weights/ results are rough: `semagic weights` fetches them, then run this again.")

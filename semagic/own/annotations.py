@@ -21,8 +21,6 @@ def read_annotations(table: Path, category: str) -> dict[Path, Row]:
     kept = [row for row in rows if row.category == category]
     if not kept:
         named = ", ".join(sorted({row.category for row in rows})) or "no lines"
-        raise InputError(
-            f"{table}: expected lines of the category '{category}', found {named}. Correct one of the two."
-        )
+        raise InputError(f"{table}: expected lines of the category '{category}', found {named}. Correct one of both.")
     chosen = "split" in header
     return {row.image.resolve(): row if chosen else replace(row, split="") for row in kept}

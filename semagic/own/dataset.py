@@ -37,14 +37,16 @@ def splits(gathered: list[Gathered]) -> dict[str, str]:
     return found
 
 
-def write_category(folder: Path, category: str, gathered: Iterable[Gathered], split: dict[str, str], fold: int) -> None:
+def write_category(
+    folder: Path, category: str, gathered: Iterable[Gathered], split: dict[str, str], fold: int | None
+) -> None:
     """Write photographs and masks of a category, and replace its lines in the table; other categories' lines stay.
 
     The folder of the category appears when all of it is there.
 
     Args:
         folder: `data.folder`.
-        fold: number of azimuths that look alike, where the annotations do not say (`photographs.csv`).
+        fold: number of azimuths that look alike; None leaves what the annotations say, or 1.
     """
     target = (folder / category).absolute()
     unfinished = partial_of(target)
@@ -76,13 +78,13 @@ def table_categories(folder: Path) -> list[str]:
     return list(dict.fromkeys(line.text("category") for line in read_lines(table)[1]))
 
 
-def _line(category: str, one: Gathered, split: str, fold: int) -> dict[str, str]:
+def _line(category: str, one: Gathered, split: str, fold: int | None) -> dict[str, str]:
     line = {"image": f"{category}/{one.name}.png", "category": category, "split": split}
     line |= dict(zip(BOX, (f"{number:.2f}" for number in one.box), strict=True))
-    line["symmetry"] = str(fold)
     row: Row | None = one.row
     if row is None:
-        return line
+        return {**line, "symmetry": str(1 if fold is None else fold)}
+    line["symmetry"] = str(row.symmetry if fold is None else fold)
     if row.angles is not None:
         line |= dict(zip(ANGLES, (f"{angle:g}" for angle in row.angles), strict=True))
     for name, (x, y) in row.keypoints.items():

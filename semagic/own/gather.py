@@ -124,9 +124,8 @@ def find_object(image: UInt8[np.ndarray, "H W 3"], grabcut: GrabCutMasks) -> Box
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     width, height = size
     inner = _inner(width, height)
-    instance = Instance(
-        "object", "object", "train", "photograph", width, height, inner, False, False, False, None, None
-    )
+    flags = (False, False, False, None, None)
+    instance = Instance("object", "object", "train", "photograph", width, height, inner, *flags)
     try:
         mask = grabcut.mask(Photo(instance, small, Path("photograph")))
     except InputError:

@@ -42,14 +42,11 @@ def choose_backends(workspace: Workspace, known: Known) -> Backends:
         weights = read_pins(workspace.pins).weights.get(model)
         return weights is not None and all((workspace.weights / model / name).is_file() for name in weights.files)
 
+    posed = "orient_anything" if at_hand(params.poses.orient_anything.model) else "unknown"
     return Backends(
         masks="given" if known.masks else "sam" if at_hand(params.masks.sam.model) else "grabcut",
         depth="depth_anything" if at_hand(params.depth.depth_anything.model) else "unknown",
-        poses="given"
-        if known.poses
-        else "orient_anything"
-        if at_hand(params.poses.orient_anything.model)
-        else "unknown",
+        poses="given" if known.poses else posed,
         features="dinov2" if at_hand(params.features.dinov2.model) else "sift",
     )
 
