@@ -20,6 +20,8 @@ class Points(NamedTuple):
     """Names of the keypoints, which are the first of the points."""
 
 
+GRID = 8
+"""Points along a side of a crop of which neither keypoints nor a mesh are known."""
 Keypoints = dict[str, dict[str, Float[np.ndarray, "2"]]]
 """Annotated keypoints in pixels, by image and by the keypoint's name."""
 
@@ -55,11 +57,16 @@ def clickable(
 
     Args:
         keypoints: of this photograph, in pixels.
-        mesh: the projected template in crop coordinates; None leaves the keypoints alone.
+        mesh: the projected template in crop coordinates; None leaves the keypoints alone, or a grid where there are
+            none.
         vertices: those of the template that can be clicked where they are seen.
     """
     names = tuple(sorted(keypoints))
     places = to_crop(np.array([keypoints[name] for name in names]).reshape(-1, 2), crop)
+    if mesh is None and not names:
+        # Nothing is known of the object: a grid over the middle of the crop.
+        step = (np.arange(GRID) + 0.5) / GRID
+        places = np.stack(np.meshgrid(step, step), -1).reshape(-1, 2) * 0.8 + 0.1
     if mesh is not None:
         projected = mesh.vertices.double().numpy()[vertices]
         seen = mesh.visible.numpy()[vertices] & ((projected > 0) & (projected < 1)).all(1)

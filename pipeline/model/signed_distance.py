@@ -13,7 +13,7 @@ from pipeline.model.mlp import CoordinateMlp, fold_x
 
 
 class SignedDistance(nn.Module):
-    """A sphere or ellipsoid plus a learned correction: positive inside, and, unless asked otherwise, symmetric about x = 0.
+    """A sphere or ellipsoid plus a learned correction: positive inside; symmetric about x = 0 unless told otherwise.
 
     The ellipsoid is a - ||(x, y, z / elongation)||; a = radius sqrt(3 / (2 + elongation^2)) makes radius^2 the mean
     of its squared semi-axes. MagicPony's is twice as long as wide, which tells side views from frontal ones.

@@ -69,8 +69,10 @@ def new(
     from semagic.own.settings import Known, choose_backends, settings
 
     rows = read_annotations(table, category) if table else {}
-    paths, there = list_photographs(photos.resolve(), most)
-    skipped = Skipped({})
+    masks = {row.mask.resolve() for row in rows.values() if row.mask is not None}
+    paths, there = list_photographs(photos.resolve(), most, masks)
+    lost = [path.name for path in rows if not path.is_file()]
+    skipped = Skipped(dict.fromkeys(lost, "the table names it, and there is no such file"))
     grabcut = GrabCutMasks(workspace.params.masks.grabcut)
     found = list(gather(photos.resolve(), paths, rows, grabcut, skipped))
     _describe(category, photos, there, len(paths), found, skipped)

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -57,8 +57,11 @@ class Skipped:
     reasons: dict[str, str]
 
 
-def list_photographs(folder: Path, most: int) -> tuple[list[Path], int]:
+def list_photographs(folder: Path, most: int, others: Collection[Path] = ()) -> tuple[list[Path], int]:
     """The files of a folder, and of the folders in it, that are named as photographs are, in the order of their names.
+
+    Args:
+        others: files that are named as photographs are and are none, such as masks.
 
     Returns:
         The files, evenly spread if there are more than `most`, and how many there are.
@@ -68,11 +71,12 @@ def list_photographs(folder: Path, most: int) -> tuple[list[Path], int]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: expected a folder of photographs, found none. Correct the path.")
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    found = [path for path in files if path.suffix.lower() in SUFFIXES and path.resolve() not in others]
     if not found:
         raise InputError(
-            f"{folder}: expected photographs ({', '.join(SUFFIXES)}), found none among "
-            f"{sum(1 for path in folder.rglob('*') if path.is_file())} files. Correct the path."
+            f"{folder}: expected photographs ({', '.join(SUFFIXES)}), found none among {len(files)} files. Correct the "
+            "path."
         )
     count = min(most, len(found))
     return [found[i * len(found) // count] for i in range(count)], len(found)

@@ -60,15 +60,16 @@ def settings(root: Path, categories: Sequence[str], backends: Backends, mirror: 
     Args:
         mirror: whether objects of the categories have a mirror plane.
     """
-    posed = backends.poses != "unknown"
+    trained = "wo_pose" if backends.poses == "unknown" else "ours_refined"
     changes: dict[str, Any] = {
         "categories": list(categories),
-        "trained": ["ours_refined"] if posed else ["wo_pose"],
+        "trained": [trained],
         "backbones": [backends.features],
         "masks": {"backend": backends.masks},
         "depth": {"backend": backends.depth},
         "poses": {"backend": backends.poses},
         "refine": {"enabled": True},
+        "gallery": {"rows": [trained, "nearest_neighbour"]},
     }
     if backends.depth == "unknown":
         changes["loss"] = {"depth": 0.0}
