@@ -67,7 +67,10 @@ def _worth(workspace: Workspace, cell: Cell) -> Worth | None:
     folder = workspace.evaluation(cell)
     if not (folder / "metrics.json").is_file():
         return None
-    metrics, points = read_metrics(folder), read_points(folder)
+    metrics = read_metrics(folder)
+    if not metrics.annotated:
+        return None
+    points = read_points(folder)
     method = metrics.trained.switches.reading if metrics.trained else ""
     points = points[points["method"] == method]
     if points.empty:
@@ -144,7 +147,7 @@ def _usage(workspace: Workspace) -> str:
 
 def _scores(worth: Worth | None) -> str:
     if worth is None:
-        return "It was not evaluated; its matches have no probabilities.\n"
+        return "It was not evaluated by keypoints; its matches have no probabilities.\n"
     metrics, (value, low, high) = worth
     lines = [
         f"| PCK@0.1 [%], {metrics.pairs} pairs of the split `{metrics.settings.split}` | {value:.1f} | "

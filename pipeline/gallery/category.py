@@ -68,6 +68,7 @@ def category_page(workspace: Workspace, category: str) -> str:
         categories=workspace.params.categories,
         simulated=", ".join(content["simulated"]),
         explanation=SIMULATION,
+        annotated=any(photograph["keypoints"] for photograph in content["photographs"]),
     )
 
 

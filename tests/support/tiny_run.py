@@ -3,6 +3,7 @@
 import contextlib
 import io
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from shutil import copy
@@ -54,10 +55,10 @@ def write_tiny_run(root: Path) -> Workspace:
     return open_cell(root, CELL.variant, CELL.category)[0]
 
 
-def run_stage(root: Path, stage: str) -> None:
-    """Run one of `STAGES` for `CELL`."""
+def run_stage(root: Path, stage: str, arguments: Sequence[str] | None = None) -> None:
+    """Run a stage, by default with its arguments in `STAGES`."""
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(io.StringIO()):
-        patch.setattr(sys, "argv", [stage, *STAGES[stage], "--root", str(root)])
+        patch.setattr(sys, "argv", [stage, *(STAGES[stage] if arguments is None else arguments), "--root", str(root)])
         # MLflow takes longer than all the rest.
         patch.setattr("pipeline.tracking.tracker.Tracker._open", lambda *_: None)
         import_module(f"stages.{stage}").main()
