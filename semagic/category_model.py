@@ -141,7 +141,7 @@ class CategoryModel:
                 f"{photo.path}: expected a {self.cell.category}, found nothing in the photograph that looks like one "
                 "to the model. Pass the object's box (x0, y0, x1, y1)."
             )
-        return tuple(box)
+        return box.x0, box.y0, box.x1, box.y1
 
     @one_thread()
     def match(self, a: PreparedPhoto, b: PreparedPhoto, points: ArrayLike, reading: str | None = None) -> Matches:

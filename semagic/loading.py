@@ -78,8 +78,9 @@ def load_trained(
     _check_sizes(folder, model.sizes, resolved, components)
     beside = path.with_name(workspace.foreground(cell.backbone, cell.category).name)
     foreground = read_foreground(beside) if resolved.refine.enabled or beside.is_file() else None
-    refined = resolved.refine.enabled and foreground is not None
-    observer = Observer(components, foreground, resolved.refine.gap) if refined else None
+    observer = None
+    if foreground is not None and resolved.refine.enabled:
+        observer = Observer(components, foreground, resolved.refine.gap)
     predictor = make_predictor(model, resolved, observer)
     calibrated = calibration is not None or workspace.calibration(cell).exists()
     calibrations = read_calibrations(calibration or workspace.calibration(cell)) if calibrated else {}

@@ -1,7 +1,7 @@
 """Scores of one cell, or of one category's baselines, and their files `metrics.json` and `pairs.parquet`."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,7 @@ class Metrics:
     """How well the probabilities of matches hold, by table row; rows without probabilities are not in it."""
     mesh: MeshMeasures | None
     """Measures of the model's meshes. None for the baselines."""
-    consistency: dict[str, Consistency]
+    consistency: dict[str, Consistency] = field(default_factory=dict)
     """What matches are worth where no keypoints are annotated, by table row; empty where there are pairs to score."""
 
     @property

@@ -148,7 +148,6 @@ def score_matches(
         },
         confidence=measure_confidence(points),
         mesh=mesh,
-        consistency={},
     )
     return Evaluation(metrics, points, dict(calibrations or {}))
 

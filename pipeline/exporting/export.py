@@ -92,7 +92,7 @@ def _write_meshes(
     identity = identity_colours(predictions.template).numpy()
     faces = predictions.faces.numpy()
     template = Surface(predictions.template.numpy(), faces, identity, None)
-    surfaces = {"template": (template, None)}
+    surfaces: dict[str, tuple[Surface, Prediction | None]] = {"template": (template, None)}
     for name, prediction in sorted(predictions.images.items()):
         surface = Surface(prediction.deformed.numpy(), faces, identity, prediction.albedo.numpy())
         surfaces[f"instances/{name}"] = (surface, prediction)

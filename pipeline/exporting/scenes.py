@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import trimesh
 from jaxtyping import Float, Int
+from trimesh.exchange.gltf import export_glb
 
 from pipeline.base.files import write_bytes, write_text
 
@@ -61,7 +62,7 @@ def write_glb(
             frame_from="object", frame_to=f"keypoint:{name}", matrix=place, metadata={"vertex": int(vertex)}
         )
     scene.metadata = {"frame": FRAME, "camera_frame": CAMERA_FRAME, "unit": UNIT, **(notes or {})}
-    write_bytes(path, trimesh.exchange.gltf.export_glb(scene, include_normals=True))
+    write_bytes(path, export_glb(scene, include_normals=True))
 
 
 def write_obj(path: Path, surface: Surface) -> None:

@@ -69,7 +69,7 @@ def _turned(image: UInt8[np.ndarray, "H W 3"], orientation: int) -> UInt8[np.nda
 
 def _read_heif(path: Path) -> UInt8[np.ndarray, "H W 3"]:
     try:
-        import pillow_heif
+        import pillow_heif  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise InputError(
             f"{path}: expected a format that is read without further packages, found HEIC. Install the package for it "

@@ -39,13 +39,13 @@ def draw_matched(
     start = points_a * scale_a
     end = (points_b * scale_b).clip(0, [right.shape[1], len(right)]) + [left.shape[1] + GAP, 0]
     # Unlikely matches first, so that likely ones are drawn over them.
-    for row in np.argsort(np.nan_to_num(probability, nan=0.5), kind="stable"):
-        ends = [tuple((16 * (place[row] - 0.5)).round().astype(int).tolist()) for place in (start, end)]
-        improbable = probability[row] < PROBABLE
-        for colour, width, radius in ((OUTLINE, 3, 5), (_colour(probability[row]), 1, 4)):
-            if not improbable:
-                cv2.line(canvas, *ends, colour, width, cv2.LINE_AA, shift=4)
-            for place in ends:
+    for row in np.argsort(np.nan_to_num(probability, nan=0.5), kind="stable").tolist():
+        likely = float(probability[row])
+        one, other = ((16 * (place[row] - 0.5)).round().astype(int).tolist() for place in (start, end))
+        for colour, width, radius in ((OUTLINE, 3, 5), (_colour(likely), 1, 4)):
+            if not likely < PROBABLE:
+                cv2.line(canvas, one, other, colour, width, cv2.LINE_AA, shift=4)
+            for place in (one, other):
                 cv2.circle(canvas, place, radius * 16, colour, -1, cv2.LINE_AA, shift=4)
     return canvas
 

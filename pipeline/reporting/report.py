@@ -28,11 +28,14 @@ def write_report(workspace: Workspace) -> list[Table]:
     params, reports = workspace.params, workspace.reports
     results = read_results(workspace)
     claims = judge_claims(results, params.bootstrap)
-    table1, table2 = (
-        build(results, params.bootstrap) if results.rows else None for build in (build_table1, build_table2)
+    tables = (
+        [build(results, params.bootstrap) for build in (build_table1, build_table2)] if results.rows else [None] * 2
     )
-    bare = unannotated_table(results)
-    first = table1._replace(details=(*table1.details, bare.main, *bare.details)) if table1 and bare else table1 or bare
+    (table1, table2), bare = tables, unannotated_table(results)
+    if table1 and bare:
+        table1 = table1._replace(details=(*table1.details, bare.main, *bare.details))
+    first = table1 or bare
+    assert first is not None, "read_results refuses a run without any row"
     _write_table(workspace, "table1", first)
     versus = versus_paper1(table1, results, claims) if table1 else "# Not compared: no keypoints are annotated.\n"
     write_text(reports / "table1_vs_paper.md", versus)

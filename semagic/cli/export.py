@@ -16,9 +16,9 @@ def export(
     formats: Annotated[str, typer.Option(metavar="glb,obj", help="Formats of the meshes; '' for none.")] = "glb,obj",
     root: Root = Path(),
 ) -> None:
-    """Write the model bundle, meshes and projected vertices of a trained cell.
+    """Write a trained cell as files for others.
 
-    The bundle is all that `CategoryModel.load`, `semagic match` and `semagic reconstruct` need. Meshes are in the
+    These are the model bundle, meshes and projected vertices. The bundle is all that `CategoryModel.load`, `semagic match` and `semagic reconstruct` need. Meshes are in the
     object frame, vertices in one order throughout; annotated keypoints are nodes of the GLB files.
     """
     from pipeline.config.cells import Cell

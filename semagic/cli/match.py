@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -63,17 +64,17 @@ def match(
     from semagic import CategoryModel
     from semagic.covering import grid_points
 
-    images = [read_upright(path) for path in (a, b)]
+    image_a, image_b = read_upright(a), read_upright(b)
     trained = CategoryModel.load(folder, weights=weights)
     found = [box or trained.find_box(path) for path, box in zip((a, b), boxes, strict=True)]
-    photos = [trained.prepare(path, box) for path, box in zip((a, b), found, strict=True)]
-    queries = np.array(places, dtype=np.float64) if places else grid_points(photos[0])
-    _check_inside(queries, images[0].shape, a)
-    matches = trained.match(*photos, queries, reading)
+    photo_a, photo_b = (trained.prepare(path, box) for path, box in zip((a, b), found, strict=True))
+    queries = np.array(places, dtype=np.float64) if places else grid_points(photo_a)
+    _check_inside(queries, image_a.shape, a)
+    matches = trained.match(photo_a, photo_b, queries, reading)
     target = to or Path("matches") / f"{a.stem}-{b.stem}"
     make_folder(target)
     write_text(target / "matches.csv", _table(queries, matches))
-    write_image(target / "matches.jpg", draw_matched(*images, queries, matches.points, matches.probability))
+    write_image(target / "matches.jpg", draw_matched(image_a, image_b, queries, matches.points, matches.probability))
     if as_json:
         print(json.dumps(_content(trained.cell.name, (a, b), found, queries, matches), indent=2))
     else:
@@ -111,8 +112,9 @@ def _content(
     cell: str, paths: Sequence[Path], boxes: Sequence[Sequence[float]], queries: Any, matches: "Matches"
 ) -> dict[str, Any]:
     """The matches as JSON has them, which knows no NaN."""
-    rows = [dict(zip(COLUMNS, row, strict=True)) for row in _rows(queries, matches)]
-    for row in rows:
-        row["probability"] = None if row["probability"] != row["probability"] else row["probability"]
+    rows: list[dict[str, Any]] = [
+        {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
+        for row in (dict(zip(COLUMNS, row, strict=True)) for row in _rows(queries, matches))
+    ]
     photographs = [{"path": str(path), "box": list(box)} for path, box in zip(paths, boxes, strict=True)]
     return {"model": cell, "a": photographs[0], "b": photographs[1], "matches": rows}

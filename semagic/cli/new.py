@@ -39,9 +39,9 @@ def new(
     most: Annotated[int, typer.Option(min=FEWEST, help="Photographs that are used, at most.")] = 2000,
     root: Root = Path(),
 ) -> None:
-    """Make a training set of a category of your own, and set params.yaml and dvc.yaml up for it.
+    """Make a training set of your own photographs.
 
-    Photographs are read as people see them (JPEG, PNG, WebP, BMP, TIFF; HEIC with pillow-heif) and copied into
+    params.yaml and dvc.yaml are set up for it. Photographs are read as people see them (JPEG, PNG, WebP, BMP, TIFF; HEIC with pillow-heif) and copied into
     photographs/CATEGORY, no longer than 1600 pixels. Boxes are found by GrabCut where the table names none. One in five
     photographs is held out. Labels and features are those of the networks in weights/, or of GrabCut and SIFT.
     `git checkout params.yaml dvc.yaml` goes back to what was there.

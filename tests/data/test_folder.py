@@ -90,10 +90,22 @@ def test_the_lists_are_read_back(tmp_path):
     assert all(workspace.photograph(item).is_file() for item in selection.instances)
 
 
+def test_without_any_keypoints_all_photographs_of_the_split_are_evaluated_without_pairs(tmp_path):
+    selection = select(write_folder(tmp_path, [row("b", "test"), row("a", "test"), row("c")]), "mug")
+    assert selection.pairs.pairs == () and selection.calibration.pairs == ()
+    assert [item.key for item in selection.instances] == ["mug/c", "mug/a", "mug/b"]
+    assert (selection.counts.pairs_listed, selection.counts.evaluation) == (0, 2)
+    with pytest.raises(InputError, match=r"two photographs of the category 'mug'.* among 1"):
+        select(write_folder(tmp_path, [row("b", "test"), row("c")]), "mug")
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([row("a", "test"), row("b", "test")], r"two photographs of the category 'mug' in the split 'test'.* among 2"),
+        (
+            [row("a", "test", **keypoints("left")), row("b", "test", **keypoints("top"))],
+            r"two photographs of the category 'mug' in the split 'test'.* among 2",
+        ),
         ([row("a", "val", **keypoints("top"))] * 1, r"in the split 'test'.*found none among 0.*evaluation_split"),
         ([row("a", category="mugs")], r"expected photographs of the category 'mug', found none. Did you mean 'mugs'"),
         ([*ROWS, row("far", x0=500, x1=600)], r"line 10, column 'x0': .* overlaps the photograph of 120 x 90 pixels"),

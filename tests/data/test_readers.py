@@ -28,6 +28,9 @@ class Minimal:
     def pairs(self, category: str, split: str) -> tuple[Pair, ...]:
         return (Pair(category, "a", "b", ("rim",), np.ones((1, 2)), np.ones((1, 2)), BOX, BOX, 0),)
 
+    def unpaired(self, category: str, split: str) -> None:
+        return
+
     def evaluation(self, category: str, names: Collection[str], split: str) -> Found:
         return Found(tuple(self._instance(name, category, split) for name in sorted(names)), {}, Path("list.txt"))
 

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.gallery.points import annotated_keypoints, clickable, spread_out
+from pipeline.gallery.points import GRID, annotated_keypoints, clickable, spread_out
 from pipeline.photographs.crops import Crop
 from pipeline.photographs.records import Box, Pair
 from pipeline.prediction.projection import Projection
@@ -49,4 +49,9 @@ def test_keypoints_come_first_then_vertices_that_are_seen_in_the_crop():
     points = clickable({"b": np.array([60.0, 70.0]), "a": np.array([10.0, 20.0])}, crop, mesh, np.arange(4))
     assert points.keypoints == ("a", "b")
     np.testing.assert_allclose(points.places, [[0, 0], [0.5, 0.5], [0.5, 0.5], [0.9, 0.1]], atol=1e-6)
-    assert len(clickable({}, crop, None, np.zeros(0, np.int64)).places) == 0
+
+
+def test_a_grid_is_clicked_where_nothing_is_known():
+    points = clickable({}, Crop(10.0, 20.0, 100.0), None, np.zeros(0, np.int64))
+    assert points.keypoints == () and len({tuple(place) for place in points.places}) == GRID**2
+    assert (points.places > 0.1).all() and (points.places < 0.9).all()
