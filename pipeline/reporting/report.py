@@ -28,10 +28,9 @@ def write_report(workspace: Workspace) -> list[Table]:
     params, reports = workspace.params, workspace.reports
     results = read_results(workspace)
     claims = judge_claims(results, params.bootstrap)
-    tables = (
-        [build(results, params.bootstrap) for build in (build_table1, build_table2)] if results.rows else [None] * 2
-    )
-    (table1, table2), bare = tables, unannotated_table(results)
+    table1 = build_table1(results, params.bootstrap) if results.rows else None
+    table2 = build_table2(results, params.bootstrap) if results.rows else None
+    bare = unannotated_table(results)
     if table1 and bare:
         table1 = table1._replace(details=(*table1.details, bare.main, *bare.details))
     first = table1 or bare

@@ -1,4 +1,4 @@
-"""README's commands for photographs of one's own, on strangers' files: no truth, no boxes, no keypoints, no networks."""
+"""README's commands for own photographs, on strangers' files: without truth, boxes, keypoints or networks."""
 
 import json
 import shutil
