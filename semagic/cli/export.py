@@ -18,8 +18,9 @@ def export(
 ) -> None:
     """Write a trained cell as files for others.
 
-    These are the model bundle, meshes and projected vertices. The bundle is all that `CategoryModel.load`, `semagic match` and `semagic reconstruct` need. Meshes are in the
-    object frame, vertices in one order throughout; annotated keypoints are nodes of the GLB files.
+    These are the model bundle, meshes and projected vertices. The bundle is all that `CategoryModel.load`, `semagic
+    match` and `semagic reconstruct` need. Meshes are in the object frame, vertices in one order throughout; annotated
+    keypoints are nodes of the GLB files.
     """
     from pipeline.config.cells import Cell
     from pipeline.config.opening import open_workspace

@@ -41,10 +41,10 @@ def new(
 ) -> None:
     """Make a training set of your own photographs.
 
-    params.yaml and dvc.yaml are set up for it. Photographs are read as people see them (JPEG, PNG, WebP, BMP, TIFF; HEIC with pillow-heif) and copied into
-    photographs/CATEGORY, no longer than 1600 pixels. Boxes are found by GrabCut where the table names none. One in five
-    photographs is held out. Labels and features are those of the networks in weights/, or of GrabCut and SIFT.
-    `git checkout params.yaml dvc.yaml` goes back to what was there.
+    params.yaml and dvc.yaml are set up for it. Photographs are read as people see them (JPEG, PNG, WebP, BMP, TIFF;
+    HEIC with pillow-heif) and copied into photographs/CATEGORY, no longer than 1600 pixels. Boxes are found by GrabCut
+    where the table names none. One in five photographs is held out. Labels and features are those of the networks in
+    weights/, or of GrabCut and SIFT. `git checkout params.yaml dvc.yaml` goes back to what was there.
     """
     if fold is not None and fold not in FOLDS:
         raise typer.BadParameter(f"expected 0, 1, 2 or 4; found {fold}.", param_hint="--fold")
