@@ -5,6 +5,7 @@ from pipeline.config.cells import Cell
 from pipeline.config.parsing import to_dict
 from pipeline.config.workspace import Workspace
 from pipeline.model.saved import save_model
+from pipeline.tracking.data_used import training_data
 from pipeline.tracking.record import Record
 from pipeline.tracking.tracker import Tracker
 from pipeline.training.checkpoint_files import remove_checkpoints
@@ -32,7 +33,7 @@ def train_cell(workspace: Workspace, cell: Cell) -> None:
     job = TrainingJob(params, load_training_set(workspace, cell.backbone, cell.category), cell.seed, device)
     identity = job.identity()
     config = {name: to_dict(getattr(params, name)) for name in ("model", "loss", "training")}
-    record = Record("training", "train", cell._asdict(), config, identity)
+    record = Record("training", "train", cell._asdict(), config, identity, training_data(workspace, cell.category))
     checkpoints = workspace.checkpoints(cell)
     with Tracker(record, params.tracking.experiment, workspace.root, checkpoints=checkpoints) as tracker:
         result = train(

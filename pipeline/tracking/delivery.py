@@ -4,9 +4,11 @@ import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipeline.base.files import write_json
+from pipeline.tracking.data_used import DataUsed
+from pipeline.tracking.experiment_summary import ExperimentSummary
 from pipeline.tracking.record import Value
 from pipeline.tracking.redaction import describe
 from pipeline.tracking.store import INCOMPLETE, Run, Store
@@ -28,6 +30,10 @@ class Request(NamedTuple):
     """Process that the run belongs to."""
     memory: str | None = None
     """File that keeps the identifier of the run until it is finished."""
+    data: Sequence[Sequence[str]] = ()
+    """Fields of each `DataUsed`."""
+    summary: Sequence[Any] | None = None
+    """Fields of the `ExperimentSummary`; None for a run that says nothing of the whole experiment."""
 
 
 class Delivery:
@@ -117,6 +123,7 @@ class Delivery:
         self._run = run
         self._remember(store)
         store.set_params(run, request.params)
+        store.set_data(run, [DataUsed(*fields) for fields in request.data])
         self._known = store.steps(run) if continued else {}
 
     def _to_continue(self, found: Sequence[Run]) -> str:
@@ -129,10 +136,15 @@ class Delivery:
     def _close(self, store: Store) -> None:
         # The status first: whatever happens to the files, the run says how it ended, and its tag that they are missing.
         store.end(self._run, self._status)
+        summary = self._request.summary
+        if summary is not None and self._status == "FINISHED":
+            store.summarise(ExperimentSummary(*summary))
         self.refused = []
         for path, folder in self._artifacts:
             try:
                 store.attach(self._run, path, folder)
+                if summary is not None:
+                    store.attach(store.parent, path, folder)
             except Exception as error:
                 self.refused.append(f"{path}: {describe(error)}")
         if not (self.refused or self._lossy):

@@ -3,12 +3,14 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.base.files import sha256
+from pipeline.tracking.data_used import DataUsed
+from pipeline.tracking.experiment_summary import ExperimentSummary
 from pipeline.tracking.redaction import without_secrets
 
 LONGEST_PARAM = 6000
@@ -39,6 +41,10 @@ class Record:
     """Nested plain parameters that decide the result."""
     data_sha256: str
     """Hash of the inputs."""
+    data: Sequence[DataUsed] = ()
+    """Data sets that MLflow shows beside the run; no part of its identity."""
+    summary: ExperimentSummary | None = None
+    """What the run says of the whole experiment, for the parent run; its files go there too."""
 
     @property
     def name(self) -> str:

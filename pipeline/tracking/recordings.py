@@ -12,6 +12,8 @@ from pipeline.base.checksums import checked
 from pipeline.base.files import sha256
 from pipeline.config.cells import Cell
 from pipeline.config.workspace import Workspace
+from pipeline.tracking.data_used import DataUsed, evaluation_data, training_data
+from pipeline.tracking.experiment_summary import summarise_experiment
 from pipeline.tracking.reading import read_curve, read_description, read_json
 from pipeline.tracking.record import Record, flatten, inputs_sha256
 from pipeline.tracking.tracker import Tracker
@@ -27,8 +29,8 @@ class Recording(NamedTuple):
     record: Record
     rows: Sequence[tuple[int, dict[str, float]]]
     """Step and metrics."""
-    artifacts: Sequence[Path]
-    """Files and folders."""
+    artifacts: Sequence[tuple[Path, str | None]]
+    """Files and folders, each with the folder of the run's artifacts that it goes into; None for the top."""
 
 
 def record(workspace: Workspace, recording: Recording | None) -> None:
@@ -38,8 +40,8 @@ def record(workspace: Workspace, recording: Recording | None) -> None:
     with Tracker(recording.record, workspace.params.tracking.experiment, workspace.root, once=True) as tracker:
         for step, values in recording.rows:
             tracker.metrics(values, step)
-        for path in recording.artifacts:
-            tracker.artifact(path)
+        for path, folder in recording.artifacts:
+            tracker.artifact(path, folder)
 
 
 def instances(workspace: Workspace, category: str) -> Recording | None:
@@ -62,8 +64,8 @@ def training(workspace: Workspace, cell: Cell) -> Recording | None:
     if not (description.is_file() and curve.is_file()):
         return None
     config, identity = read_description(checked(description))
-    record = Record("training", "train", cell._asdict(), config, identity)
-    return Recording(record, read_curve(checked(curve)), [folder])
+    record = Record("training", "train", cell._asdict(), config, identity, training_data(workspace, cell.category))
+    return Recording(record, read_curve(checked(curve)), [(folder, None)])
 
 
 def evaluation(workspace: Workspace, cell: Cell) -> Recording | None:
@@ -74,7 +76,9 @@ def evaluation(workspace: Workspace, cell: Cell) -> Recording | None:
     """
     drawn = sorted(path for path in workspace.predictions(cell).rglob("*") if path.suffix in PICTURES)
     path, config = workspace.evaluation(cell) / "metrics.json", _trained(workspace, cell)
-    return _scores("evaluation", "evaluate", cell._asdict(), path, config, drawn)
+    return _scores(
+        "evaluation", "evaluate", cell._asdict(), path, config, drawn, evaluation_data(workspace, cell.category)
+    )
 
 
 def reconstruction(workspace: Workspace, cell: Cell) -> Recording | None:
@@ -94,7 +98,8 @@ def baselines(workspace: Workspace, backbone: str, category: str) -> Recording |
         InputError: the file is damaged.
     """
     path = workspace.baselines(backbone, category) / "metrics.json"
-    return _scores("baselines", "baselines", {"backbone": backbone, "category": category}, path)
+    cell = {"backbone": backbone, "category": category}
+    return _scores("baselines", "baselines", cell, path, data=evaluation_data(workspace, category))
 
 
 def report(workspace: Workspace) -> Recording | None:
@@ -109,8 +114,9 @@ def report(workspace: Workspace) -> Recording | None:
     _, numbers = _split_leaves(read_json(path))
     tables = sorted(p for p in workspace.reports.iterdir() if p.suffix in (".md", ".csv", ".tex"))
     # Two experiments may differ in the intervals alone, which the tables show.
-    record = Record("report", "report", {}, {}, inputs_sha256([path, *tables]))
-    return Recording(record, [(0, numbers)], [*tables, workspace.figures])
+    summary = summarise_experiment(workspace)
+    record = Record("report", "report", {}, {}, inputs_sha256([path, *tables]), summary=summary)
+    return Recording(record, [(0, numbers)], [(path, None) for path in (*tables, workspace.figures)])
 
 
 def pages(workspace: Workspace) -> Recording | None:
@@ -119,18 +125,27 @@ def pages(workspace: Workspace) -> Recording | None:
         return None
     listed = [workspace.page(category) for category in workspace.params.categories]
     found = [workspace.overview, *(path for path in listed if path.is_file())]
-    return Recording(Record("pages", "overview", {}, {}, inputs_sha256(found)), [], [found[0], workspace.pages])
+    # The pages are what a whole experiment is first looked at by.
+    summary = summarise_experiment(workspace) if (workspace.reports / "metrics.json").is_file() else None
+    record = Record("pages", "overview", {}, {}, inputs_sha256(found), summary=summary)
+    return Recording(record, [], [(found[0], None), *((path, "pages") for path in found[1:])])
 
 
 def _scores(
-    kind: str, stage: str, cell: dict, path: Path, config: dict[str, Any] | None = None, drawn: Iterable[Path] = ()
+    kind: str,
+    stage: str,
+    cell: dict,
+    path: Path,
+    config: dict[str, Any] | None = None,
+    drawn: Iterable[Path] = (),
+    data: Sequence[DataUsed] = (),
 ) -> Recording | None:
     """Return the numbers of a JSON file as metrics, and its other values as parameters. None where it is missing."""
     if not path.is_file():
         return None
     settings, numbers = _split_leaves(read_json(checked(path)))
-    record = Record(kind, stage, cell, {**(config or {}), **settings}, sha256(path))
-    return Recording(record, [(0, numbers)], [path, *drawn])
+    record = Record(kind, stage, cell, {**(config or {}), **settings}, sha256(path), data)
+    return Recording(record, [(0, numbers)], [(one, None) for one in (path, *drawn)])
 
 
 def _trained(workspace: Workspace, cell: Cell) -> dict[str, Any]:

@@ -1,17 +1,20 @@
 """The runs of one MLflow experiment, in a sqlite file or on a server."""
 
 import contextlib
+import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.tracking.address import database_of, repository_root, tracking_address
+from pipeline.tracking.data_used import DataUsed
 from pipeline.tracking.database import is_expendable, locked, prepare, replace
+from pipeline.tracking.experiment_summary import ExperimentSummary
 from pipeline.tracking.loading import load_mlflow
 from pipeline.tracking.owner import HOST, PID, is_dead, owner_tags, this_host
 from pipeline.tracking.provenance import provenance
-from pipeline.tracking.record import Value
+from pipeline.tracking.record import Value, metric_name
 from pipeline.tracking.redaction import without_secrets
 from pipeline.tracking.relocation import artifact_folder, relocate
 
@@ -19,6 +22,8 @@ VALUES_PER_REQUEST = 1000
 """Maximum number of metric values that MLflow accepts in one request."""
 PARAMS_PER_REQUEST = 100
 """Maximum number of parameters that MLflow accepts in one request."""
+PARENT, DESCRIPTION = "mlflow.parentRunId", "mlflow.note.content"
+"""Tags that MLflow gives a meaning."""
 INCOMPLETE = "incomplete"
 """Tag of a run that lacks metrics or files."""
 
@@ -59,6 +64,12 @@ class Store:
 
     def __init__(self, root: Path, experiment: str, thorough: bool = False) -> None:
         self._source = provenance(root)
+        # What MLflow shows in its columns "Source" and "Version".
+        self._shown = {
+            "mlflow.source.name": "dvc.yaml",
+            "mlflow.source.type": "PROJECT",
+            "mlflow.source.git.commit": self._source["git.commit"].removesuffix("-dirty"),
+        }
         self._address = tracking_address(root)
         self.address = without_secrets(self._address)
         self._database = database_of(self._address)
@@ -95,13 +106,43 @@ class Store:
 
     def tags(self, own: Mapping[str, str], pid: int) -> dict[str, str]:
         """Make all tags of a run that process `pid` fills: its own, its process, the code, the parent run."""
-        tags = {**self._source, **own, **owner_tags(pid), "mlflow.parentRunId": self._find_or_create_parent()}
+        tags = {**self._source, **self._shown, **own, **owner_tags(pid), PARENT: self._find_or_create_parent()}
         return {name: without_secrets(value) for name, value in tags.items()}
 
     def steps(self, run: str) -> dict[str, set[int]]:
         """Return the steps of each metric that a run has values of."""
         names = self._client.get_run(run).data.metrics
         return {name: {metric.step for metric in self._client.get_metric_history(run, name)} for name in names}
+
+    @property
+    def parent(self) -> str:
+        """Identifier of the run of the whole experiment, under which the others are."""
+        return self._find_or_create_parent()
+
+    def summarise(self, summary: ExperimentSummary) -> None:
+        """Give the parent run the averages and the description of its experiment."""
+        from mlflow.entities import Metric
+
+        now = time.time_ns() // 1_000_000
+        parent = self.parent
+        metrics = [Metric(metric_name(name), value, now, 0) for name, value in summary.values.items()]
+        for batch in batches(metrics, VALUES_PER_REQUEST):
+            self._client.log_batch(parent, metrics=batch)
+        self._client.set_tag(parent, DESCRIPTION, summary.description)
+
+    def set_data(self, run: str, data: Sequence[DataUsed]) -> None:
+        """Say which data sets a run has used, which it may know already."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        inputs = [
+            DatasetInput(
+                Dataset(one.name, one.digest, "local", one.source, profile=one.profile),
+                [InputTag("mlflow.data.context", one.context)],
+            )
+            for one in data
+        ]
+        if inputs:
+            self._client.log_inputs(run, inputs)
 
     def set_params(self, run: str, params: Mapping[str, str]) -> None:
         """Add parameters to a run, which may have them already."""
@@ -123,8 +164,15 @@ class Store:
         (self._client.log_artifacts if path.is_dir() else self._client.log_artifact)(run, str(path), folder)
 
     def end(self, run: str, status: str) -> None:
-        """Close a run as FINISHED, FAILED or KILLED."""
+        """Close a run as FINISHED, FAILED or KILLED; the parent run ends with the last of its runs."""
         self._client.set_terminated(run, status)
+        parent = self._client.get_run(run).data.tags.get(PARENT)
+        if parent:
+            # A failure stays in sight until a report is made in spite of it, or after it.
+            tags = self._client.get_run(run).data.tags
+            before = self._client.get_run(parent).info.status
+            failed = status != "FINISHED" or (before == "FAILED" and tags.get("kind") != "report")
+            self._client.set_terminated(parent, "FAILED" if failed else "FINISHED")
 
     def complete(self, run: str) -> None:
         """Take away the tag of a run that lacks metrics or files."""
@@ -157,9 +205,13 @@ class Store:
     def _find_or_create_parent(self) -> str:
         tags = {"kind": "experiment", **{name: self._source[name] for name in ("dvc.exp", "dvc.baseline")}}
         found = self.find(tags)
-        parent = found[0].id if found else self.start(f"{tags['dvc.exp']} {tags['dvc.baseline'][:7]}", tags)
-        if not found or found[0].status != "FINISHED":
-            self.end(parent, "FINISHED")
+        parent = (
+            found[0].id
+            if found
+            else self.start(f"{tags['dvc.exp']} {tags['dvc.baseline'][:7]}", {**tags, **self._shown})
+        )
+        if not found or found[0].status == "RUNNING":
+            self._client.set_terminated(parent, "FINISHED")
         return parent
 
     def _end_dead_runs(self) -> None:

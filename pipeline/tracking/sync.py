@@ -92,13 +92,22 @@ def _open(workspace: Workspace, thorough: bool) -> Store:
 
 def _record(store: Store, recording: Recording) -> Outcome:
     record = recording.record
-    request = Request(record.name, record.key, record.tags, record.params, once=True, pid=os.getpid())
+    request = Request(
+        record.name,
+        record.key,
+        record.tags,
+        record.params,
+        once=True,
+        pid=os.getpid(),
+        data=record.data,
+        summary=record.summary,
+    )
     delivery = Delivery(request, lambda failed: store)
     now = time.time_ns() // 1_000_000
     for step, values in recording.rows:
         delivery.add([Value(metric_name(name), float(value), step, now) for name, value in values.items()])
-    for path in recording.artifacts:
-        delivery.attach(path)
+    for path, folder in recording.artifacts:
+        delivery.attach(path, folder)
     delivery.end("FINISHED")
     try:
         with time_limit(CELL_SECONDS):

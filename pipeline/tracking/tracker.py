@@ -46,7 +46,9 @@ class Tracker:
     ) -> None:
         self.delivered = False
         memory = str((checkpoints / MEMORY).absolute()) if checkpoints else None
-        request = Request(record.name, record.key, record.tags, record.params, once, os.getpid(), memory)
+        request = Request(
+            record.name, record.key, record.tags, record.params, once, os.getpid(), memory, record.data, record.summary
+        )
         self._opening = {"root": str(root.absolute()), "experiment": experiment, "request": request._asdict()}
         self._courier: Courier | None = None
         self._loaded: float | None = None

@@ -34,7 +34,17 @@ def history(root: Path, run: Any, name: str) -> list[tuple[int, float]]:
 
 def request(record: Record = RECORD, once: bool = False, pid: int | None = None, memory: Path | None = None) -> Request:
     place = str(memory) if memory else None
-    return Request(record.name, record.key, record.tags, record.params, once, pid or os.getpid(), place)
+    return Request(
+        record.name,
+        record.key,
+        record.tags,
+        record.params,
+        once,
+        pid or os.getpid(),
+        place,
+        record.data,
+        record.summary,
+    )
 
 
 def values(rows: Mapping[int, Mapping[str, float]], milliseconds: int = 1) -> list[Value]:

@@ -89,12 +89,13 @@ def test_sync_adds_what_is_missing_and_nothing_twice(workspace):
 
 
 def test_counts_of_the_instances_are_recorded_once(workspace):
-    summary = {"counts": {"training_listed": 9, "training": 7}, "pairs_sha256": "ab", "skipped": {"x": "no box"}}
+    counts = {"training_listed": 9, "training": 7, "pairs": 4, "evaluation": 3}
+    summary = {"counts": counts, "pairs_sha256": "ab", "skipped": {"x": "no box"}}
     write_json(workspace.instances_summary("car"), summary)
     write_checksums(workspace.instances_summary("car").parent)
     assert recorded(workspace) == ["instances@car"]
     (run,) = runs(workspace.root)
-    assert run.data.metrics == {"counts.training_listed": 9, "counts.training": 7, "skipped": 1}
+    assert run.data.metrics == {**{f"counts.{name}": count for name, count in counts.items()}, "skipped": 1}
     assert run.data.params["pairs_sha256"] == "ab"
     assert recorded(workspace) == []
 
