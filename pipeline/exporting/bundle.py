@@ -60,11 +60,7 @@ def write_bundle(workspace: Workspace, cell: Cell, folder: Path) -> None:
     Raises:
         InputError: the cell is not trained, or one of its files is damaged.
     """
-    pca, foreground = (part(cell.backbone, cell.category) for part in (workspace.pca, workspace.foreground))
-    sources = [workspace.model(cell) / WEIGHTS, workspace.model(cell) / DESCRIPTION, pca, foreground]
-    if workspace.calibration(cell).is_file():
-        sources.append(workspace.calibration(cell))
-    for path in sources:
+    for path in bundle_parts(workspace, cell):
         if not path.is_file():
             raise InputError(f"{path}: expected a part of the trained cell {cell.name}, found none. Run `dvc repro`.")
         write_bytes(folder / path.name, checked(path).read_bytes())
@@ -74,6 +70,14 @@ def write_bundle(workspace: Workspace, cell: Cell, folder: Path) -> None:
     write_json(folder / MANIFEST, {"format": FORMAT, "version": VERSION, "cell": cell._asdict()})
     write_text(folder / "README.md", model_card(resolved, cell))
     write_checksums(folder)
+
+
+def bundle_parts(workspace: Workspace, cell: Cell) -> list[Path]:
+    """The files of a run that a bundle is made of; the calibration only where there is one."""
+    pca, foreground = (part(cell.backbone, cell.category) for part in (workspace.pca, workspace.foreground))
+    parts = [workspace.model(cell) / WEIGHTS, workspace.model(cell) / DESCRIPTION, pca, foreground]
+    calibration = workspace.calibration(cell)
+    return [*parts, calibration] if calibration.is_file() else parts
 
 
 def is_bundle(folder: Path) -> bool:

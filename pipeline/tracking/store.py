@@ -24,6 +24,8 @@ PARAMS_PER_REQUEST = 100
 """Maximum number of parameters that MLflow accepts in one request."""
 PARENT, DESCRIPTION = "mlflow.parentRunId", "mlflow.note.content"
 """Tags that MLflow gives a meaning."""
+DIGEST = "bundle.sha256"
+"""Tag of a model."""
 INCOMPLETE = "incomplete"
 """Tag of a run that lacks metrics or files."""
 
@@ -129,6 +131,22 @@ class Store:
         for batch in batches(metrics, VALUES_PER_REQUEST):
             self._client.log_batch(parent, metrics=batch)
         self._client.set_tag(parent, DESCRIPTION, summary.description)
+
+    def has_model(self, name: str, digest: str) -> bool:
+        """Whether there is a whole model of this name, made of the bundle with this digest."""
+        return any(model.status == "READY" for model in self._models(name, digest))
+
+    def add_model(self, name: str, run: str | None, tags: Mapping[str, str], folder: Path) -> None:
+        """Add the folder of a saved model; what an attempt that was interrupted has left is removed."""
+        for model in self._models(name, tags[DIGEST]):
+            self._client.delete_logged_model(model.model_id)
+        made = self._client.create_logged_model(self._experiment, name, run, dict(tags), model_type="semagic")
+        self._client.log_model_artifacts(made.model_id, str(folder))
+        self._client.finalize_logged_model(made.model_id, "READY")
+
+    def _models(self, name: str, digest: str) -> list[Any]:
+        condition = f"{_equal('name', name)} AND {_equal(f'tags.`{DIGEST}`', digest)}"
+        return list(self._client.search_logged_models([self._experiment], condition))
 
     def set_data(self, run: str, data: Sequence[DataUsed]) -> None:
         """Say which data sets a run has used, which it may know already."""

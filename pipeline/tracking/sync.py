@@ -6,12 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from pipeline.base.errors import InputError
 from pipeline.config.cells import all_cells
 from pipeline.config.workspace import Workspace
 from pipeline.tracking import recordings
 from pipeline.tracking.address import tracking_address
 from pipeline.tracking.delivery import Delivery, Request
 from pipeline.tracking.loading import load_mlflow
+from pipeline.tracking.models import can_be_registered, register_model
 from pipeline.tracking.record import Value, metric_name
 from pipeline.tracking.recordings import Recording
 from pipeline.tracking.redaction import describe, without_secrets
@@ -66,7 +68,25 @@ def sync(workspace: Workspace) -> Synchronisation:
         result.outcomes.append(outcome)
         # Whether the cell or the store is at fault shows when the store is opened again.
         store = None if outcome.problem else store
+    if store is not None:
+        result.outcomes.extend(_register(workspace, store))
     return result
+
+
+def _register(workspace: Workspace, store: Store) -> list[Outcome]:
+    """Add the evaluated cells to the models of the store."""
+    outcomes = []
+    for cell in filter(partial(can_be_registered, workspace), all_cells(workspace.params)):
+        name, added, problem = f"model@{cell.name}", False, ""
+        try:
+            with time_limit(CELL_SECONDS):
+                added = register_model(workspace, store, cell)
+        except InputError:
+            raise
+        except (Exception, OutOfTimeError) as error:
+            problem = describe(error)
+        outcomes.append(Outcome(name, added, problem))
+    return outcomes
 
 
 def _makers(workspace: Workspace) -> list[Callable[[], Recording | None]]:
