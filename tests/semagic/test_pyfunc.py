@@ -1,4 +1,4 @@
-"""A trained category among MLflow's models: registered once, loaded without the project's command line, same answers."""
+"""A trained category among MLflow's models: registered once, loaded without the command line, same answers."""
 
 import base64
 import warnings
