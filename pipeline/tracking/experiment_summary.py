@@ -2,12 +2,19 @@
 
 from typing import NamedTuple
 
+from pipeline.base.text_files import read_text
 from pipeline.config.cells import all_cells
 from pipeline.config.workspace import Workspace
-from pipeline.tracking.reading import read_json
+from pipeline.tracking.reading import REMEDY, read_json
 
 COLUMNS = {"pck10": "PCK@0.1 [%]", "pose_error": "pose error [degrees]", "chamfer": "Chamfer x 100"}
 """Measures of the description, by their names in reports/metrics.json."""
+
+
+SHOWN = (*COLUMNS, "mask_iou", "drift", "returned", "agreement")
+"""Measures that become metrics of the parent run; MLflow's charts and columns hold so many."""
+CLAIMS = "## The paper's claims"
+"""Heading of the section of reports/table1_vs_paper.md and table2_vs_paper.md that has the verdicts."""
 
 
 class ExperimentSummary(NamedTuple):
@@ -30,7 +37,7 @@ def summarise_experiment(workspace: Workspace) -> ExperimentSummary:
     for name, value in report.items():
         row, _, rest = name.partition("/")
         scope, _, measure = rest.partition("/")
-        if scope == "avg" and isinstance(value, int | float):
+        if scope == "avg" and measure in SHOWN and isinstance(value, int | float):
             values[f"{measure}/{row}"] = float(value)
     return ExperimentSummary(values, _description(workspace, values))
 
@@ -46,6 +53,7 @@ def _description(workspace: Workspace, values: dict[str, float]) -> str:
         f"features {', '.join(params.backbones)}.",
         "",
         *_table(values),
+        *_claims(workspace),
         "",
         "`index.html` among the artifacts shows both tables, claims and curves; `pages/` has a page for each category. "
         "In a checkout `semagic show` opens them.",
@@ -54,6 +62,18 @@ def _description(workspace: Workspace, values: dict[str, float]) -> str:
         "The runs below have the tags `kind`, `variant`, `backbone`, `category` and `seed`.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _claims(workspace: Workspace) -> list[str]:
+    """The verdicts on the paper's claims, as the report words them."""
+    found = []
+    for name in ("table1_vs_paper.md", "table2_vs_paper.md"):
+        path = workspace.reports / name
+        text = read_text(path, REMEDY) if path.is_file() else ""
+        section = text.partition(CLAIMS)[2].partition("\n## ")[0]
+        rows = [line for line in section.splitlines() if line.startswith("|")]
+        found += rows if not found else rows[2:]
+    return ["", *found] if found else []
 
 
 def _table(values: dict[str, float]) -> list[str]:
