@@ -26,7 +26,7 @@ from pipeline.photographs.lists import read_pairs
 from pipeline.photographs.records import Instance
 from pipeline.prediction.predictions import Predictions, read_predictions
 from pipeline.reporting.notes import SIMULATION
-from pipeline.reporting.rows import KINDS, row_order, row_title, simulated
+from pipeline.reporting.rows import KINDS, row_order, short_title, simulated
 
 SIZE = 320
 """Side of a photograph's crop on the page in pixels."""
@@ -145,7 +145,7 @@ def _model_row(
 def _row(name: str, metrics: Metrics, method: str, answers: Answers, mesh: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "name": name,
-        "title": row_title(name, metrics).removesuffix(" (simulated)"),
+        "title": short_title(name, metrics),
         "simulated": simulated(name, metrics),
         "pck": metrics.pck[method][threshold_name(TABLE_ALPHA)].per_image if metrics.annotated else None,
         "places": pack_range(answers.places, -0.5, 1.5),

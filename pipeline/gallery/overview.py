@@ -23,7 +23,7 @@ from pipeline.reporting.loss_curves import NO_TERMS, running_median
 from pipeline.reporting.notes import warning_of
 from pipeline.reporting.pck_curves import pck_curve
 from pipeline.reporting.results import Results, first_metrics, read_results, title_of
-from pipeline.reporting.rows import REFERENCE, row_title
+from pipeline.reporting.rows import REFERENCE, row_title, short_title
 from pipeline.reporting.table import Grid, Table
 from pipeline.reporting.table1 import build_table1
 from pipeline.reporting.table2 import build_table2
@@ -61,13 +61,16 @@ def _table(table: Table) -> dict[str, Any]:
 
 
 def _grid(grid: Grid) -> dict[str, Any]:
+    """The texts of a table without the columns of categories that were not run."""
+    run = tuple(column for column in grid.columns if any(column in row.values for row in grid.rows))
+    grid = grid._replace(columns=run)
     return {"title": grid.title, **grid_texts(grid)._asdict()}
 
 
 def _claim(claim: Claim, results: Results) -> dict[str, str]:
     digits = 1 if claim.measure.startswith("PCK") else 2
     gain, low, high = (signed(value, digits) for value in claim.gain)
-    names = {name: title_of(results, name).removesuffix(" (simulated)") for name in results.rows}
+    names = {name: short_title(name, first_metrics(results.rows[name])) for name in results.rows}
     return {
         "text": f"{names[claim.better]} better than {names[claim.worse]}",
         "measure": claim.measure,
@@ -86,7 +89,7 @@ def _card(workspace: Workspace, results: Results, category: str) -> dict[str, st
     first = rows[name][category][0]
     cell = Cell(name, workspace.params.backbones[0], category, workspace.params.seeds[0])
     picture = split_sheet(read_image(checked(workspace.sheet(cell)))).template[1]
-    title = row_title(name, first.metrics).removesuffix(" (simulated)")
+    title = short_title(name, first.metrics)
     if first.metrics.annotated:
         score = first.metrics.pck[first.method][threshold_name(TABLE_ALPHA)].per_image
         text = f"{title}: {100 * score:.1f}"

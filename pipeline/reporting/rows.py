@@ -67,7 +67,13 @@ def beyond_paper(name: str) -> bool:
 
 
 def row_title(name: str, metrics: Metrics) -> str:
-    """The row's name in the paper's words, with '(simulated)' where something behind it is.
+    """The row's name in the paper's words, with '(simulated)' where something behind it is."""
+    title = short_title(name, metrics)
+    return f"{title} (simulated)" if simulated(name, metrics) else title
+
+
+def short_title(name: str, metrics: Metrics) -> str:
+    """The row's name in the paper's words, for places that say themselves what is simulated.
 
     A variant whose switches differ from those of the row that bears its title is marked as changed.
     """
@@ -78,7 +84,7 @@ def row_title(name: str, metrics: Metrics) -> str:
         title = known.title + (" [changed]" if metrics.trained.switches != known.switches else "")
     else:
         title = name
-    return f"{title} (simulated)" if simulated(name, metrics) else title
+    return title
 
 
 def backbone_title(metrics: Metrics) -> str:

@@ -69,11 +69,11 @@ def _save(bundle: Path, target: Path, example: pd.DataFrame | None) -> None:
     """Write a model of MLflow around a bundle."""
     import mlflow.pyfunc
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, Schema, TensorSpec
 
-    inputs = [*(ColSpec(kind, name) for name, kind in INPUTS.items())]
+    inputs: list[ColSpec | TensorSpec] = [ColSpec(kind, name) for name, kind in INPUTS.items()]
     inputs += [ColSpec(kind, name, required=False) for name, kind in OPTIONAL.items()]
-    outputs = [ColSpec(kind, name) for name, kind in OUTPUTS.items()]
+    outputs: list[ColSpec | TensorSpec] = [ColSpec(kind, name) for name, kind in OUTPUTS.items()]
     card = (bundle / "README.md").read_text(encoding="utf-8")
     licence = next(line.partition(": ")[2] for line in card.splitlines() if line.startswith("license: "))
     mlflow.pyfunc.save_model(
