@@ -5,9 +5,9 @@ import shutil
 
 import numpy as np
 import pytest
-import yaml
 
 from pipeline.base.checksums import write_checksums
+from pipeline.base.yaml_text import parse_yaml
 from pipeline.config.opening import open_workspace
 from pipeline.config.params import load_params
 from pipeline.exporting.bundle import VERSION, open_bundle, write_bundle
@@ -64,7 +64,7 @@ def test_its_parameters_are_those_of_one_cell(bundle):
 
 def test_its_card_is_read_by_others(bundle):
     _, header, text = (bundle / "README.md").read_text().split("---\n", 2)
-    card = yaml.safe_load(header)
+    card = parse_yaml(header)
     assert card["license"] == "apache-2.0"
     assert "simulated" in card["tags"]
     (result,) = card["model-index"][0]["results"]

@@ -6,9 +6,9 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-import yaml
 from PIL import Image
 
+from pipeline.base.yaml_text import parse_yaml
 from pipeline.config.params import load_params
 from pipeline.data.photographs_csv import read_rows
 from pipeline.fanout.data_paths import with_folder
@@ -78,8 +78,8 @@ def test_photographs_become_a_training_set(root, photos):
 
 def test_dvc_depends_on_the_photographs_and_not_on_the_releases(root, photos):
     semagic("new", "mug", photos, "--root", root)
-    stages = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
-    before = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    stages = parse_yaml((root / "dvc.yaml").read_text())["stages"]
+    before = parse_yaml((ROOT / "dvc.yaml").read_text())["stages"]
     for name, stage in stages.items():
         released = [entry for entry in before[name]["deps"] if "pascal3d}" in entry or "spair}" in entry]
         own = [entry for entry in stage["deps"] if "data.folder" in entry]
