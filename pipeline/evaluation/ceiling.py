@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int
 from scipy.interpolate import RBFInterpolator
-from scipy.spatial.transform import Rotation
 from torch import Tensor
 from tqdm import tqdm
 
@@ -23,7 +22,7 @@ from pipeline.config.params import Params
 from pipeline.data.cad import CadModel
 from pipeline.evaluation.pck import is_correct, keypoint_errors, longer_side, pck
 from pipeline.matching.transfer import transfer
-from pipeline.photographs.cameras import OBJECT_TO_CAD, clip_depth, object_rotation, project_cad
+from pipeline.photographs.cameras import clip_depth, object_angles, object_rotation, project_cad
 from pipeline.photographs.crops import square_crop, to_crop
 from pipeline.photographs.lists import PairList
 from pipeline.photographs.records import Instance
@@ -95,16 +94,6 @@ def fit(points: Float[np.ndarray, "K 2"], target: Float[np.ndarray, "K 2"]) -> t
     return scale, target.mean(axis=0) - scale * points.mean(axis=0)
 
 
-def viewpoint_angles(rotation: Float[np.ndarray, "3 3"]) -> tuple[float, float, float]:
-    """Azimuth, elevation and theta in degrees of a rotation from the object to the camera frame.
-
-    This is the inverse of `cameras.object_rotation`, the product Rz(theta) Rx(elevation - 90) Rz(-azimuth). scipy's
-    Euler angles have their middle angle in [0, 180] instead, which the conversion accounts for.
-    """
-    first, middle, last = Rotation.from_matrix(rotation @ OBJECT_TO_CAD.T).as_euler("ZXZ", degrees=True)
-    return 180 - last, 90 - middle, first + 180
-
-
 def project_mesh(
     mesh: PointedMesh,
     rotation: Float[np.ndarray, "3 3"],
@@ -131,7 +120,7 @@ def project_mesh(
     if annotated is None:
         raise InputError(f"'{instance.key}': expected an annotated viewpoint, found none. Leave this image out.")
     crop = square_crop(instance.box, params.data.crop_margin)
-    azimuth, elevation, theta = viewpoint_angles(rotation)
+    azimuth, elevation, theta = object_angles(rotation)
     view = annotated._replace(azimuth=azimuth, elevation=elevation, theta=theta)
     names = [name for name in mesh.model.keypoints if name in shown]
     own = project_cad(np.stack([mesh.model.keypoints[name] for name in names]), view)[:, :2]

@@ -19,7 +19,7 @@ SECONDS = {
     "predict": 9.0,
     "evaluate": 12.0,
     "reconstruct": 20.0,
-    "gallery": 30.0,
+    "gallery": 35.0,
     "overview": 3.0,
     "report": 6.0,
 }

@@ -15,6 +15,7 @@ from pipeline.config.workspace import Workspace
 from pipeline.evaluation.pck import TABLE_ALPHA
 from pipeline.evaluation.result import Metrics, read_metrics, threshold_name
 from pipeline.gallery.answers import Answers, baseline_answers, model_answers
+from pipeline.gallery.ceilings import category_ceilings
 from pipeline.gallery.meshes import pack_meshes, template_projection, vertex_errors
 from pipeline.gallery.packing import pack_range
 from pipeline.gallery.pages import render_page
@@ -68,6 +69,7 @@ def category_page(workspace: Workspace, category: str) -> str:
         categories=workspace.params.categories,
         simulated=", ".join(content["simulated"]),
         explanation=SIMULATION,
+        ceilings=content["ceilings"],
         annotated=any(photograph["keypoints"] for photograph in content["photographs"]),
     )
 
@@ -106,7 +108,19 @@ def category_content(workspace: Workspace, category: str) -> dict[str, Any]:
         "alpha": TABLE_ALPHA,
         "points": pack_range(np.concatenate([one.places for one in shown.points]), -0.5, 1.5),
         "rows": packed,
+        "ceilings": _ceilings(workspace, category, packed, predictions),
     }
+
+
+def _ceilings(
+    workspace: Workspace, category: str, packed: list[dict[str, Any]], predictions: dict[str, Predictions]
+) -> list[dict[str, Any]]:
+    """The ceilings of the trained rows, each beside what the row itself scores by projection."""
+    titles = {row["title"]: row for row in packed if row["name"] in predictions}
+    found = category_ceilings(workspace, category, {title: predictions[row["name"]] for title, row in titles.items()})
+    return [
+        {**one._asdict(), "learned": titles[one.poses]["projection"] if one.poses in titles else None} for one in found
+    ]
 
 
 def _shown(workspace: Workspace, category: str, predictions: Predictions | None) -> Shown:
@@ -147,11 +161,18 @@ def _row(name: str, metrics: Metrics, method: str, answers: Answers, mesh: dict[
         "name": name,
         "title": short_title(name, metrics),
         "simulated": simulated(name, metrics),
-        "pck": metrics.pck[method][threshold_name(TABLE_ALPHA)].per_image if metrics.annotated else None,
+        "pck": _score(metrics, method),
+        "projection": _score(metrics, "projection"),
         "places": pack_range(answers.places, -0.5, 1.5),
         "probability": pack_range(answers.probability, 0, 1, bits=8),
         "mesh": mesh,
     }
+
+
+def _score(metrics: Metrics, method: str) -> float | None:
+    """PCK@0.1 by a method; None where it was not scored."""
+    scores = metrics.pck.get(method)
+    return scores[threshold_name(TABLE_ALPHA)].per_image if scores else None
 
 
 def _photograph(workspace: Workspace, instance: Instance, crop: Crop, points: Points) -> dict[str, Any]:

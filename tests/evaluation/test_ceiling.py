@@ -12,8 +12,8 @@ from scipy.spatial.transform import Rotation
 from pipeline.base.errors import InputError
 from pipeline.config.params import load_params
 from pipeline.data.cad import CadModel
-from pipeline.evaluation.ceiling import PointedMesh, ceiling, deform, fit, most_typical, project_mesh, viewpoint_angles
-from pipeline.photographs.cameras import object_rotation, project_cad, viewpoint_rotation
+from pipeline.evaluation.ceiling import PointedMesh, ceiling, deform, fit, most_typical, project_mesh
+from pipeline.photographs.cameras import object_angles, object_rotation, project_cad, viewpoint_rotation
 from pipeline.photographs.lists import pair_list
 from pipeline.photographs.records import Box, Instance, Pair, Viewpoint
 from pipeline.rendering.rasterizer import make_rasterizer
@@ -178,4 +178,4 @@ def test_fit_against_least_squares(seed):
 @given(st.integers(0, 2**31))
 def test_angles_give_the_rotation_back(seed):
     rotation = Rotation.random(random_state=np.random.default_rng(seed)).as_matrix()
-    np.testing.assert_allclose(object_rotation(*viewpoint_angles(rotation)), rotation, atol=1e-7)
+    np.testing.assert_allclose(object_rotation(*object_angles(rotation)), rotation, atol=1e-7)

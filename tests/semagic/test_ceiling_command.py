@@ -1,9 +1,13 @@
 """`semagic ceiling` on a run at toy size."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from pipeline.config.workspace import Workspace
+from pipeline.gallery.ceilings import category_ceilings
+from pipeline.prediction.predictions import read_predictions
 from support.command_line import semagic
 from support.tiny_run import CELL
 
@@ -39,3 +43,14 @@ def test_a_cell_that_is_not_there_is_one_line(run, option, value, message):
     done = semagic("ceiling", *(word for pair in chosen.items() for word in pair), "--root", run.root)
     assert done.exit_code == 1 and message in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_page_of_a_category_shows_the_same_ceilings(run):
+    result = semagic("ceiling", "--variant", CELL.variant, "--category", CELL.category, "--root", run.root)
+    said = [float(re.search(r"([\d.]+) at 0\.1,", line)[1]) for line in result.stdout.splitlines()[1:]]
+    found = category_ceilings(run, CELL.category, {"Ours": read_predictions(run.predictions(CELL))})
+    assert [one.poses for one in found] == ["annotated", "Ours"]
+    shown = [100 * value for one in found for value in (one.rigid, one.deformed)]
+    assert shown == pytest.approx(said, abs=0.05)
+    without = replace(run.params, data=replace(run.params.data, pascal3d=""))
+    assert category_ceilings(Workspace(run.root, without), CELL.category, {}) == ()
