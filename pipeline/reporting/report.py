@@ -1,6 +1,8 @@
 """All files of the report, from the files of the evaluation."""
 
-from pipeline.base.files import write_json, write_text
+import json
+
+from pipeline.base.files import write_text
 from pipeline.config.workspace import Workspace
 from pipeline.reporting.claims import judge_claims
 from pipeline.reporting.figures import write_figures
@@ -46,7 +48,8 @@ def write_report(workspace: Workspace) -> list[Table]:
     else:
         _write_table(workspace, "table2", table2)
         write_text(reports / "table2_vs_paper.md", versus_paper2(table2, results, claims))
-    write_json(reports / "metrics.json", summarise(results))
+    # In the order of the summary, which DVC keeps.
+    write_text(reports / "metrics.json", json.dumps(summarise(results), indent=2, allow_nan=False) + "\n")
     write_figures(workspace, results)
     return [table for table in (first, table2) if table is not None]
 

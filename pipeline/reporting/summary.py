@@ -8,9 +8,12 @@ from pipeline.reporting.table1 import pck_by_category
 from pipeline.reporting.table2 import chamfer_by_category
 from pipeline.reporting.unannotated import CONSISTENCY
 
+FIRST = ("pck10", "returned", "pose_error", "chamfer", "mask_iou")
+"""Measures that come first, in this order; `dvc exp show` and the view of DVC show columns in the order of the file."""
+
 
 def summarise(results: Results) -> dict[str, float]:
-    """Means over the seeds by '<row>/<avg or category>/<measure>'.
+    """Means over the seeds by '<row>/<avg or category>/<measure>', what matters first.
 
     Measures are PCK in per cent 'pck<100 alpha>' (pooled over keypoints: '_per_point'), those of the meshes and of
     confidence, and 'chamfer'; of categories without keypoints those of consistency in place of PCK. '<category>/pairs'
@@ -40,7 +43,15 @@ def summarise(results: Results) -> dict[str, float]:
                 summary |= _named(name, key, values)
     for name, row in results.reconstruction.items():
         summary |= _named(name, "chamfer", chamfer_by_category(row, lambda image: image.similarity))
-    return summary
+    return {name: summary[name] for name in sorted(summary, key=_importance)}
+
+
+def _importance(name: str) -> tuple[bool, bool, int]:
+    """Averages before single categories, and of both those of `FIRST` first; rows keep the order of the table."""
+    row, _, rest = name.partition("/")
+    scope, _, measure = rest.partition("/")
+    rank = FIRST.index(measure) if measure in FIRST else len(FIRST)
+    return rank == len(FIRST), scope != "avg", rank
 
 
 def _named(row: str, measure: str, values: dict[str, list[float]]) -> dict[str, float]:

@@ -91,3 +91,12 @@ def test_scores_of_different_settings_are_not_mixed(finished):
     write_checksums(path.parent)
     with pytest.raises(InputError, match="'car' stem from different parameters"):
         write_report(finished)
+
+
+def test_what_matters_comes_first_in_the_summary(finished):
+    write_report(finished)
+    names = list(json.loads((finished.reports / "metrics.json").read_text()))
+    ranks = [
+        names.index(name) for name in ("ours/avg/pck10", "ours/avg/pose_error", "ours/car/pck10", "ours/avg/drift")
+    ]
+    assert ranks == sorted(ranks) and names[0].endswith("/avg/pck10")
