@@ -48,8 +48,7 @@ def summarise(results: Results) -> dict[str, float]:
 
 def _importance(name: str) -> tuple[bool, bool, int]:
     """Averages before single categories, and of both those of `FIRST` first; rows keep the order of the table."""
-    row, _, rest = name.partition("/")
-    scope, _, measure = rest.partition("/")
+    scope, _, measure = name.partition("/")[2].partition("/")
     rank = FIRST.index(measure) if measure in FIRST else len(FIRST)
     return rank == len(FIRST), scope != "avg", rank
 
