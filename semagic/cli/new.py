@@ -44,7 +44,7 @@ def new(
     params.yaml and dvc.yaml are set up for it. Photographs are read as people see them (JPEG, PNG, WebP, BMP, TIFF;
     HEIC with pillow-heif) and copied into photographs/CATEGORY, no longer than 1600 pixels. Boxes are found by GrabCut
     where the table names none. One in five photographs is held out. Labels and features are those of the networks in
-    weights/, or of GrabCut and SIFT. `git checkout params.yaml dvc.yaml` goes back to what was there.
+    weights/, or of GrabCut and SIFT. `git checkout params.yaml dvc.yaml reports` goes back to what was there.
     """
     if fold is not None and fold not in FOLDS:
         raise typer.BadParameter(f"expected 0, 1, 2 or 4; found {fold}.", param_hint="--fold")
@@ -111,7 +111,7 @@ def new(
     print(f"  semagic run                          learns {cell}, and says what it is worth in reports/table1.md")
     print(f"  semagic show {category:<24}its page in the browser")
     print(f"  semagic match {cell} A.jpg B.jpg")
-    print("  git checkout params.yaml dvc.yaml    back to the benchmark")
+    print("  git checkout params.yaml dvc.yaml reports    back to the benchmark")
 
 
 def _describe(
