@@ -15,6 +15,8 @@ from pipeline.confidence.signs import find_signs
 from pipeline.config.cells import Cell
 from pipeline.labels.features import FeatureBackend
 from pipeline.labels.features.label import BACKENDS
+from pipeline.labels.masks.grabcut import GrabCutMasks
+from pipeline.labels.masks.standing_out import find_object
 from pipeline.labels.registry import make_backend
 from pipeline.matching.images import describe_image, token_components, vertex_components
 from pipeline.matching.methods import MESH_METHODS
@@ -113,7 +115,10 @@ class CategoryModel:
 
     @one_thread()
     def find_box(self, photograph: Photograph) -> tuple[float, float, float, float]:
-        """Find the largest object of the category in a photograph, by the features alone.
+        """Find the largest object of the category in a photograph, by the features.
+
+        Where these are SIFT's, which tell an object from its background too badly, it is what GrabCut finds to stand
+        out from the borders.
 
         Returns:
             The box (x0, y0, x1, y1) in pixels, for `prepare`.
@@ -130,6 +135,10 @@ class CategoryModel:
         photo, _ = read_object(photograph, WHOLE, self.cell.category, self._params.data.crop_margin)
         self._check_features(photo)
         height, width = photo.image.shape[:2]
+        if self._params.features.backend == "sift":
+            salient = find_object(photo.image, GrabCutMasks(self._params.masks.grabcut))
+            if salient is not None:
+                return salient.x0, salient.y0, salient.x1, salient.y1
 
         def tokens_of(crops: list[Crop]) -> list[np.ndarray]:
             found = self._backend.token_maps([photo] * len(crops), crops, flip=False)

@@ -15,22 +15,16 @@ from tqdm import tqdm
 from pipeline.base.errors import InputError
 from pipeline.data.photographs_csv import Row
 from pipeline.labels.masks.grabcut import GrabCutMasks
-from pipeline.photographs.photo import Photo
-from pipeline.photographs.records import Box, Instance, bounding_box
+from pipeline.labels.masks.standing_out import find_object, nearly_whole
+from pipeline.photographs.records import Box, bounding_box
 from pipeline.photographs.upright import SUFFIXES, read_upright
 
 LONGEST_SIDE = 1600
 """Pixels along the longer side of a photograph that is kept; networks see crops of a few hundred."""
-LOOKED_AT = 320
-"""Pixels along the longer side of a photograph in which an object is looked for."""
 SHORTEST_SIDE = 48
 """Pixels along the shorter side below which nothing can be told."""
 LONGEST_SHAPE = 3.0
 """Sides of a photograph, the longer by the shorter, beyond which no object is looked for in it."""
-FRAME = 0.04
-"""Share of a photograph along each border that is taken for background where an object is looked for."""
-LEAST, MOST = 0.02, 0.85
-"""Shares of the photograph that a found object covers."""
 
 
 class Gathered(NamedTuple):
@@ -121,27 +115,6 @@ def gather(
         yield Gathered(name, path, image, scale, Box(*(scale * number for number in box)), sure, row)
 
 
-def find_object(image: UInt8[np.ndarray, "H W 3"], grabcut: GrabCutMasks) -> Box | None:
-    """The box of what stands out from the borders of a photograph; None where nothing plausible does."""
-    factor = min(1.0, LOOKED_AT / max(image.shape[:2]))
-    size = [max(8, round(side * factor)) for side in image.shape[1::-1]]
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    width, height = size
-    inner = _inner(width, height)
-    flags = (False, False, False, None, None)
-    instance = Instance("object", "object", "train", "photograph", width, height, inner, *flags)
-    try:
-        mask = grabcut.mask(Photo(instance, small, Path("photograph")))
-    except InputError:
-        return None
-    if not LEAST <= mask.mean() <= MOST:
-        return None
-    x = image.shape[1] / width
-    y = image.shape[0] / height
-    box = bounding_box(mask)
-    return Box(box.x0 * x, box.y0 * y, box.x1 * x, box.y1 * y)
-
-
 def _box(label: str, image: UInt8[np.ndarray, "H W 3"], row: Row | None, grabcut: GrabCutMasks) -> tuple[Box, bool]:
     height, width = image.shape[:2]
     if min(height, width) < SHORTEST_SIDE:
@@ -151,12 +124,7 @@ def _box(label: str, image: UInt8[np.ndarray, "H W 3"], row: Row | None, grabcut
     if max(height, width) > LONGEST_SHAPE * min(height, width):
         raise InputError(f"a panorama of {width} x {height} pixels; name the object's box in a table (--table)")
     found = find_object(image, grabcut)
-    return (found, True) if found is not None else (_inner(width, height), False)
-
-
-def _inner(width: int, height: int) -> Box:
-    margin = max(1, round(FRAME * min(width, height)))
-    return Box(float(margin), float(margin), float(width - margin), float(height - margin))
+    return (found, True) if found is not None else (nearly_whole(width, height), False)
 
 
 def _free_name(path: Path, taken: set[str]) -> str:
