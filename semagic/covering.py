@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pipeline.base.errors import InputError
+from pipeline.matching.spread import grid_over
 from pipeline.photographs.crops import from_crop
 from semagic.results import PreparedPhoto
 
@@ -17,13 +18,7 @@ def grid_points(photo: PreparedPhoto, count: int = POINTS) -> Float[np.ndarray, 
     Raises:
         InputError: the mesh covers no part of the photograph.
     """
-    covered = photo.prediction.silhouette.numpy()
-    size = len(covered)
-    step = max(np.sqrt(covered.sum() / count), 1.0)
-    places = np.arange(step / 2, size, step)
-    x, y = (axis.ravel() for axis in np.meshgrid(places, places))
-    on = covered[y.astype(int), x.astype(int)]
-    places = np.stack([x, y], 1)[on] / size
+    places = grid_over(photo.prediction.silhouette.numpy(), count)
     low, high = photo.image.region.numpy()
     places = places[((places >= low) & (places <= high)).all(1)]
     if len(places) == 0:

@@ -64,7 +64,7 @@ def load_trained(
                 f"{folder}: it is a model bundle, which has its own parameters, components and calibration; found "
                 "others given. Leave them out."
             )
-        _, _, params, pca, calibration = open_bundle(folder)
+        _, params, pca, calibration = open_bundle(folder)
         weights = weights or Path("weights")
     model = load_model(folder)
     cell = _read_cell(folder / DESCRIPTION)

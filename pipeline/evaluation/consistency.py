@@ -17,12 +17,14 @@ from torch import Tensor
 from pipeline.base.checksums import is_listed
 from pipeline.base.errors import InputError
 from pipeline.config.workspace import Workspace
+from pipeline.evaluation.pck import TABLE_ALPHA
 from pipeline.labels.components.pca import Pca
 from pipeline.labels.masks import read_mask_label
 from pipeline.matching.feature_map import sample_map
-from pipeline.matching.images import EvaluatedImage, prepare_image
+from pipeline.matching.images import EvaluatedImage, prepare_image, required
 from pipeline.matching.methods import Method
 from pipeline.matching.queries import Queries, by_image
+from pipeline.matching.spread import grid_over
 from pipeline.photographs.crops import sample_crop
 from pipeline.photographs.records import Instance
 from pipeline.prediction.predictions import Predictions
@@ -55,13 +57,11 @@ def measure_consistency(
     methods: Mapping[str, Method],
     pca: Pca,
     predictions: Predictions | None = None,
-    alpha: float = 0.1,
 ) -> dict[str, Consistency]:
     """Measure the matches of each method on the photographs of `data.evaluation_split`.
 
     Args:
         workspace: with the parameters of the cell or of the backbone.
-        alpha: threshold of a return, as a share of the longer side of the box.
 
     Raises:
         InputError: fewer than two photographs have features and a mask.
@@ -85,7 +85,7 @@ def measure_consistency(
         distance = (back - there.points[there.point]).norm(dim=-1) * params.data.crop_margin
         found[name] = Consistency(
             len(images),
-            float((distance <= alpha).double().mean()),
+            float((distance <= TABLE_ALPHA).double().mean()),
             float(distance.median()),
             float(_cosine(there, places, images).mean()),
         )
@@ -96,14 +96,11 @@ def spread_points(workspace: Workspace, instance: Instance, image: EvaluatedImag
     """A square grid of about `POINTS` points on the mask of a photograph, in crop coordinates; one at least."""
     mask = read_mask_label(workspace.mask(instance)).astype(np.uint8)
     on = sample_crop(mask, image.crop, SIZE, smooth=False) > 0
-    step = max(np.sqrt(on.sum() / POINTS), 1.0)
-    places = np.arange(step / 2, SIZE, step)
-    x, y = (axis.ravel() for axis in np.meshgrid(places, places))
-    chosen = on[y.astype(int), x.astype(int)]
-    if not chosen.any():
+    points = grid_over(on, POINTS)
+    if len(points) == 0:
         rows, columns = np.nonzero(on) if on.any() else (np.array([SIZE / 2]), np.array([SIZE / 2]))
         return np.array([[columns.mean() + 0.5, rows.mean() + 0.5]]) / SIZE
-    return np.stack([x, y], 1)[chosen] / SIZE
+    return points
 
 
 def circular_queries(points: Sequence[Float[np.ndarray, "_ 2"]]) -> Queries:
@@ -124,7 +121,7 @@ def returning(queries: Queries, places: Float64[Tensor, "Q 2"]) -> Queries:
 
 
 def _cosine(queries: Queries, places: Float64[Tensor, "Q 2"], images: Sequence[EvaluatedImage]) -> Float[Tensor, "Q"]:
-    maps = [image.components if image.components is not None else image.tokens for image in images]
+    maps = [required(image.components, "components") for image in images]
     source, start = queries.source[queries.point], queries.points[queries.point]
     here = by_image(source, len(images), lambda image, rows: sample_map(maps[image], start[rows]))
     there = by_image(queries.target, len(images), lambda image, rows: sample_map(maps[image], places[rows]))

@@ -1,7 +1,5 @@
 """Scoring of one trained cell (SEMAGIC section 4.2)."""
 
-from pathlib import Path
-
 from pipeline.config.cells import Cell
 from pipeline.config.params import Params
 from pipeline.config.workspace import Workspace
@@ -12,7 +10,7 @@ from pipeline.evaluation.result import Evaluation, Switches, Trained
 from pipeline.evaluation.scoring import Matches, match_pairs, score_matches, without_keypoints
 from pipeline.labels.components.pca import read_pca
 from pipeline.matching.methods import MESH_METHODS
-from pipeline.photographs.lists import read_pairs
+from pipeline.photographs.lists import PairList, read_pairs
 from pipeline.prediction.predictions import read_predictions
 
 
@@ -32,8 +30,8 @@ def evaluate_cell(workspace: Workspace, cell: Cell) -> Evaluation:
     predictions = read_predictions(workspace.predictions(cell))
     pca = read_pca(workspace.pca(cell.backbone, cell.category))
 
-    def match(path: Path) -> Matches:
-        return match_pairs(workspace, cell.backbone, read_pairs(path), MESH_METHODS, pca, predictions)
+    def match(pairs: PairList) -> Matches:
+        return match_pairs(workspace, cell.backbone, pairs, MESH_METHODS, pca, predictions)
 
     listed = read_pairs(workspace.pairs(cell.category))
     trained = Trained(cell.variant, cell.seed, switches_of(params))
@@ -42,9 +40,10 @@ def evaluate_cell(workspace: Workspace, cell: Cell) -> Evaluation:
         mesh = measure_meshes(workspace, cell.category, None, predictions)
         return without_keypoints(params, cell.backbone, listed, consistency, trained, mesh)
     calibrations = {}
-    if read_pairs(workspace.calibration_pairs(cell.category)).pairs:
-        calibrations = calibrate(match(workspace.calibration_pairs(cell.category)).points)
-    matches = match_pairs(workspace, cell.backbone, listed, MESH_METHODS, pca, predictions)
+    taught = read_pairs(workspace.calibration_pairs(cell.category))
+    if taught.pairs:
+        calibrations = calibrate(match(taught).points)
+    matches = match(listed)
     matches = matches._replace(points=with_probabilities(matches.points, calibrations))
     mesh = measure_meshes(workspace, cell.category, matches, predictions)
     return score_matches(params, cell.backbone, matches, trained, mesh, calibrations)

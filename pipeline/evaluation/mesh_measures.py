@@ -30,11 +30,8 @@ def measure_meshes(
     A measure for which there is nothing to compare with (no annotated viewpoint, no mask label, no keypoint that two
     images show, no second image) is None.
     """
-    instances = workspace.evaluation_instances(category)
-    used = set(predictions.images)
-    if matches is not None:
-        used &= {*matches.points["source"], *matches.points["target"]}
-    instances = [instance for instance in instances if instance.name in used]
+    used = set(predictions.images) if matches is None else {*matches.points["source"], *matches.points["target"]}
+    instances = [i for i in workspace.evaluation_instances(category) if i.name in used]
     viewed = {i.name: i.viewpoint for i in instances if i.viewpoint is not None}
     pose = _pose(category, viewed, predictions) if viewed else None
     return MeshMeasures(

@@ -43,7 +43,6 @@ REMEDY = "Export the model again: semagic export CELL --to FOLDER."
 class Bundle(NamedTuple):
     """Where the parts of a bundle lie, after all of them have been compared with their checksums."""
 
-    folder: Path
     cell: Cell
     params: Path
     pca: Path
@@ -105,7 +104,7 @@ def open_bundle(folder: Path) -> Bundle:
     _check_files(folder)
     calibration = folder / "calibration.json"
     return Bundle(
-        folder, cell, folder / "params.yaml", folder / "pca.safetensors", calibration if calibration.exists() else None
+        cell, folder / "params.yaml", folder / "pca.safetensors", calibration if calibration.exists() else None
     )
 
 

@@ -22,7 +22,7 @@ from pipeline.reporting.formats import BEYOND, grid_texts, signed
 from pipeline.reporting.loss_curves import NO_TERMS, running_median
 from pipeline.reporting.notes import warning_of
 from pipeline.reporting.pck_curves import pck_curve
-from pipeline.reporting.results import Results, first_metrics, read_results, title_of
+from pipeline.reporting.results import Results, first_metrics, only_trained, read_results, title_of
 from pipeline.reporting.rows import REFERENCE, row_title, short_title
 from pipeline.reporting.table import Grid, Table
 from pipeline.reporting.table1 import build_table1
@@ -81,8 +81,7 @@ def _claim(claim: Claim, results: Results) -> dict[str, str]:
 
 def _card(workspace: Workspace, results: Results, category: str) -> dict[str, str]:
     """A way into a category: the template of the reference row, or of the first trained one, and its score."""
-    scored = results.rows if category in results.categories else results.unannotated
-    rows = {name: row for name, row in scored.items() if first_metrics(row).trained is not None}
+    rows = only_trained(results.rows_of(category))
     if not rows:
         return {"category": category, "picture": "", "text": ""}
     name = REFERENCE if REFERENCE in rows else next(iter(rows))
@@ -118,14 +117,11 @@ def _losses(workspace: Workspace, results: Results) -> dict[str, Any]:
     """Running medians of each term, by category, row and term; terms that are always zero are left out."""
     found: dict[str, Any] = {}
     for category in workspace.params.categories:
-        scored = results.rows if category in results.categories else results.unannotated
-        for name, row in scored.items():
-            if (metrics := first_metrics(row)).trained is None:
-                continue
+        for name, row in only_trained(results.rows_of(category)).items():
             cell = Cell(name, workspace.params.backbones[0], category, workspace.params.seeds[0])
             curve = pd.read_csv(checked(workspace.curve(cell)))
             terms = {term: curve[term].fillna(0) for term in curve.columns if term not in NO_TERMS}
-            found.setdefault(category, {})[row_title(name, metrics)] = {
+            found.setdefault(category, {})[row_title(name, first_metrics(row))] = {
                 "step": curve["step"].tolist(),
                 "terms": {term: _short(running_median(values)) for term, values in terms.items() if values.any()},
             }

@@ -41,7 +41,7 @@ def write_figures(workspace: Workspace, results: Results) -> None:
         columns = {title_of(results, name): results.rows[name][category][0].points for name in shown}
         write_image(folder / f"{category}_pairs.png", draw_pairs(columns, instances, workspace, TABLE_ALPHA))
         _write_meshes(workspace, results.rows, category)
-    for category in dict.fromkeys(category for row in results.unannotated.values() for category in row):
+    for category in results.unannotated_categories:
         _write_meshes(workspace, results.unannotated, category)
     curves = {title_of(results, name): _mean_curve(row) for name, row in results.rows.items()}
     if curves:

@@ -63,6 +63,15 @@ class Results(NamedTuple):
     unannotated: dict[str, RowScores] = {}  # noqa: RUF012
     """Rows on the categories without annotated keypoints, whose points are empty; rows without any are left out."""
 
+    @property
+    def unannotated_categories(self) -> tuple[str, ...]:
+        """Categories without annotated keypoints."""
+        return tuple(dict.fromkeys(category for row in self.unannotated.values() for category in row))
+
+    def rows_of(self, category: str) -> dict[str, RowScores]:
+        """The rows that a category is in: those of Table 1, or those without keypoints."""
+        return self.rows if category in self.categories else self.unannotated
+
 
 def read_results(workspace: Workspace) -> Results:
     """Read what the stages `baselines`, `evaluate` and `reconstruct` wrote for the cells that are run.
@@ -125,7 +134,12 @@ def all_metrics(results: Results) -> list[Metrics]:
 
 def trained_rows(results: Results) -> dict[str, RowScores]:
     """The rows that show a trained model."""
-    return {name: row for name, row in results.rows.items() if first_metrics(row).trained is not None}
+    return only_trained(results.rows)
+
+
+def only_trained(rows: dict[str, RowScores]) -> dict[str, RowScores]:
+    """Those of some rows that show a trained model."""
+    return {name: row for name, row in rows.items() if first_metrics(row).trained is not None}
 
 
 def first_metrics(row: RowScores) -> Metrics:

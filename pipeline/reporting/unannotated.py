@@ -46,7 +46,7 @@ def _meshes(results: Results) -> list[Grid]:
 
 
 def _grid(title: str, results: Results, measure: Callable[[RowScores], dict[str, list[float]]]) -> Grid:
-    categories = tuple(dict.fromkeys(category for row in results.unannotated.values() for category in row))
+    categories = results.unannotated_categories
     found = {row_title(name, first_metrics(row)): measure(row) for name, row in results.unannotated.items()}
     rows = tuple(category_row(row, values) for row, values in found.items() if values)
     return Grid(title, categories, rows, average_title(categories))

@@ -137,14 +137,16 @@ class Delivery:
         # The status first: whatever happens to the files, the run says how it ended, and its tag that they are missing.
         store.end(self._run, self._status)
         summary = self._request.summary
-        if summary is not None and self._status == "FINISHED":
-            store.summarise(ExperimentSummary(*summary))
+        targets = [self._run]
+        if summary is not None:
+            targets.append(store.parent)
+            if self._status == "FINISHED":
+                store.summarise(ExperimentSummary(*summary))
         self.refused = []
         for path, folder in self._artifacts:
             try:
-                store.attach(self._run, path, folder)
-                if summary is not None:
-                    store.attach(store.parent, path, folder)
+                for target in targets:
+                    store.attach(target, path, folder)
             except Exception as error:
                 self.refused.append(f"{path}: {describe(error)}")
         if not (self.refused or self._lossy):

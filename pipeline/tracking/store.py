@@ -184,10 +184,10 @@ class Store:
     def end(self, run: str, status: str) -> None:
         """Close a run as FINISHED, FAILED or KILLED; the parent run ends with the last of its runs."""
         self._client.set_terminated(run, status)
-        parent = self._client.get_run(run).data.tags.get(PARENT)
+        tags = self._client.get_run(run).data.tags
+        parent = tags.get(PARENT)
         if parent:
             # A failure stays in sight until a report is made in spite of it, or after it.
-            tags = self._client.get_run(run).data.tags
             before = self._client.get_run(parent).info.status
             failed = status != "FINISHED" or (before == "FAILED" and tags.get("kind") != "report")
             self._client.set_terminated(parent, "FAILED" if failed else "FINISHED")
