@@ -48,7 +48,7 @@ install: .venv/.installed  ## Set up .venv: torch for the CPU, the project and i
 	.venv/bin/pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
-repro: install  ## Run the pipeline from data to both tables (35 to 80 minutes on 2 cores), and print them
+repro: install  ## Run the pipeline from data to both tables (40 to 80 minutes on 2 cores), and print them
 	semagic run
 	dvc repro --quiet
 	-@semagic sync
