@@ -19,6 +19,7 @@ from pipeline.config.model_params import Pose as Pose
 from pipeline.config.parsing import merged, parse_section, to_dict
 from pipeline.config.ranges import NotEmpty, Unique
 from pipeline.config.refinement_params import Refine
+from pipeline.config.resource_params import Resources
 from pipeline.config.training_params import Loss, Training
 from pipeline.config.training_params import PoseAugmentation as PoseAugmentation
 from pipeline.config.variants import VARIED, Overlays, with_bases
@@ -71,6 +72,7 @@ class Params:
     variant that does not set the same key.
     """
     tracking: Tracking
+    resources: Resources
 
 
 def load_params(path: Path = Path("params.yaml")) -> Params:

@@ -1,13 +1,13 @@
 """Plan of a run, obtained from DVC: the stages that have to run, and their order."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import networkx as nx
 from dvc.dvcfile import PROJECT_FILE
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
+from dvc.stage import Stage
 
 from pipeline.fanout.dvc_files import keep_lock, remove_torn_users, restore_lock
 
@@ -21,8 +21,10 @@ class Plan(NamedTuple):
     """Dependencies of each stage that may have to run, restricted to such stages, in a topological order."""
     current: int
     """Number of stages that are up to date together with everything upstream."""
-    temporary: Path
-    """DVC's folder for temporary files, which git and DVC ignore."""
+    repo: Repo
+    """DVC's repository. It is closed, and opens what it needs by itself."""
+    stages: dict[str, Stage]
+    """Stages of `needs` by their names."""
 
 
 def make_plan(targets: Sequence[str] = ()) -> Plan:
@@ -58,7 +60,7 @@ def _plan(repo: Repo, targets: Sequence[str]) -> Plan:
     needs = needed_stages(graph, stages)
     stale = stale_stages(needs, lambda stage: stage.changed())
     names = {stage.addressing: tuple(other.addressing for other in stale[stage]) for stage in stale}
-    return Plan(names, len(needs) - len(stale), Path(repo.tmp_dir))
+    return Plan(names, len(needs) - len(stale), repo, {stage.addressing: stage for stage in stale})
 
 
 def needed_stages(graph: nx.DiGraph, targets: Sequence[Node]) -> dict[Node, tuple[Node, ...]]:

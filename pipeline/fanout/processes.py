@@ -1,79 +1,69 @@
-"""Execution of commands as subprocesses, each with its own process group and log file."""
+"""Execution of the stages' commands on this machine, each with its own process group."""
 
 import os
+import re
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote
 
 from pipeline.fanout.gpus import Gpus
+from pipeline.fanout.logs import note
+from pipeline.fanout.work import Work
+from pipeline.warm.client import Program, start_program
 
 STOPPED = 130
 """Exit code of a command that was not started because the run was being stopped."""
-TAIL_BYTES = 65536
-"""Number of bytes at the end of a log in which its last lines are searched."""
 
 
 class Processes:
-    """Thread-safe runner of commands that can be stopped.
+    """Thread-safe executor of commands that can be stopped.
 
     Args:
-        command: function that returns the command line for a name.
-        logs: folder of the log files, which is created if it does not exist.
-        environment: environment variables of the commands.
+        environment: environment variables of the commands, to which those of each stage are added.
         grace: seconds between the interrupt and the kill when the commands are stopped.
         gpus: GPUs that the commands share.
     """
 
-    def __init__(
-        self,
-        command: Callable[[str], Sequence[str]],
-        logs: Path,
-        environment: Mapping[str, str],
-        grace: float = 10.0,
-        gpus: Gpus | None = None,
-    ) -> None:
-        self._command, self._logs, self._environment, self._grace = command, logs, environment, grace
+    def __init__(self, environment: Mapping[str, str], grace: float = 10.0, gpus: Gpus | None = None) -> None:
+        self._environment, self._grace = environment, grace
         self._gpus = gpus or Gpus(())
         self._lock = threading.Lock()
-        self._running: set[subprocess.Popen] = set()
+        self._running: set[Program] = set()
         self._stopped = False
-        logs.mkdir(parents=True, exist_ok=True)
 
-    def log(self, name: str) -> Path:
-        """Path of the log of a command. Slashes in names, as of stages in other folders, are quoted."""
-        return self._logs / f"{quote(name, safe='@')}.log"
+    def execute(self, name: str, work: Work, log: Path) -> int:
+        """Execute the commands of a stage, as far as they succeed, and add their output to a log.
 
-    def run(self, name: str) -> int:
-        """Run the command of `name` to its end and return its exit code, which is negative if a signal ended it.
+        Processes that a command leaves behind in its process group are killed.
 
-        Processes that the command leaves behind in its process group are killed.
+        Returns:
+            The exit code of the last one, which is negative if a signal ended it.
         """
         with self._gpus.lend() as variables:
-            return self._run(name, {**self._environment, **variables})
+            environment = {**self._environment, **work.environment, **variables}
+            for command in work.commands:
+                note(log, f"> {command}")
+                code = self._execute(command, work.folder, environment, log)
+                if code:
+                    note(log, f"failed to run: {command}, exited with {code}")
+                    return code
+        return 0
 
-    def _run(self, name: str, environment: Mapping[str, str]) -> int:
-        with self.log(name).open("wb") as log, self._lock:
+    def _execute(self, command: str, folder: str, environment: Mapping[str, str], log: Path) -> int:
+        with log.open("ab") as output, open(os.devnull, "rb") as nothing, self._lock:
             if self._stopped:
                 return STOPPED
-            process = subprocess.Popen(
-                self._command(name),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
-            )
-            self._running.add(process)
-        # Until the process is reaped, its id cannot be reused for another process group.
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            program = _start(command, folder, environment, nothing.fileno(), output.fileno())
+            self._running.add(program)
+        # Until it is waited for, its number cannot be reused for another process group.
+        program.ended()
         with self._lock:
-            self._running.remove(process)
-            os.killpg(process.pid, signal.SIGKILL)
-        return process.wait()
+            self._running.remove(program)
+            os.killpg(program.pid, signal.SIGKILL)
+        return program.wait()
 
     def stop(self) -> None:
         """Start no further command and interrupt the running ones. Kill those that survive the grace period."""
@@ -89,13 +79,30 @@ class Processes:
 
     def _signal(self, number: int) -> None:
         with self._lock:
-            for process in self._running:
-                os.killpg(process.pid, number)
+            for program in self._running:
+                os.killpg(program.pid, number)
 
 
-def tail(path: Path, lines: int) -> list[str]:
-    """Read the last lines of a log. Of a line that was rewritten with carriage returns, the last state is returned."""
-    with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - TAIL_BYTES))
-        text = stream.read().decode("utf-8", errors="replace")
-    return [line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.rstrip().split("\n")][-lines:]
+def python_arguments(command: str) -> list[str] | None:
+    """Arguments of Python in a command `python -m MODULE ...`. None where the command is another, or needs a shell."""
+    words = command.split()
+    plain = words[:2] == ["python", "-m"] and len(words) > 2 and not re.search(r"[^\w\s@%+=:,./-]", command)
+    return words[1:] if plain else None
+
+
+def _start(command: str, folder: str, environment: Mapping[str, str], stdin: int, stdout: int) -> Program:
+    arguments = python_arguments(command)
+    if arguments:
+        return start_program(arguments, (stdin, stdout, stdout), environment, folder, own_session=True)
+    # The shell of the user, as DVC does it.
+    shell = environment.get("SHELL", "/bin/sh")
+    process = subprocess.Popen(
+        [shell, "-c", command],
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stdout,
+        env=environment,
+        cwd=folder,
+        start_new_session=True,
+    )
+    return Program.of(process)

@@ -3,11 +3,13 @@
 import os
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 from tqdm import tqdm
 
 from pipeline.base.errors import some
-from pipeline.fanout.processes import Processes, tail
+from pipeline.fanout.logs import tail
 from pipeline.fanout.scheduler import Outcome
 
 TAIL_LINES = 20
@@ -21,11 +23,11 @@ class Progress:
 
     Args:
         total: number of stages that may run.
-        processes: runner of the stages, whose logs are shown after a failure.
+        log: function that returns the path of the log of a stage, the end of which is shown after a failure.
     """
 
-    def __init__(self, total: int, processes: Processes) -> None:
-        self._processes = processes
+    def __init__(self, total: int, log: Callable[[str], Path]) -> None:
+        self._log = log
         self._bar = tqdm(total=total, unit="stage", leave=False, disable=None)
         self._total, self._ended = total, 0
         self._since: dict[str, float] = {}
@@ -48,7 +50,7 @@ class Progress:
         if code == 0:
             self._write(f"done    {stage}  {seconds}")
         else:
-            log = self._processes.log(stage)
+            log = self._log(stage)
             self._write(f"FAILED  {stage}  {seconds}, exit code {code}. The end of {os.path.relpath(log)}:")
             for line in tail(log, TAIL_LINES):
                 tqdm.write(f"    {line}")

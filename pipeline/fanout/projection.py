@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from pipeline.config.params import Params
 
@@ -30,6 +31,18 @@ shortens the mean training.
 """
 SHIPPED_STEPS, SHIPPED_IMAGES = 800, 640
 """Numbers of training steps and of generated images with which `SECONDS` was measured."""
+SHIPPED_SIZES = (8, 48, 20)
+"""Images that a training step renders, the side of each [pixels] and the cells of the grid with which it was measured."""
+LABELS = ("masks", "depth", "poses", "features")
+
+
+class Projection(NamedTuple):
+    """The projected wall time of stages."""
+
+    seconds: float
+    """Of the stages whose time is known."""
+    unknown: tuple[str, ...]
+    """Names of the stages whose time is not, as networks or other sizes are used than were measured."""
 
 
 def stage_counts(params: Params) -> Counter[str]:
@@ -52,27 +65,25 @@ def stages_to_go(stages: Iterable[str], params: Params) -> Counter[str]:
     return Counter({name: len(params.categories) if name in ("data", "report") else n for name, n in counts.items()})
 
 
-def projected_seconds(counts: Counter[str], params: Params, jobs: int) -> float | None:
-    """Projected wall time of stages on `jobs` cores, on a machine like the one that `SECONDS` was measured on.
-
-    Returns:
-        Seconds, or None where labels are not simulated, because the time of the networks depends mainly on the
-        processor.
-    """
-    if {params.masks.backend, params.depth.backend, params.poses.backend, params.features.backend} != {"simulated"}:
-        return None
+def project(counts: Counter[str], params: Params, jobs: int) -> Projection:
+    """Project the wall time of stages on `jobs` cores, on a machine like the one that `SECONDS` was measured on."""
+    unknown = [name for name in LABELS if getattr(params, name).backend != "simulated"]
+    if (params.training.batch, params.training.image_size, params.model.grid.resolution) != SHIPPED_SIZES:
+        unknown.append("train")
     images = (params.simulation.train_images + params.simulation.test_images) / (SHIPPED_IMAGES + 40)
     scale: dict[str, float] = dict.fromkeys(("data", "masks", "depth", "poses", "features", "pca"), images)
     scale["train"] = params.training.steps / SHIPPED_STEPS
-    total = sum(SECONDS.get(name, 0.0) * scale.get(name, 1.0) * number for name, number in counts.items())
+    known = {name: number for name, number in counts.items() if name not in unknown}
+    total = sum(SECONDS.get(name, 0.0) * scale.get(name, 1.0) * number for name, number in known.items())
     # `data` and `report` have one cell each. During `report` the other cores wait; the generator is multithreaded.
     alone = SECONDS["report"] * counts["report"]
-    return (total - alone) / jobs + alone
+    return Projection((total - alone) / jobs + alone, tuple(name for name in unknown if counts[name]))
 
 
-def in_words(seconds: float | None) -> str:
-    """Format a duration, such as '2 h 05 min' or '7 min'."""
-    if seconds is None:
-        return "unknown, as labels are not simulated (docs/reproduce.md)"
-    minutes = max(1, round(seconds / 60))
-    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
+def in_words(projection: Projection) -> str:
+    """Format a projection, such as '2 h 05 min' or '7 min without masks, whose time depends on the machine'."""
+    minutes = max(1, round(projection.seconds / 60))
+    time = f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
+    if not projection.unknown:
+        return time
+    return f"{time} without {', '.join(projection.unknown)}, whose time depends on the machine (docs/reproduce.md)"

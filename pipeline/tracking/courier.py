@@ -2,14 +2,13 @@
 
 import os
 import select
-import subprocess
-import sys
 from typing import Any
 
 from pipeline.base.sources import ROOT
 from pipeline.tracking.conversation import line, parse
+from pipeline.warm.client import start_program
 
-COMMAND = [sys.executable, "-P", "-m", "pipeline.tracking.worker"]
+PROGRAM = ("-P", "-m", "pipeline.tracking.worker")
 
 
 class Courier:
@@ -24,17 +23,21 @@ class Courier:
 
     def __init__(self) -> None:
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        self._process = subprocess.Popen(
-            COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path},
-        )
-        assert self._process.stdin and self._process.stdout
-        self._input, self._output = self._process.stdin, self._process.stdout
-        for stream in (self._input, self._output):
-            os.set_blocking(stream.fileno(), False)
+        incoming, self._input = os.pipe()
+        self._output, outgoing = os.pipe()
+        with open(os.devnull, "wb") as nothing:
+            streams = (incoming, outgoing, nothing.fileno())
+            try:
+                self._program = start_program(PROGRAM, streams, {**os.environ, "PYTHONPATH": path})
+            except OSError:
+                os.close(self._input)
+                os.close(self._output)
+                raise
+            finally:
+                os.close(incoming)
+                os.close(outgoing)
+        for descriptor in (self._input, self._output):
+            os.set_blocking(descriptor, False)
         self._unsent, self._rest = bytearray(), b""
         self.ended = False
 
@@ -51,7 +54,7 @@ class Courier:
             poll.register(self._input, select.POLLOUT)
         answers = []
         for descriptor, _ in poll.poll(1000 * seconds):
-            if descriptor == self._output.fileno():
+            if descriptor == self._output:
                 answers = self._read()
             else:
                 self._write()
@@ -59,15 +62,15 @@ class Courier:
 
     def close(self) -> None:
         """End the process at once."""
-        self._process.kill()
-        self._process.wait()
-        self._output.close()
-        self._input.close()
+        self._program.kill()
+        self._program.wait()
+        os.close(self._output)
+        os.close(self._input)
 
     def _write(self) -> None:
         try:
             while self._unsent:
-                del self._unsent[: os.write(self._input.fileno(), self._unsent)]
+                del self._unsent[: os.write(self._input, self._unsent)]
         except BlockingIOError:
             pass
         except OSError:
@@ -75,7 +78,7 @@ class Courier:
             self._unsent.clear()
 
     def _read(self) -> list[dict[str, Any]]:
-        chunk = os.read(self._output.fileno(), 1 << 16)
+        chunk = os.read(self._output, 1 << 16)
         self.ended = not chunk
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         return [answer for text in lines if (answer := parse(text)) is not None]

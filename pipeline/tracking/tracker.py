@@ -16,6 +16,8 @@ LOAD_SECONDS = 60.0
 """Maximum number of seconds that the end of a short stage waits for MLflow to be imported, which takes some 3."""
 KILLED_SECONDS = 5.0
 """Maximum number of seconds that a stage waits which was told to end."""
+SWITCH = "SEMAGIC_TRACKING"
+"""Environment variable that is `off` where nothing is recorded, as `semagic sync` does it later."""
 MEMORY = "mlflow.json"
 """Name of the file, beside the checkpoints of a training, that keeps the identifier of its run."""
 
@@ -94,6 +96,8 @@ class Tracker:
             self._warn("its process has ended" if courier.ended else waited)
 
     def _open(self) -> None:
+        if os.environ.get(SWITCH) == "off":
+            return
         try:
             self._courier = Courier()
         except OSError as error:

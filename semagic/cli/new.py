@@ -61,7 +61,7 @@ def new(
     from pipeline.config.profiles import merge_text
     from pipeline.fanout.data_paths import use_folder
     from pipeline.fanout.machine import cores
-    from pipeline.fanout.projection import in_words, projected_seconds, stage_counts
+    from pipeline.fanout.projection import in_words, project, stage_counts
     from pipeline.labels.masks.grabcut import GrabCutMasks
     from semagic.own.annotations import read_annotations
     from semagic.own.dataset import splits, table_categories, write_category
@@ -107,7 +107,7 @@ def new(
     if backends.features == "sift":
         print("Without networks in weights/ results are rough: `semagic weights` fetches them, then run this again.")
     jobs = cores()
-    print(f"Projected time on {jobs} cores: {in_words(projected_seconds(stage_counts(params), params, jobs))}. Go on:")
+    print(f"Projected time on {jobs} cores: {in_words(project(stage_counts(params), params, jobs))}. Go on:")
     print(f"  semagic run                          learns {cell}, and says what it is worth in reports/table1.md")
     print(f"  semagic show {category:<24}its page in the browser")
     print(f"  semagic match {cell} A.jpg B.jpg")

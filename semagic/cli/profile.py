@@ -40,10 +40,10 @@ def profile(
     """
     from pipeline.config.profiles import apply_profile
     from pipeline.fanout.machine import cores
-    from pipeline.fanout.projection import in_words, projected_seconds, stage_counts
+    from pipeline.fanout.projection import in_words, project, stage_counts
 
     target = target or source
     params = apply_profile(name, source, target, assignments or ())
     counts, jobs = stage_counts(params), cores()
     print(f"{target}: parameters of the profile '{name}': {counts['train']} trainings.")
-    print(f"Projected time from nothing on {jobs} cores: {in_words(projected_seconds(counts, params, jobs))}.")
+    print(f"Projected time from nothing on {jobs} cores: {in_words(project(counts, params, jobs))}.")

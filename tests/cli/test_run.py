@@ -12,7 +12,7 @@ from pipeline.base.errors import InputError
 from pipeline.base.yaml_text import parse_yaml, to_yaml
 from pipeline.fanout.gpus import Gpus
 from pipeline.fanout.plan import make_plan
-from pipeline.fanout.run import run_stages
+from pipeline.fanout.run import on_this_machine, run_stages
 from support.command_line import semagic
 from support.paths import ROOT
 
@@ -87,7 +87,7 @@ def test_an_unknown_target_is_one_line(toy):
     assert done.exit_code == 1 and "trian" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     with pytest.raises(InputError, match="trian"):
-        run_stages(["trian"], 1, Gpus(()))
+        run_stages(["trian"], 1, on_this_machine(Gpus(())))
 
 
 def test_termination_ends_the_stages_and_the_next_run_goes_on(toy):
@@ -160,7 +160,7 @@ def test_parts_of_dvcs_own_files_are_mended(toy, part, copy):
 def test_what_is_wrong_with_the_pipeline_itself_is_an_error(toy):
     Path("dvc.yaml").write_text("stages: [")
     with pytest.raises(InputError, match=r"dvc\.yaml"):
-        run_stages((), 1, Gpus(()))
+        run_stages((), 1, on_this_machine(Gpus(())))
 
 
 def test_stages_run_in_the_environment_of_the_command(toy, monkeypatch):

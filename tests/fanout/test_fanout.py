@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.fanout.gpus import Gpus
+from pipeline.fanout.logs import tail
 from pipeline.fanout.plan import needed_stages, stale_stages
-from pipeline.fanout.processes import Processes, tail
+from pipeline.fanout.processes import Processes, python_arguments
 from pipeline.fanout.scheduler import run_graph
+from pipeline.fanout.work import Work
 
 
 @st.composite
@@ -136,37 +138,71 @@ def test_one_cell_is_finished_before_the_next_is_begun():
     ]
 
 
-def shell(commands, logs, **options):
-    return Processes(lambda name: ["sh", "-c", commands[name]], logs, dict(os.environ), **options)
+class Shell:
+    """Commands by their names, each with a log of its own."""
+
+    def __init__(self, commands, folder, **options):
+        folder.mkdir(exist_ok=True)
+        self._commands, self._folder = commands, folder
+        self._processes = Processes(dict(os.environ), **options)
+        self.stop = self._processes.stop
+
+    def log(self, name):
+        return self._folder / f"{name}.log"
+
+    def run(self, name):
+        work = Work(tuple(self._commands[name].splitlines()), str(self._folder), {"MINE": name})
+        return self._processes.execute(name, work, self.log(name))
 
 
-def test_output_goes_to_a_log_of_its_own(tmp_path):
-    processes = shell({"train@car": "echo out; echo err >&2; exit 3", "sub/dvc.yaml:a": "echo a"}, tmp_path / "logs")
-    assert processes.run("train@car") == 3
-    assert processes.run("sub/dvc.yaml:a") == 0
-    assert (tmp_path / "logs" / "train@car.log").read_text() == "out\nerr\n"
-    assert processes.log("sub/dvc.yaml:a").read_text() == "a\n"
-    assert processes.log("sub/dvc.yaml:a").parent == tmp_path / "logs"
+def test_output_goes_to_a_log_and_more_of_it_to_its_end(tmp_path):
+    shell = Shell({"a": "echo out; echo err >&2; pwd\nexit 3\necho never", "b": "echo $MINE; kill -9 $$"}, tmp_path)
+    shell.log("a").write_text("before\n")
+    assert shell.run("a") == 3
+    assert shell.run("b") == -9
+    first, log = "echo out; echo err >&2; pwd", shell.log("a").read_text()
+    failed = "failed to run: exit 3, exited with 3"
+    assert log == f"before\n> {first}\nout\nerr\n{tmp_path}\n> exit 3\n{failed}\n"
+    assert "\nb\n" in shell.log("b").read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("python -m stages.train --seed 0", ["-m", "stages.train", "--seed", "0"]),
+        ("python -m json.tool a=b:c,d+e@f%g", ["-m", "json.tool", "a=b:c,d+e@f%g"]),
+        ("python train.py", None),
+        ("python -m", None),
+        ("python3 -m stages.train", None),
+        ("python -m stages.train > log", None),
+        ("python -m stages.train $HOME", None),
+        ("python -m stages.train 'a b'", None),
+        ("python -m stages.train; rm x", None),
+        ("python -m stages.train *", None),
+        ("", None),
+    ],
+)
+def test_what_needs_no_shell(command, arguments):
+    assert python_arguments(command) == arguments
 
 
 def test_commands_that_run_at_once_see_different_gpus(tmp_path):
     names = [f"c{i}" for i in range(4)]
-    commands = dict.fromkeys(names, "echo $CUDA_VISIBLE_DEVICES; sleep 1")
-    processes = shell(commands, tmp_path, gpus=Gpus(["0", "3"]))
-    threads = [threading.Thread(target=processes.run, args=(name,)) for name in names]
+    shell = Shell(dict.fromkeys(names, "echo $CUDA_VISIBLE_DEVICES; sleep 1"), tmp_path, gpus=Gpus(["0", "3"]))
+    threads = [threading.Thread(target=shell.run, args=(name,)) for name in names]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    seen = [(tmp_path / f"{name}.log").read_text().strip() for name in names]
+    seen = [tail(shell.log(name), 1)[0] for name in names]
     assert sorted(seen) == ["0", "0", "3", "3"]
 
 
 def test_without_gpus_a_command_sees_what_its_caller_sees(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
-    processes = shell({"a": "echo $CUDA_VISIBLE_DEVICES"}, tmp_path)
-    assert processes.run("a") == 0
-    assert (tmp_path / "a.log").read_text().strip() == "5"
+    shell = Shell({"a": "echo $CUDA_VISIBLE_DEVICES"}, tmp_path)
+    assert shell.run("a") == 0
+    assert tail(shell.log("a"), 1) == ["5"]
 
 
 def test_tail_shows_the_last_state_of_a_progress_bar(tmp_path):
@@ -203,8 +239,7 @@ def ends(pid):
 
 
 def test_what_a_command_leaves_behind_is_killed(tmp_path):
-    processes = shell({"a": f"sleep 40 & echo $! > {tmp_path}/pid"}, tmp_path)
-    assert processes.run("a") == 0
+    assert Shell({"a": f"sleep 40 & echo $! > {tmp_path}/pid"}, tmp_path).run("a") == 0
     assert ends(appears(tmp_path / "pid"))
 
 
@@ -213,7 +248,7 @@ def test_interrupt_ends_whole_process_groups(tmp_path, ignored):
     """Also grandchildren, also those that ignore the request; nothing is started afterwards."""
     trap = "trap '' INT; " if ignored else ""
     command = f"{trap}sleep 40 & echo $! > {tmp_path}/NAME.new; mv {tmp_path}/NAME.new {tmp_path}/NAME; wait"
-    processes = shell({name: command.replace("NAME", name) for name in "abc"}, tmp_path / "logs", grace=0.3)
+    shell = Shell({name: command.replace("NAME", name) for name in "abc"}, tmp_path / "logs", grace=0.3)
 
     def interrupt():
         for name in "ab":
@@ -228,10 +263,10 @@ def test_interrupt_ends_whole_process_groups(tmp_path, ignored):
     thread.start()
     try:
         with pytest.raises(KeyboardInterrupt):
-            run_graph({"a": (), "b": (), "c": ("a",)}, processes.run, 2, stop=processes.stop)
+            run_graph({"a": (), "b": (), "c": ("a",)}, shell.run, 2, stop=shell.stop)
     finally:
         thread.join()
         signal.signal(signal.SIGUSR1, before)
     assert ends((tmp_path / "a").read_text().strip()) and ends((tmp_path / "b").read_text().strip())
-    assert processes.run("c") == 130
+    assert shell.run("c") == 130
     assert not (tmp_path / "c").exists()

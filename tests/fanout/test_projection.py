@@ -5,13 +5,17 @@ from collections import Counter
 import pytest
 
 from pipeline.config.cells import all_cells
-from pipeline.fanout.projection import SECONDS, in_words, projected_seconds, stage_counts, stages_to_go
+from pipeline.fanout.projection import SECONDS, Projection, in_words, project, stage_counts, stages_to_go
 from support.tiny import tiny_params
 
 
 def many(**overrides):
     return tiny_params(
         **{
+            # The sizes that were measured.
+            "training__batch": 8,
+            "training__image_size": 48,
+            "model__grid__resolution": 20,
             "trained": ["mp", "ours"],
             "reconstruction__variants": ["mp", "ours"],
             "categories": ["car", "chair", "bus"],
@@ -45,20 +49,26 @@ def test_a_run_from_nothing_and_all_its_stages_are_the_same():
 def test_time_grows_with_the_work_and_shrinks_with_the_cores():
     params, twice = many(training__steps=800), many(training__steps=1600)
     counts = stage_counts(params)
-    one, two = (projected_seconds(counts, params, jobs) for jobs in (1, 2))
+    one, two = (project(counts, params, jobs).seconds for jobs in (1, 2))
     assert one / 2 < two < one
-    longer = projected_seconds(counts, twice, 1) - one
+    longer = project(counts, twice, 1).seconds - one
     assert longer == pytest.approx(SECONDS["train"] * counts["train"])
-    assert projected_seconds(Counter(), params, 2) == 0
+    assert project(Counter(), params, 2) == Projection(0, ())
 
 
-def test_nothing_is_projected_for_networks():
-    params = many(masks__backend="sam")
-    assert "unknown" in in_words(projected_seconds(stage_counts(params), params, 2))
+def test_nothing_is_projected_for_networks_and_other_sizes():
+    known, params = many(), many(masks__backend="sam", training__batch=16)
+    counts = stage_counts(params)
+    found = project(counts, params, 1)
+    assert found.unknown == ("masks", "train")
+    rest = Counter({name: number for name, number in counts.items() if name not in ("masks", "train")})
+    assert found.seconds == project(rest, known, 1).seconds
+    assert project(rest, params, 1).unknown == ()
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"), [(10, "1 min"), (150, "2 min"), (3599, "1 h 00 min"), (7500, "2 h 05 min")]
 )
 def test_time_in_words(seconds, words):
-    assert in_words(seconds) == words
+    assert in_words(Projection(seconds, ())) == words
+    assert in_words(Projection(seconds, ("masks", "train"))).startswith(f"{words} without masks, train, whose")

@@ -1,9 +1,9 @@
 """Kill a run again and again, at moments drawn from a seed, and compare what it ends with to a run that was left alone.
 
 `PYTHONPATH=tests python -m faults.kills build/smoke --kills 50` takes a finished run, repeats it from its parameters in
-build/kills, and kills it 50 times: whole, its scheduler alone, DVC alone, a stage alone, or a stage before one of its
-writes. After each kill it waits until nothing of the run is left, and starts the same command again. The exit code is 1
-if a process outlives its starter, or one byte of an output differs in the end.
+build/kills, and kills it 50 times: whole, its scheduler alone, the warm process alone, a stage alone, or a stage before
+one of its writes. After each kill it waits until nothing of the run is left, and starts the same command again. The
+exit code is 1 if a process outlives its starter, or one byte of an output differs in the end.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from support.paths import ROOT
 OUTPUTS = ("data", "instances", "labels", "features", "components", "cells", "models", "predictions", "baselines",
            "evaluation", "reconstruction", "reports")  # fmt: skip
 SITE = Path(__file__).parent / "site"
-VICTIMS = ("everything", "semagic", "dvc", "stage", "write")
+VICTIMS = ("everything", "semagic", "warm", "stage", "write")
 LONGEST_AFTERLIFE = 20.0
 """Seconds within which everything that a killed process started has to end."""
 WHILE_STAGES_RUN, LONGEST = 0.8, 15.0
@@ -137,7 +137,7 @@ def run_and_kill(copy: Path, rng: random.Random) -> Kill | None:
     chosen = {
         "everything": [process.pid, *(one.pid for one in below)],
         "semagic": [process.pid],
-        "dvc": [one.pid for one in below if "stage_process" in " ".join(command_line(one))][:1],
+        "warm": [one.pid for one in below if "pipeline.warm.server" in " ".join(command_line(one))][:1],
         "stage": [one.pid for one in below if stage_of(one)][:1],
     }[victim]
     for number in chosen or [process.pid]:

@@ -13,7 +13,7 @@ from support.mlflow_runs import EXPERIMENT, RECORD
 
 LONG = 600
 """Seconds that a process hangs; a test that waits for it fails."""
-HANGS = ["sleep", str(LONG)]
+HANGS = ["-S", "-c", f"import time; time.sleep({LONG})"]
 LISTENS = """
 import json, sys, time
 lines = open({path!r}, "w")
@@ -33,7 +33,7 @@ def listens(tmp_path, monkeypatch):
 
     def start(end: str = "print('{\"done\": true}')"):
         code = LISTENS.format(path=str(tmp_path / "lines"), end=end)
-        monkeypatch.setattr(courier, "COMMAND", [sys.executable, "-S", "-c", code])
+        monkeypatch.setattr(courier, "PROGRAM", ["-S", "-c", code])
         return lambda: [json.loads(line) for line in (tmp_path / "lines").read_text().splitlines() if line]
 
     return start
@@ -72,7 +72,7 @@ def test_an_exception_passes_and_marks_the_run(listens, tmp_path, error, status)
 
 
 def test_a_process_that_hangs_holds_nobody_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(courier, "COMMAND", HANGS)
+    monkeypatch.setattr(courier, "PROGRAM", HANGS)
     monkeypatch.setattr(tracker, "LOAD_SECONDS", 0.2)
     begin = time.monotonic()
     expected = "has not taken this run .no answer.*semagic sync"
@@ -100,7 +100,7 @@ def test_a_store_that_hangs_costs_its_limit(listens, tmp_path, monkeypatch, limi
 
 
 def test_an_interruption_before_there_is_a_run_waits_for_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(courier, "COMMAND", HANGS)
+    monkeypatch.setattr(courier, "PROGRAM", HANGS)
     monkeypatch.setattr(tracker, "KILLED_SECONDS", LONG)
     begin = time.monotonic()
     with pytest.raises(KeyboardInterrupt), open_tracker(tmp_path):
@@ -108,9 +108,10 @@ def test_an_interruption_before_there_is_a_run_waits_for_nothing(tmp_path, monke
     assert time.monotonic() - begin < LONG / 10
 
 
-@pytest.mark.parametrize("command", [["false"], ["/no/such/program"]])
-def test_a_process_that_ends_or_does_not_start_costs_one_warning(tmp_path, monkeypatch, command):
-    monkeypatch.setattr(courier, "COMMAND", command)
+@pytest.mark.parametrize("python", [sys.executable, "/no/such/program"])
+def test_a_process_that_ends_or_does_not_start_costs_one_warning(tmp_path, monkeypatch, python):
+    monkeypatch.setattr(courier, "PROGRAM", ["-S", "-c", "raise SystemExit(1)"])
+    monkeypatch.setattr(sys, "executable", python)
     with pytest.warns(UserWarning, match="has not taken this run") as caught, open_tracker(tmp_path) as tracking:
         time.sleep(0.1)
         for step in range(5000):

@@ -19,6 +19,8 @@ def arm(order: Path) -> None:
         nonlocal count
         try:
             stat(order)
+            if not is_stage():
+                return
             count += 1
             if count >= int(order.read_text(encoding="utf-8")):
                 # Of two stages, the one that removes it dies.
@@ -38,5 +40,15 @@ def arm(order: Path) -> None:
         setattr(os, name, counted(getattr(os, name)))
 
 
-if "SEMAGIC_KILL" in os.environ and "\0stages." in Path("/proc/self/cmdline").read_text(encoding="utf-8"):
+def words() -> str:
+    """The command line of this process, as others see it."""
+    return Path("/proc/self/cmdline").read_text(encoding="utf-8").replace("\0", " ")
+
+
+def is_stage() -> bool:
+    return "-m stages." in words()
+
+
+# A fork of the warm process becomes a stage later.
+if "SEMAGIC_KILL" in os.environ and (is_stage() or "-m pipeline.warm.server" in words()):
     arm(Path(os.environ["SEMAGIC_KILL"]))

@@ -1,0 +1,1 @@
+"""Execution of stages on the machines of a Ray cluster."""

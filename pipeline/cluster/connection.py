@@ -1,0 +1,69 @@
+"""Connection to a Ray cluster, and what its machines have."""
+
+import importlib.util
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pipeline.base.errors import InputError
+
+GIGABYTE = 10**9
+IGNORED = (".git", ".dvc", ".venv", "build", "docs", "tests", "reports", "mlruns")
+"""Folders of the repository that workers have no use for."""
+
+
+@contextmanager
+def connected(address: str, runtime: Mapping[str, Any]) -> Iterator[Any]:
+    """Be a driver of a cluster while the body runs.
+
+    Args:
+        address: as for `ray.init`: auto, HOST:PORT or ray://HOST:PORT.
+        runtime: runtime environment of the workers.
+
+    Yields:
+        The module `ray`.
+
+    Raises:
+        InputError: Ray is not installed, nobody answers, or the cluster has another version.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise InputError("--ray: Ray is not installed. Install it: pip install 'semagic[ray]'.")
+    import ray
+
+    try:
+        ray.init(address, runtime_env=dict(runtime), log_to_driver=False, logging_level="ERROR")
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        raise InputError(
+            f"--ray {address}: no cluster can be used there: {' '.join(str(error).split())} Start one "
+            "(`ray start --head`), correct the address, or use the same versions of Ray and Python everywhere."
+        ) from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def check_resources(needed: Mapping[str, Mapping[str, float]], nodes: list[Mapping[str, Any]]) -> None:
+    """Refuse stages that no machine can run.
+
+    Args:
+        needed: resources of each stage, in Ray's names.
+        nodes: machines, as `ray.nodes` lists them.
+
+    Raises:
+        InputError: a stage needs more of something than any one machine has.
+    """
+    machines = [node["Resources"] for node in nodes if node["Alive"]]
+    for stage, wanted in needed.items():
+        if not any(all(machine.get(name, 0) >= amount for name, amount in wanted.items()) for machine in machines):
+            found = "; ".join(sorted({_in_words(machine) for machine in machines})) or "none"
+            raise InputError(
+                f"params.yaml: resources: no machine of the cluster has what a cell of the stage '{stage}' needs, "
+                f"{_in_words(wanted)}. Found: {found}. Ask for less, add such a machine, or, where the cluster adds "
+                "machines by itself, run with --autoscaling."
+            )
+
+
+def _in_words(resources: Mapping[str, float]) -> str:
+    cores, gpus, memory = (resources.get(name, 0) for name in ("CPU", "GPU", "memory"))
+    return f"{cores:g} cores, {gpus:g} GPUs, {memory / GIGABYTE:.1f} GB of memory"

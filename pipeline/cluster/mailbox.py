@@ -1,0 +1,46 @@
+"""Letters from workers that share no folder with the head: what their stages print, and what they could go on from."""
+
+from typing import Any, NamedTuple
+
+
+class Letter(NamedTuple):
+    """News of an attempt."""
+
+    stage: str
+    token: str
+    printed: bytes
+    """What its commands have printed since the letter before."""
+    progress: tuple[str, ...]
+    """Paths of the files that another attempt could go on from."""
+    packs: list[Any]
+    """Those of them that are new, as archives in the object store."""
+
+
+class Mailbox:
+    """Where workers put letters, and the head takes them out; it lives in the cluster as an actor.
+
+    Letters of attempts that are not wanted any more are refused, so that a worker that was believed dead learns of it.
+    """
+
+    def __init__(self) -> None:
+        self._wanted: dict[str, str] = {}
+        self._letters: list[Letter] = []
+
+    def want(self, stage: str, token: str | None) -> None:
+        """Say which attempt at a stage is wanted; None for none."""
+        if token is None:
+            self._wanted.pop(stage, None)
+        else:
+            self._wanted[stage] = token
+
+    def post(self, letter: Letter) -> bool:
+        """Put a letter in. Returns whether the attempt is still wanted."""
+        if self._wanted.get(letter.stage) != letter.token:
+            return False
+        self._letters.append(letter)
+        return True
+
+    def take(self) -> list[Letter]:
+        """Take all letters out, the oldest first."""
+        letters, self._letters = self._letters, []
+        return letters

@@ -1,0 +1,108 @@
+"""Files on their way between machines: archives that are named by their content."""
+
+import hashlib
+import io
+import os
+import tarfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+from pipeline.base.errors import InputError
+from pipeline.base.files import remove_folder
+
+LARGEST = 64 * 2**20
+"""Size of an archive, of which one file alone may have more [bytes]."""
+
+
+class Pack(NamedTuple):
+    """Some files in one archive."""
+
+    sha256: str
+    names: tuple[str, ...]
+    """Paths of the files in the folder that they are packed from."""
+    blob: bytes
+    """Uncompressed tar archive."""
+
+
+def files_below(path: Path) -> list[Path]:
+    """The file itself, or all files below a folder; nothing where there is neither. Links are followed."""
+    if path.is_file():
+        return [path]
+    return sorted(
+        Path(folder) / name for folder, _, names in os.walk(path, followlinks=True) for name in names if _counts(name)
+    )
+
+
+def signature(paths: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
+    """What tells whether files have changed: path, time of change and size of each."""
+    found = ((path, path.stat()) for path in paths)
+    return tuple((str(path), state.st_mtime_ns, state.st_size) for path, state in found)
+
+
+def pack(folder: Path, paths: Iterable[Path]) -> Iterator[Pack]:
+    """Pack files below a folder. Equal content under equal names gives equal bytes.
+
+    A file that vanishes meanwhile is left out.
+    """
+    names: list[str] = []
+    stream = io.BytesIO()
+    archive = tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT)
+    for path in paths:
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            continue
+        if names and stream.tell() + len(content) > LARGEST:
+            archive.close()
+            yield _packed(names, stream)
+            names, stream = [], io.BytesIO()
+            archive = tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT)
+        name = path.relative_to(folder).as_posix()
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.mode = len(content), 0o644
+        archive.addfile(entry, io.BytesIO(content))
+        names.append(name)
+    archive.close()
+    if names:
+        yield _packed(names, stream)
+
+
+def unpack(blob: bytes, sha256: str, folder: Path) -> None:
+    """Unpack an archive into a folder.
+
+    Raises:
+        InputError: its bytes are not those that were sent.
+        OSError: the files cannot be written.
+    """
+    found = hashlib.sha256(blob).hexdigest()
+    if found != sha256:
+        raise InputError(f"{folder}: expected an archive with the SHA-256 {sha256}, received {found}.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(fileobj=io.BytesIO(blob)) as archive:
+        archive.extractall(folder, filter="data")
+
+
+def unpack_once(blob: bytes, sha256: str, store: Path) -> None:
+    """Unpack an archive into the folder of its name in a store, unless it is there. Others may do the same at once."""
+    target, partial = store / sha256, store / f".{uuid4().hex}"
+    try:
+        unpack(blob, sha256, partial)
+        try:
+            partial.rename(target)
+        except OSError:
+            # Somebody else was faster.
+            if not target.is_dir():
+                raise
+    finally:
+        remove_folder(partial)
+
+
+def _packed(names: list[str], stream: io.BytesIO) -> Pack:
+    blob = stream.getvalue()
+    return Pack(hashlib.sha256(blob).hexdigest(), tuple(names), blob)
+
+
+def _counts(name: str) -> bool:
+    return not name.endswith(".pyc")
