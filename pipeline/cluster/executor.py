@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from pipeline.base.checksums import CHECKSUMS
 from pipeline.base.errors import InputError
 from pipeline.base.files import make_folder, remove_folder
 from pipeline.cluster.attempt import PROGRESS, Order, Result, data_of, place_of, progress_files, sums_of
@@ -20,6 +21,8 @@ from pipeline.fanout.work import Work
 
 LOST = 255
 """Exit code of a stage whose workers were lost again and again."""
+SETTINGS = ("params.yaml", "downloads.yaml")
+"""Files that stages read from which DVC tracks single values."""
 POLL = 2.0
 """Seconds between two looks into the mailbox."""
 HANDED_ON = ("MLFLOW_", "SEMAGIC_", "HF_", "AWS_", "GOOGLE_", "AZURE_")
@@ -133,7 +136,11 @@ class ClusterExecutor:
             tuple(os.path.relpath(path, self._root) for path in paths) for paths in (work.inputs, work.outputs)
         )
         folder = os.path.relpath(work.folder, self._root)
-        return Order(name, token, work.commands, folder, environment, (*inputs, *self._extra(inputs)), outputs)
+        # Whoever reads a file checks it against the list beside it.
+        sums = (str(Path(path).with_name(CHECKSUMS)) for path in inputs if (self._root / path).is_file())
+        beside = (path for path in dict.fromkeys((*SETTINGS, *sums)) if (self._root / path).is_file())
+        extra = (*(path for path in beside if path not in inputs), *self._extra(inputs))
+        return Order(name, token, work.commands, folder, environment, (*inputs, *extra), outputs)
 
     def _begin(self, name: str, token: str) -> Path:
         """Make the folder of an attempt, with the progress of the one before. What that writes later goes nowhere."""
@@ -232,7 +239,7 @@ class ClusterExecutor:
     def _take_letters(self) -> None:
         if self._mailbox is None:
             return
-        with contextlib.suppress(self._ray.exceptions.RayError):
+        with contextlib.suppress(self._ray.exceptions.RayError, OSError):
             for letter in self._ray.get(self._mailbox.take.remote()):
                 self._file(letter)
 
@@ -245,11 +252,11 @@ class ClusterExecutor:
             with log.open("ab") as stream:
                 stream.write(letter.printed)
         home = place_of(self._home, letter.stage, letter.token)
-        for sent in letter.packs:
-            with contextlib.suppress(self._ray.exceptions.RayError, InputError):
-                unpack(self._ray.get(sent.blob), sent.sha256, home)
-        for path in progress_files(home):
-            if path.relative_to(home).as_posix() not in letter.progress:
+        for one in letter.packs:
+            with contextlib.suppress(InputError):
+                unpack(one.blob, one.sha256, home)
+        for path in progress_files(home) if letter.progress is not None else ():
+            if path.relative_to(home).as_posix() not in (letter.progress or ()):
                 path.unlink(missing_ok=True)
 
 

@@ -1,6 +1,8 @@
 """Letters from workers that share no folder with the head: what their stages print, and what they could go on from."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from pipeline.cluster.packs import Pack
 
 
 class Letter(NamedTuple):
@@ -10,10 +12,10 @@ class Letter(NamedTuple):
     token: str
     printed: bytes
     """What its commands have printed since the letter before."""
-    progress: tuple[str, ...]
-    """Paths of the files that another attempt could go on from."""
-    packs: list[Any]
-    """Those of them that are new, as archives in the object store."""
+    progress: tuple[str, ...] | None
+    """Paths of the files that another attempt could go on from; None in the last letter."""
+    packs: list[Pack]
+    """Those of them that are new. They are sent themselves: what lies in the object store dies with its worker."""
 
 
 class Mailbox:

@@ -21,7 +21,7 @@ from pipeline.cluster.attempt import (
     progress_files,
 )
 from pipeline.cluster.mailbox import Letter
-from pipeline.cluster.packs import files_below, pack, signature, unpack, unpack_once
+from pipeline.cluster.packs import Pack, files_below, pack, signature, unpack, unpack_once
 
 
 class Sent(NamedTuple):
@@ -87,7 +87,7 @@ def work_in_scratch(order: Order, scratch: str, inputs: list[Sent], progress: li
         log.touch()
         letters = _Letters(order, place, log, mailbox)
         result = carry_out(order, place, log, letters.post)
-        letters.post()
+        letters.close()
         files = [path for output in order.outputs for path in files_below(place / output)] if result.sums else []
         return Answer(result, tuple(put(place, files)))
     except OSError as error:
@@ -124,7 +124,15 @@ class _Letters:
         new = [path for path, state in found if state not in known]
         self._known = tuple(state for _, state in found)
         names = tuple(path.relative_to(self._place).as_posix() for path, _ in found)
-        letter = Letter(self._order.stage, self._order.token, self._log.read(), names, put(self._place, new))
+        return self._send(names, list(pack(self._place, new)))
+
+    def close(self) -> None:
+        """Send what is left of the log. What the attempt could go on from is kept until its outputs have arrived."""
+        self._send(None, [])
+        self._log.close()
+
+    def _send(self, progress: tuple[str, ...] | None, packs: list[Pack]) -> bool:
+        letter = Letter(self._order.stage, self._order.token, self._log.read(), progress, packs)
         return ray.get(self._mailbox.post.remote(letter))
 
 

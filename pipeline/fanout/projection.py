@@ -7,22 +7,22 @@ from typing import NamedTuple
 from pipeline.config.params import Params
 
 SECONDS = {
-    "data": 35.0,
-    "instances": 7.0,
+    "data": 19.0,
+    "instances": 4.0,
     "masks": 6.0,
-    "depth": 8.0,
+    "depth": 7.0,
     "poses": 4.0,
-    "features": 12.0,
+    "features": 13.0,
     "pca": 3.0,
-    "baselines": 8.0,
+    "baselines": 3.0,
     "resolve": 1.0,
-    "train": 82.0,
-    "predict": 9.0,
-    "evaluate": 12.0,
-    "reconstruct": 20.0,
-    "gallery": 35.0,
-    "overview": 3.0,
-    "report": 6.0,
+    "train": 71.0,
+    "predict": 4.5,
+    "evaluate": 5.5,
+    "reconstruct": 18.0,
+    "gallery": 39.0,
+    "overview": 4.0,
+    "report": 5.0,
 }
 """Seconds of one cell of each stage at the shipped parameters, on two cores with two cells in parallel.
 
