@@ -1,6 +1,7 @@
 """Connection to a Ray cluster, and what its machines have."""
 
 import importlib.util
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -31,7 +32,7 @@ def connected(address: str, runtime: Mapping[str, Any]) -> Iterator[Any]:
     import ray
 
     try:
-        ray.init(address, runtime_env=dict(runtime), log_to_driver=False, logging_level="ERROR")
+        ray.init(address, runtime_env=dict(runtime), log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         raise InputError(
             f"--ray {address}: no cluster can be used there: {' '.join(str(error).split())} Start one "

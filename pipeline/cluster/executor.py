@@ -231,7 +231,9 @@ class ClusterExecutor:
                 now = signature(files)
                 before, sent = self._sent.get(name, (None, []))
                 if before != now:
-                    sent = [worker.Sent(one.sha256, one.names, self._ray.put(one.blob)) for one in pack(self._root, files)]
+                    sent = [
+                        worker.Sent(one.sha256, one.names, self._ray.put(one.blob)) for one in pack(self._root, files)
+                    ]
                     self._sent[name] = (now, sent)
             found += sent
         return found

@@ -1,6 +1,5 @@
 """A Ray cluster as the place where the stages of a run are executed."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,4 +90,4 @@ def _weights(params: Params, root: Path, inputs: tuple[str, ...]) -> tuple[str, 
     folder = params.pretrained.weights
     labels = (params.masks, params.depth, params.poses, params.features)
     used = "downloads.yaml" in inputs and any(section.backend != "simulated" for section in labels)
-    return (folder,) if used and (root / folder).is_dir() and not os.path.isabs(folder) else ()
+    return (folder,) if used and (root / folder).is_dir() and not Path(folder).is_absolute() else ()

@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -46,27 +46,20 @@ def pack(folder: Path, paths: Iterable[Path]) -> Iterator[Pack]:
 
     A file that vanishes meanwhile is left out.
     """
-    names: list[str] = []
-    stream = io.BytesIO()
-    archive = tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT)
+    found: dict[str, bytes] = {}
+    size = 0
     for path in paths:
         try:
             content = path.read_bytes()
         except FileNotFoundError:
             continue
-        if names and stream.tell() + len(content) > LARGEST:
-            archive.close()
-            yield _packed(names, stream)
-            names, stream = [], io.BytesIO()
-            archive = tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT)
-        name = path.relative_to(folder).as_posix()
-        entry = tarfile.TarInfo(name)
-        entry.size, entry.mode = len(content), 0o644
-        archive.addfile(entry, io.BytesIO(content))
-        names.append(name)
-    archive.close()
-    if names:
-        yield _packed(names, stream)
+        if found and size + len(content) > LARGEST:
+            yield _packed(found)
+            found, size = {}, 0
+        found[path.relative_to(folder).as_posix()] = content
+        size += len(content)
+    if found:
+        yield _packed(found)
 
 
 def unpack(blob: bytes, sha256: str, folder: Path) -> None:
@@ -99,9 +92,15 @@ def unpack_once(blob: bytes, sha256: str, store: Path) -> None:
         remove_folder(partial)
 
 
-def _packed(names: list[str], stream: io.BytesIO) -> Pack:
+def _packed(found: Mapping[str, bytes]) -> Pack:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, content in found.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o644
+            archive.addfile(entry, io.BytesIO(content))
     blob = stream.getvalue()
-    return Pack(hashlib.sha256(blob).hexdigest(), tuple(names), blob)
+    return Pack(hashlib.sha256(blob).hexdigest(), tuple(found), blob)
 
 
 def _counts(name: str) -> bool:

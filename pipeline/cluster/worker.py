@@ -55,8 +55,8 @@ def work_in_shared_folder(order: Order, root: str, home: str, log: str) -> Answe
     place = place_of(Path(home), order.stage, order.token)
     if not place.is_dir():
         raise InputError(
-            f"{place}: the machine {_machine()} does not see this folder, which the head has made. Share the repository "
-            "among all machines under the same path, or run with --scratch FOLDER."
+            f"{place}: the machine {_machine()} does not see this folder, which the head has made. Share the "
+            "repository among all machines under the same path, or run with --scratch FOLDER."
         )
     link_code(place, Path(root))
     link_data(place, Path(root), order)
@@ -138,4 +138,3 @@ class _Letters:
 
 def _machine() -> str:
     return os.uname().nodename
-

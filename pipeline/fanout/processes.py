@@ -53,7 +53,7 @@ class Processes:
         return 0
 
     def _execute(self, command: str, folder: str, environment: Mapping[str, str], log: Path) -> int:
-        with log.open("ab") as output, open(os.devnull, "rb") as nothing, self._lock:
+        with log.open("ab") as output, Path(os.devnull).open("rb") as nothing, self._lock:
             if self._stopped:
                 return STOPPED
             program = _start(command, folder, environment, nothing.fileno(), output.fileno())

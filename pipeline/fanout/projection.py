@@ -32,7 +32,7 @@ shortens the mean training.
 SHIPPED_STEPS, SHIPPED_IMAGES = 800, 640
 """Numbers of training steps and of generated images with which `SECONDS` was measured."""
 SHIPPED_SIZES = (8, 48, 20)
-"""Images that a training step renders, the side of each [pixels] and the cells of the grid with which it was measured."""
+"""Images that a training step renders, the side of each [pixels], and the cells of the grid when it was measured."""
 LABELS = ("masks", "depth", "poses", "features")
 
 

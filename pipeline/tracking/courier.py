@@ -2,6 +2,7 @@
 
 import os
 import select
+from pathlib import Path
 from typing import Any
 
 from pipeline.base.sources import ROOT
@@ -25,7 +26,7 @@ class Courier:
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         incoming, self._input = os.pipe()
         self._output, outgoing = os.pipe()
-        with open(os.devnull, "wb") as nothing:
+        with Path(os.devnull).open("wb") as nothing:
             streams = (incoming, outgoing, nothing.fileno())
             try:
                 self._program = start_program(PROGRAM, streams, {**os.environ, "PYTHONPATH": path})

@@ -82,7 +82,7 @@ def start_program(
         OSError: it cannot be started.
     """
     environment = dict(os.environ if environment is None else environment)
-    folder = os.path.realpath(folder or os.getcwd())
+    folder = os.path.realpath(folder or Path.cwd())
     address = environment.get(ADDRESS)
     if address:
         with contextlib.suppress(OSError):

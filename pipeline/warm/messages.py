@@ -4,6 +4,7 @@ import json
 import os
 import socket
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 ADDRESS = "SEMAGIC_WARM"
@@ -90,10 +91,5 @@ def receive(connection: socket.socket, length: int) -> bytes:
 
 def signatures(folder: str) -> Mapping[str, tuple[int, int]]:
     """Time of change and size of each source file below a folder, by which a change is seen."""
-    found: dict[str, tuple[int, int]] = {}
-    for path, _, names in os.walk(folder):
-        for name in names:
-            if name.endswith(".py"):
-                state = os.stat(os.path.join(path, name))
-                found[os.path.join(path, name)] = (state.st_mtime_ns, state.st_size)
-    return found
+    states = ((str(path), path.stat()) for path in Path(folder).rglob("*.py"))
+    return {path: (state.st_mtime_ns, state.st_size) for path, state in states}

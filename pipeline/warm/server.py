@@ -1,8 +1,9 @@
 """The process that forks for each program: `python -m pipeline.warm.server SOCKET MODULE ...`.
 
 It imports the modules, and then answers on the socket that it inherits: it tells that it is there, receives a request,
-forks, tells the number of the new process, and tells the exit code when that ends. The number is not given to another process before the one who asked has
-closed the connection. It ends when its standard input ends, that is, with the process that started it.
+forks, tells the number of the new process, and tells the exit code when that ends. The number is not given to another
+process before the one who asked has closed the connection. It ends when its standard input ends, that is, with the
+process that started it.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import selectors
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 from setproctitle import getproctitle, setproctitle
@@ -128,7 +130,7 @@ def main() -> None:
     getproctitle()
     # The one who started this ends it; Ctrl-C on the terminal reaches both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    folder, before = os.getcwd(), signatures(SOURCES)
+    folder, before = os.path.realpath(Path.cwd()), signatures(SOURCES)
     for module in sys.argv[2:]:
         # What cannot be imported tells so in the program that needs it.
         with contextlib.suppress(Exception):

@@ -26,13 +26,18 @@ def run(
     ray: Annotated[
         str | None,
         typer.Option(
-            "--ray", metavar="ADDRESS", envvar="RAY_ADDRESS", help="Run on a Ray cluster: auto, HOST:PORT, ray://HOST:PORT."
+            "--ray",
+            metavar="ADDRESS",
+            envvar="RAY_ADDRESS",
+            help="Run on a Ray cluster: auto, HOST:PORT, ray://HOST:PORT.",
         ),
     ] = None,
     scratch: Annotated[
         str | None,
         typer.Option(
-            metavar="FOLDER", help="Folder of each machine of a cluster that does not share this one.", show_default="shared"
+            metavar="FOLDER",
+            help="Folder of each machine of a cluster that does not share this one.",
+            show_default="shared",
         ),
     ] = None,
     autoscaling: Annotated[

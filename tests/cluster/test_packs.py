@@ -10,7 +10,9 @@ from pipeline.base.errors import InputError
 from pipeline.cluster import packs
 from pipeline.cluster.packs import files_below, pack, signature, unpack, unpack_once
 
-NAMES = st.text("ab/ü .", min_size=1, max_size=12).filter(lambda name: all(part.strip(" .") for part in name.split("/")))
+NAMES = st.text("ab/ü .", min_size=1, max_size=12).filter(
+    lambda name: all(part.strip(" .") for part in name.split("/"))
+)
 TREES = st.dictionaries(NAMES, st.binary(max_size=300), max_size=8)
 
 

@@ -1,7 +1,7 @@
 """Repeat a finished run on a Ray cluster whose parts die, and compare the bytes.
 
-`PYTHONPATH=tests python -m cluster.trial build/smoke --deaths 5` takes a finished run, repeats it from its parameters on
-three machines, which are processes of this one, and lets a machine, a worker or the head of the run die, in turn, at
+`PYTHONPATH=tests python -m cluster.trial build/smoke --deaths 5` takes a finished run, repeats it from its parameters
+on three machines, which are processes of this one, and lets a machine, a worker or the head of the run die, in turn, at
 moments drawn from a seed; after the death of the head the same command is started again. It does so with a repository
 that the machines share, and with --scratch. The exit code is 1 if one byte of an output differs in the end.
 """
@@ -61,7 +61,7 @@ def repeat(machines: Machines, copy: Path, options: tuple[str, ...], deaths: int
     died: list[str] = []
     process = start(machines.address, copy, environment(), *options)
     while True:
-        if len(died) < deaths and wait_for(lambda: process.poll() is not None or workers_at(), 120):
+        if len(died) < deaths and wait_for(lambda run=process: run.poll() is not None or workers_at(), 120):
             time.sleep(rng.uniform(0, LONGEST))
         if process.poll() is not None or len(died) >= deaths:
             output = process.communicate()[0]

@@ -30,7 +30,7 @@ STAGES = {
         "params": ["number"],
         "outs": ["cell.${item.one}"],
     },
-    "metric": {"cmd": "echo '{\"a\": 1}' > metric.json", "deps": ["both"], "metrics": [{"metric.json": {"cache": False}}]},
+    "metric": {"cmd": "echo 1 > metric.json", "deps": ["both"], "metrics": [{"metric.json": {"cache": False}}]},
     "uncached": {"cmd": "cp both plain", "deps": ["both"], "outs": [{"plain": {"cache": False}}]},
     "kept": {"cmd": "echo . >> log", "deps": ["both"], "outs": [{"log": {"persist": True}}]},
     "inside": {"wdir": "sub", "cmd": "cp ../both copy", "deps": ["../both"], "outs": ["copy"]},
@@ -85,8 +85,22 @@ def kept(folder):
 
 
 def outputs(folder):
-    names = ("made/a", "made/deep/b", "both", "cell.x", "cell.y", "metric.json", "plain", "log", "sub/copy", "new", "old",
-             "who is it", "ran", "below/copy")  # fmt: skip
+    made = [
+        "made/a",
+        "made/deep/b",
+        "both",
+        "cell.x",
+        "cell.y",
+        "metric.json",
+        "plain",
+        "log",
+        "sub/copy",
+        "new",
+        "old",
+        "ran",
+        "below/copy",
+    ]
+    names = (*made, "who is it")
     return {name: (folder / name).read_text() for name in names if (folder / name).exists()}
 
 
@@ -180,7 +194,9 @@ def test_a_dvc_command_that_holds_the_lock_is_waited_for(tmp_path, monkeypatch):
     monkeypatch.chdir(make_repository(tmp_path / "repository"))
     plan = make_plan(["always"])
     bookkeeper = Bookkeeper(plan.repo, plan.stages)
-    code = "import sys, time; from dvc.repo import Repo; repo = Repo(); repo.lock.lock(); print(flush=True); time.sleep(4)"
+    code = (
+        "import sys, time; from dvc.repo import Repo; repo = Repo(); repo.lock.lock(); print(flush=True); time.sleep(4)"
+    )
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert holder.stdout and holder.stdout.readline()
     began = []

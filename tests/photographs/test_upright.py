@@ -74,7 +74,9 @@ def test_heic_needs_its_library(tmp_path, monkeypatch):
     path = tmp_path / "phone.HEIC"
     path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(InputError, match=r"phone\.HEIC: expected a format that is read without .*pip install pillow-heif"):
+    with pytest.raises(
+        InputError, match=r"phone\.HEIC: expected a format that is read without .*pip install pillow-heif"
+    ):
         read_upright(path)
 
 

@@ -66,7 +66,8 @@ def cold(environment):
 
 def run(arguments, environment, folder, text="", **options):
     """Exit code, output and errors of a program."""
-    with open(folder / "in", "w+b") as source, open(folder / "out", "w+b") as out, open(folder / "err", "w+b") as err:
+    paths = [folder / name for name in ("in", "out", "err")]
+    with paths[0].open("w+b") as source, paths[1].open("wb") as out, paths[2].open("wb") as err:
         source.write(text.encode())
         source.seek(0)
         streams = [stream.fileno() for stream in (source, out, err)]
@@ -130,7 +131,7 @@ def test_code_that_is_edited_meanwhile_is_run_as_it_is_now(tmp_path):
 def started(folder, environment):
     """A program that sleeps, after it has begun to."""
     log = folder / "log"
-    with open(log, "wb") as output, open(os.devnull, "rb") as nothing:
+    with log.open("wb") as output, Path(os.devnull).open("rb") as nothing:
         streams = (nothing.fileno(), output.fileno(), output.fileno())
         program = start_program(["-m", "sleeps"], streams, environment, str(folder), own_session=True)
     deadline = time.monotonic() + 60
