@@ -110,6 +110,7 @@ benchmark: install  ## Measure what everything costs on this machine; PARTS="ras
 	OMP_WAIT_POLICY=passive semagic bench $(PARTS)
 
 mlflow: install  ## Show the MLflow runs at http://127.0.0.1:5055 (PORT=5055)
+	@echo 'Open http://127.0.0.1:$(PORT)/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=tables'
 	mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/mlflow.db" --host 127.0.0.1 --port $(PORT) --workers 1
 
 photos: install  ## Match real photographs without weights: SPAIR=folder of SPair-71k; results in build/photos

@@ -17,6 +17,7 @@ from pipeline.tracking.provenance import provenance
 from pipeline.tracking.record import Value, metric_name
 from pipeline.tracking.redaction import without_secrets
 from pipeline.tracking.relocation import artifact_folder, relocate
+from pipeline.tracking.views import CURVES, EVALUATIONS, TRAININGS, links, tables, view_tags
 
 VALUES_PER_REQUEST = 1000
 """Maximum number of metric values that MLflow accepts in one request."""
@@ -24,6 +25,7 @@ PARAMS_PER_REQUEST = 100
 """Maximum number of parameters that MLflow accepts in one request."""
 PARENT, DESCRIPTION = "mlflow.parentRunId", "mlflow.note.content"
 """Tags that MLflow gives a meaning."""
+CELLS = (EVALUATIONS, TRAININGS, CURVES)
 DIGEST = "bundle.sha256"
 """Tag of a model."""
 INCOMPLETE = "incomplete"
@@ -131,6 +133,9 @@ class Store:
         for batch in batches(metrics, VALUES_PER_REQUEST):
             self._client.log_batch(parent, metrics=batch)
         self._client.set_tag(parent, DESCRIPTION, summary.description)
+        views = [tables(map(metric_name, summary.values)), *CELLS]
+        for name, value in {**view_tags(views), DESCRIPTION: links(views, self._experiment)}.items():
+            self._client.set_experiment_tag(self._experiment, name, value)
 
     def has_model(self, name: str, digest: str) -> bool:
         """Whether there is a whole model of this name, made of the bundle with this digest."""
@@ -215,7 +220,7 @@ class Store:
         if not found:
             # MLflow's default location is relative to the working directory of the process.
             location = artifact_folder(self._database, name).as_uri() if self._database else None
-            return self._client.create_experiment(name, artifact_location=location)
+            return self._client.create_experiment(name, artifact_location=location, tags=view_tags(CELLS))
         if self._database:
             relocate(self._database, name)
         return found.experiment_id

@@ -85,22 +85,8 @@ def kept(folder):
 
 
 def outputs(folder):
-    made = [
-        "made/a",
-        "made/deep/b",
-        "both",
-        "cell.x",
-        "cell.y",
-        "metric.json",
-        "plain",
-        "log",
-        "sub/copy",
-        "new",
-        "old",
-        "ran",
-        "below/copy",
-    ]
-    names = (*made, "who is it")
+    made = ("made/a", "made/deep/b", "both", "cell.x", "cell.y", "metric.json", "plain")
+    names = (*made, "log", "sub/copy", "new", "old", "who is it", "ran", "below/copy")
     return {name: (folder / name).read_text() for name in names if (folder / name).exists()}
 
 

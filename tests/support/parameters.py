@@ -2,13 +2,12 @@
 
 import dataclasses
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from pipeline.config.params import Params
 from pipeline.config.parsing import fields_of, ranges_of
 from pipeline.config.ranges import Range, Relation
-from pipeline.config.variants import Overlays
 
 
 class Key(NamedTuple):
@@ -30,9 +29,9 @@ class Key(NamedTuple):
 
 
 def keys(kind: type = Params, prefix: str = "") -> Iterator[Key]:
-    """All keys but those inside variants and backbones, which repeat others."""
+    """All keys but those inside variants, backbones and stages, whose names people choose."""
     for name, annotation in fields_of(kind).items():
-        if annotation == Overlays:
+        if typing.get_origin(annotation) is Mapping:
             continue
         if dataclasses.is_dataclass(annotation):
             yield from keys(typing.cast(type, annotation), f"{prefix}{name}.")
