@@ -8,6 +8,7 @@ SPAIR ?= ../shared/fixtures/SPair-71k
 PHOTOS := build/photos
 SMOKE := build/smoke
 KILLS ?= 50
+DEATHS ?= 15
 COUNT ?= 10000
 ONLY ?=
 REHEARSAL := build/rehearsal
@@ -34,7 +35,7 @@ define up_to_date
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test lint types deps smoke rehearse kills flips mutations profiles benchmark mlflow photos clean
+.PHONY: help install repro test lint types deps smoke rehearse kills cluster flips mutations profiles benchmark mlflow photos clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +94,9 @@ rehearse: install  ## Run the paper's experiment at toy size, on archives and we
 
 kills: $(SMOKE)/reports/table1.md  ## Kill the run of `make smoke` again and again, and compare its bytes: KILLS=50, ONLY="masks train" for some stages
 	PYTHONPATH=tests python -m faults.kills $(SMOKE) --kills $(KILLS) --only $(ONLY)
+
+cluster: $(SMOKE)/reports/table1.md  ## Repeat the run of `make smoke` on a Ray cluster whose parts die: DEATHS=15, ONLY as for kills
+	PYTHONPATH=tests python -m cluster.trial $(SMOKE) --deaths $(DEATHS) --only $(ONLY)
 
 flips: $(SMOKE)/reports/table1.md  ## Flip bits in what `make smoke` left, and read it: COUNT=10000
 	PYTHONPATH=tests python -m faults.flips $(SMOKE) --count $(COUNT)

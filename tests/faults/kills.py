@@ -151,8 +151,9 @@ def run_and_kill(copy: Path, rng: random.Random) -> Kill | None:
 
 
 def command_line(process: psutil.Process) -> list[str]:
+    """Words of a command line; a process that has given itself a title has them in one."""
     try:
-        return process.cmdline()
+        return " ".join(process.cmdline()).split()
     except psutil.Error:
         return []
 
