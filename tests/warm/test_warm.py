@@ -31,6 +31,15 @@ if __name__ == "__main__":
     print("trouble", file=sys.stderr)
     sys.exit(int(sys.argv[1]))
 '''
+LASTS = """
+import atexit, threading, time
+def late():
+    time.sleep(0.3)
+    print("thread", end="")
+atexit.register(lambda: print(" exit", end=""))
+threading.Thread(target=late).start()
+print("main", end=" ")
+"""
 LONG = 600
 
 
@@ -41,6 +50,8 @@ def folder(tmp_path_factory):
     (folder / "describe.py").write_text(PROGRAM)
     (folder / "loaded.py").write_text("import sys\nprint('json' in sys.modules, 'colorsys' in sys.modules)\n")
     (folder / "sleeps.py").write_text(f"import time\nprint('asleep', flush=True)\ntime.sleep({LONG})\n")
+    (folder / "lasts.py").write_text(LASTS)
+    (folder / "says.py").write_text("raise SystemExit('a reason')\n")
     (folder / "fails.py").write_text("raise ValueError('mine')\n")
     (folder / "ends.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n")
     return folder
@@ -96,6 +107,12 @@ def test_an_error_ends_with_its_traceback(folder, environment):
     assert code == 1 and errors.endswith("ValueError: mine\n")
     assert run(["-m", "no_such_program"], environment, folder)[0] == 1
     assert run(["-m", "ends"], environment, folder)[0] == -signal.SIGTERM
+
+
+def test_a_program_ends_after_its_threads_and_its_last_functions(folder, environment):
+    for variables in (environment, cold(environment)):
+        assert run(["-m", "lasts"], variables, folder) == (0, "main thread exit", "")
+        assert run(["-m", "says"], variables, folder) == (1, "", "a reason\n")
 
 
 def test_elsewhere_a_new_interpreter_is_started(folder, environment, tmp_path):
