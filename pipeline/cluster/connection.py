@@ -2,6 +2,9 @@
 
 import importlib.util
 import logging
+import re
+import signal
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +12,8 @@ from typing import Any
 from pipeline.base.errors import InputError
 
 GIGABYTE = 10**9
+LONGEST_ANSWER = 10.0
+"""Seconds within which somebody has to answer at the address of a cluster."""
 IGNORED = (".git", ".dvc", ".venv", "build", "docs", "tests", "reports", "mlruns")
 """Folders of the repository that workers have no use for."""
 
@@ -29,10 +34,15 @@ def connected(address: str, runtime: Mapping[str, Any]) -> Iterator[Any]:
     """
     if importlib.util.find_spec("ray") is None:
         raise InputError("--ray: Ray is not installed. Install it: pip install 'semagic[ray]'.")
+    _check_answers(address)
     import ray
 
+    # Ray puts handlers of its own in the place of those that end a run in order.
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         ray.init(address, runtime_env=dict(runtime), log_to_driver=False, logging_level=logging.ERROR)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         raise InputError(
             f"--ray {address}: no cluster can be used there: {' '.join(str(error).split())} Start one "
@@ -42,6 +52,22 @@ def connected(address: str, runtime: Mapping[str, Any]) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Refuse an address at which nobody answers, which Ray tries for minutes."""
+    if address == "auto":
+        return
+    found = re.fullmatch(r"(?:ray://)?([\w.-]+|\[[0-9a-fA-F:]+\]):([0-9]{1,5})", address)
+    if found is None:
+        raise InputError(f"--ray: expected auto, HOST:PORT or ray://HOST:PORT, found '{address}'.")
+    try:
+        socket.create_connection((found[1].strip("[]"), int(found[2])), timeout=LONGEST_ANSWER).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(
+            f"--ray {address}: nobody answers there ({error}). Start a cluster (`ray start --head`), correct the "
+            "address, or let the firewall pass it."
+        ) from error
 
 
 def check_resources(needed: Mapping[str, Mapping[str, float]], nodes: list[Mapping[str, Any]]) -> None:

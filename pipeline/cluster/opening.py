@@ -31,7 +31,7 @@ def on_cluster(address: str, scratch: str | None, autoscaling: bool) -> Callable
         root, home = Path(plan.repo.root_dir), Path(plan.repo.tmp_dir) / "cluster"
         params = load_params(root / "params.yaml")
         needs = {stage: ray_options(params.resources, stage) for stage in {name.split("@")[0] for name in plan.stages}}
-        _check_names(params.resources, root)
+        _check_names(params.resources, ROOT)
         if scratch is not None:
             _check_paths(params)
         runtime: dict[str, Any] = {"env_vars": {"PYTHONPATH": str(ROOT)}}

@@ -1,7 +1,6 @@
 """One attempt at a stage, without a cluster: what it sees, what it leaves, and how it is stopped."""
 
 import hashlib
-import threading
 import time
 
 import pytest
@@ -96,7 +95,7 @@ def test_an_interruption_ends_the_command(tmp_path, monkeypatch):
 
     with pytest.raises(KeyboardInterrupt):
         carry_out(order("touch begun; sleep 600; touch ended"), tmp_path, tmp_path / "log", interrupted)
-    assert threading.active_count() < 10 and not (tmp_path / "ended").exists()
+    assert not (tmp_path / "ended").exists()
 
 
 def test_progress_is_what_a_stage_goes_on_from(tmp_path):

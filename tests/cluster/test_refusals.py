@@ -60,3 +60,17 @@ def test_options_about_a_cluster_need_one(option, monkeypatch):
 def test_gpus_of_a_cluster_are_shared_out_by_ray():
     done = semagic("run", "--ray", "auto", "--gpus", "0")
     assert done.exit_code == 2 and "--gpus" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:99999", "no-such-machine.invalid:6379"]
+)
+def test_an_address_at_which_nobody_answers_is_told_at_once(address):
+    with pytest.raises(InputError, match=r"nobody answers there .*ray start --head"), connected(address, {}):
+        pass
+
+
+@pytest.mark.parametrize("address", ["", "somewhere", "http://127.0.0.1:1", "127.0.0.1:port"])
+def test_what_is_no_address_is_named(address):
+    with pytest.raises(InputError, match=r"expected auto, HOST:PORT or ray://HOST:PORT"), connected(address, {}):
+        pass

@@ -1,0 +1,115 @@
+"""`semagic run --ray` on a small DVC repository and a cluster of processes: the same as without."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cluster.machines import Machines, run_command, start, wait_for
+from pipeline.base.yaml_edits import edited
+from pipeline.base.yaml_text import parse_yaml, to_yaml
+from support.paths import ROOT
+
+pytest.importorskip("ray")
+
+STAGES = {
+    "folder": {"cmd": "mkdir made\ncp seed made/a\necho b > made/b", "deps": ["seed"], "outs": ["made"]},
+    "cell": {
+        "matrix": {"one": ["x", "y"]},
+        "cmd": "test ${item.one} = x || test ! -e broken && cat made/a made/b > cell.${item.one}",
+        "deps": ["made", "switch"],
+        "outs": ["cell.${item.one}"],
+    },
+    "kept": {"cmd": "echo . >> log", "deps": ["made"], "outs": [{"log": {"persist": True}}]},
+    "last": {"cmd": "cat cell.x cell.y > last; echo printed", "deps": ["cell.x", "cell.y"], "outs": ["last"]},
+}
+
+
+@pytest.fixture(scope="module")
+def machines():
+    with Machines(2) as machines:
+        yield machines
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], check=True)
+    Path("seed").write_text("1\n")
+    Path("switch").write_text("0\n")
+    Path("dvc.yaml").write_text(to_yaml({"stages": STAGES}))
+    Path("params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    return tmp_path
+
+
+def environment():
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": paths, "DVC_NO_ANALYTICS": "1"}
+
+
+def run(machines, *options):
+    command = run_command(machines.address, *options)
+    return subprocess.run(command, env=environment(), check=False, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_repository_from_end_to_end(machines, toy, tmp_path_factory, shared):
+    options = () if shared else ("--scratch", str(tmp_path_factory.mktemp("scratch")))
+    # Only what DVC knows of reaches a worker.
+    Path("dvc.yaml").write_text(Path("dvc.yaml").read_text().replace("- switch", "- switch\n    - broken"))
+    Path("broken").write_text("\n")
+    failed = run(machines, *options)
+    assert failed.returncode == 1, failed.stdout + failed.stderr
+    assert "3 stages done; 1 failed: cell@y; 1 skipped, which need a failed one: last." in failed.stdout
+    assert "exited with 1" in failed.stdout
+
+    Path("dvc.yaml").write_text(to_yaml({"stages": STAGES}))
+    done = run(machines, *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert Path("last").read_text() == "1\nb\n1\nb\n"
+    assert Path("log").read_text() == ".\n"
+    assert Path(".dvc/tmp/fanout/last.log").read_text().splitlines().count("printed") == 1
+    assert not any(path.is_file() for path in Path(".dvc/tmp/cluster").rglob("*"))
+    assert set(parse_yaml(Path("dvc.lock").read_text())["stages"]) == {"folder", "cell@x", "cell@y", "kept", "last"}
+    status = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], check=True, capture_output=True)
+    assert status.stdout.strip() == b"{}"
+    assert run(machines, *options).stdout == "All 5 stages are up to date.\n"
+
+
+def test_what_no_machine_has_is_refused_at_once(machines, toy):
+    def greedy(params):
+        params["resources"]["stages"]["train"]["gpus"] = 8
+        params["resources"]["default"]["cores"] = 64
+
+    Path("params.yaml").write_text(edited(Path("params.yaml").read_text(), greedy, "params.yaml"))
+    began = time.monotonic()
+    done = run(machines)
+    assert done.returncode == 1 and "no machine of the cluster has" in done.stderr and "64 cores" in done.stderr
+    assert time.monotonic() - began < 60
+    assert not Path("dvc.lock").exists()
+
+
+def test_a_scratch_folder_that_cannot_be_written_is_named(machines, toy):
+    Path("file").touch()
+    done = run(machines, "--scratch", str(toy / "file"), "folder")
+    assert done.returncode == 1
+    assert "Free space in" in done.stdout and "--scratch" in done.stdout
+    assert "4 attempts were lost" in done.stdout
+
+
+def test_a_signal_ends_what_runs_on_other_machines(machines, toy):
+    Path("dvc.yaml").write_text(
+        to_yaml({"stages": {"long": {"cmd": f"touch {toy}/begun; sleep 600", "outs": ["out"]}}})
+    )
+    process = start(machines.address, toy, environment())
+    assert wait_for(lambda: (toy / "begun").exists())
+    os.kill(process.pid, signal.SIGTERM)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 130, output
+    asleep = ["pgrep", "--full", "--exact", "sleep 600"]
+    assert wait_for(lambda: subprocess.run(asleep, check=False, stdout=subprocess.DEVNULL).returncode)
