@@ -18,6 +18,7 @@ from pipeline.cluster.mailbox import Letter, Mailbox
 from pipeline.cluster.packs import files_below, pack, signature, unpack
 from pipeline.fanout.logs import note
 from pipeline.fanout.work import Work
+from pipeline.warm.messages import ADDRESS
 
 LOST = 255
 """Exit code of a stage whose workers were lost again and again."""
@@ -125,7 +126,7 @@ class ClusterExecutor:
                 self._ray.cancel(reference, force=False)
 
     def _order(self, name: str, token: str, work: Work) -> Order:
-        environment = {key: value for key, value in os.environ.items() if key.startswith(HANDED_ON)}
+        environment = {key: value for key, value in os.environ.items() if key.startswith(HANDED_ON) and key != ADDRESS}
         if "://" not in environment.get("MLFLOW_TRACKING_URI", "") or environment["MLFLOW_TRACKING_URI"].startswith(
             ("sqlite", "file")
         ):

@@ -34,6 +34,8 @@ SHIPPED_STEPS, SHIPPED_IMAGES = 800, 640
 SHIPPED_SIZES = (8, 48, 20)
 """Images that a training step renders, the side of each [pixels], and the cells of the grid when it was measured."""
 LABELS = ("masks", "depth", "poses", "features")
+FREE = {"simulated", "unknown"}
+"""Backends whose time is measured, or nothing."""
 
 
 class Projection(NamedTuple):
@@ -67,7 +69,9 @@ def stages_to_go(stages: Iterable[str], params: Params) -> Counter[str]:
 
 def project(counts: Counter[str], params: Params, jobs: int) -> Projection:
     """Project the wall time of stages on `jobs` cores, on a machine like the one that `SECONDS` was measured on."""
-    unknown = [name for name in LABELS if getattr(params, name).backend != "simulated"]
+    backbones = [params.features.backbones[name].get("backend", params.features.backend) for name in params.backbones]
+    backends = {"features": set(backbones)} | {name: {getattr(params, name).backend} for name in LABELS[:3]}
+    unknown = [name for name in LABELS if backends[name] - FREE]
     if (params.training.batch, params.training.image_size, params.model.grid.resolution) != SHIPPED_SIZES:
         unknown.append("train")
     images = (params.simulation.train_images + params.simulation.test_images) / (SHIPPED_IMAGES + 40)

@@ -64,6 +64,8 @@ def test_nothing_is_projected_for_networks_and_other_sizes():
     rest = Counter({name: number for name, number in counts.items() if name not in ("masks", "train")})
     assert found.seconds == project(rest, known, 1).seconds
     assert project(rest, params, 1).unknown == ()
+    sift = many(backbones=["sift"])
+    assert project(stage_counts(sift), sift, 1).unknown == ("features",)
 
 
 @pytest.mark.parametrize(
