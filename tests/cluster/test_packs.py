@@ -1,6 +1,8 @@
 """Archives on their way between machines."""
 
 import hashlib
+import io
+import tarfile
 
 import pytest
 from hypothesis import given, settings
@@ -63,6 +65,17 @@ def test_an_archive_that_was_damaged_on_its_way_is_refused(tmp_path):
     with pytest.raises(InputError, match="SHA-256"):
         unpack_once(damaged, one.sha256, tmp_path)
     assert not (tmp_path / "target").exists() and not (tmp_path / one.sha256).exists()
+
+
+@pytest.mark.parametrize("name", ["../outside", "/outside", "in/../../outside"])
+def test_an_archive_writes_nothing_outside(tmp_path, name):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo(name), io.BytesIO())
+    blob = stream.getvalue()
+    with pytest.raises(InputError, match="outside"):
+        unpack(blob, hashlib.sha256(blob).hexdigest(), tmp_path / "target")
+    assert not (tmp_path / "outside").exists()
 
 
 def test_a_file_that_vanishes_is_left_out_and_a_change_is_seen(tmp_path):
