@@ -6,8 +6,6 @@ Either way a worker that is believed dead, and comes back, writes into a folder 
 """
 
 import contextlib
-import os
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,7 +14,7 @@ from urllib.parse import quote
 
 from pipeline.base.files import make_folder, sha256
 from pipeline.cluster.packs import files_below
-from pipeline.fanout.processes import Processes
+from pipeline.fanout.processes import Processes, stage_environment
 from pipeline.fanout.work import Work
 
 CODE = ("pipeline", "stages")
@@ -103,13 +101,7 @@ def carry_out(order: Order, place: Path, log: Path, look: Callable[[], bool]) ->
     """
     for name in (order.folder, *(str(Path(output).parent) for output in order.outputs)):
         make_folder(place / name)
-    environment = {
-        **os.environ,
-        **order.environment,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "DVC_ROOT": str(place),
-    }
-    processes = Processes(environment)
+    processes = Processes({**stage_environment(), **order.environment, "DVC_ROOT": str(place)})
     work = Work(order.commands, str(place / order.folder))
     codes: list[int] = []
     thread = threading.Thread(target=lambda: codes.append(processes.execute(order.stage, work, log)))

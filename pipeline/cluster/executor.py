@@ -15,7 +15,7 @@ from pipeline.base.errors import InputError
 from pipeline.base.files import make_folder, remove_folder
 from pipeline.cluster.attempt import PROGRESS, Order, Result, data_of, place_of, progress_files, sums_of
 from pipeline.cluster.mailbox import Letter, Mailbox
-from pipeline.cluster.packs import files_below, pack, signature, unpack
+from pipeline.cluster.packs import files_below, signature, unpack
 from pipeline.fanout.logs import note
 from pipeline.fanout.work import Work
 from pipeline.warm.messages import ADDRESS
@@ -110,7 +110,7 @@ class ClusterExecutor:
                 note(log, f"A signal has ended the command, as when memory runs out: {result.code}")
                 continue
             if result.code == 0:
-                self._accept(order, home, result)
+                self._accept(order, home)
                 remove_folder(home.parent)
             return result.code
         note(log, f"{self._retries + 1} attempts were lost (params.yaml: resources.retries).")
@@ -201,7 +201,7 @@ class ClusterExecutor:
             raise _LostError("the outputs that arrived are not those that were made")
         return answer.result
 
-    def _accept(self, order: Order, home: Path, result: Result) -> None:
+    def _accept(self, order: Order, home: Path) -> None:
         """Move the outputs of an attempt into their place."""
         for output in order.outputs:
             source, target = home / output, self._root / output
@@ -232,9 +232,7 @@ class ClusterExecutor:
                 now = signature(files)
                 before, sent = self._sent.get(name, (None, []))
                 if before != now:
-                    sent = [
-                        worker.Sent(one.sha256, one.names, self._ray.put(one.blob)) for one in pack(self._root, files)
-                    ]
+                    sent = worker.put(self._root, files)
                     self._sent[name] = (now, sent)
             found += sent
         return found

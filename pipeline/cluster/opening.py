@@ -13,8 +13,7 @@ from pipeline.config.params import Params, load_params
 from pipeline.config.resource_params import Resources
 from pipeline.fanout.gpus import Gpus
 from pipeline.fanout.plan import Plan
-from pipeline.fanout.processes import Processes
-from pipeline.fanout.run import stage_environment
+from pipeline.fanout.processes import Processes, stage_environment
 
 
 def on_cluster(address: str, scratch: str | None, autoscaling: bool) -> Callable[[Plan], Any]:

@@ -21,7 +21,7 @@ from pipeline.cluster.attempt import (
     progress_files,
 )
 from pipeline.cluster.mailbox import Letter
-from pipeline.cluster.packs import Pack, files_below, pack, signature, unpack, unpack_once
+from pipeline.cluster.packs import Pack, pack, signature, unpack, unpack_once
 
 
 class Sent(NamedTuple):
@@ -88,8 +88,7 @@ def work_in_scratch(order: Order, scratch: str, inputs: list[Sent], progress: li
         letters = _Letters(order, place, log, mailbox)
         result = carry_out(order, place, log, letters.post)
         letters.close()
-        files = [path for output in order.outputs for path in files_below(place / output)] if result.sums else []
-        return Answer(result, tuple(put(place, files)))
+        return Answer(result, tuple(put(place, [place / name for name in result.sums])))
     except OSError as error:
         raise InputError(
             f"{error.filename or scratch}: {error.strerror} on the machine {_machine()}. Free space in {scratch}, of "

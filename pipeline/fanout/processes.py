@@ -3,7 +3,7 @@
 import os
 import re
 import signal
-import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -83,6 +83,12 @@ class Processes:
                 os.killpg(program.pid, number)
 
 
+def stage_environment() -> dict[str, str]:
+    """Environment of the stages, in which `python` is the one that runs this process, activated or not."""
+    search = os.environ.get("PATH", os.defpath)
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{search}"}
+
+
 def python_arguments(command: str) -> list[str] | None:
     """Arguments of Python in a command `python -m MODULE ...`. None where the command is another, or needs a shell."""
     words = command.split()
@@ -96,13 +102,4 @@ def _start(command: str, folder: str, environment: Mapping[str, str], stdin: int
         return start_program(arguments, (stdin, stdout, stdout), environment, folder, own_session=True)
     # The shell of the user, as DVC does it.
     shell = environment.get("SHELL", "/bin/sh")
-    process = subprocess.Popen(
-        [shell, "-c", command],
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stdout,
-        env=environment,
-        cwd=folder,
-        start_new_session=True,
-    )
-    return Program.of(process)
+    return Program.start([shell, "-c", command], (stdin, stdout, stdout), environment, folder, own_session=True)

@@ -5,8 +5,6 @@ whose output goes to .dvc/tmp/fanout/<stage>.log; it starts with its libraries i
 """
 
 import logging
-import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -21,7 +19,7 @@ from pipeline.config.params import load_params
 from pipeline.fanout.bookkeeping import Bookkeeper
 from pipeline.fanout.gpus import Gpus
 from pipeline.fanout.plan import Plan, make_plan
-from pipeline.fanout.processes import Processes
+from pipeline.fanout.processes import Processes, stage_environment
 from pipeline.fanout.progress import Progress, summary
 from pipeline.fanout.projection import in_words, project, stages_to_go
 from pipeline.fanout.scheduler import run_graph
@@ -71,12 +69,6 @@ def run_stages(targets: Sequence[str], jobs: int, opening: Opening) -> bool:
             print(f"All {plan.current} stages are up to date.")
             return True
         return _run_plan(plan, min(jobs, len(plan.needs)), opening)
-
-
-def stage_environment() -> dict[str, str]:
-    """Environment of the stages, in which `python` is the one that runs this process, activated or not."""
-    search = os.environ.get("PATH", os.defpath)
-    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{search}"}
 
 
 def on_this_machine(gpus: Gpus) -> Opening:

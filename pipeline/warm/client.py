@@ -32,8 +32,30 @@ class Program:
         self._code: int | None = None
 
     @classmethod
-    def of(cls, process: subprocess.Popen) -> "Program":
-        """The same of a process that was started otherwise."""
+    def start(
+        cls,
+        command: Sequence[str],
+        streams: Sequence[int],
+        environment: Mapping[str, str],
+        folder: str,
+        *,
+        own_session: bool,
+    ) -> "Program":
+        """Start any command in a process of its own; the arguments are those of `start_program`.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        stdin, stdout, stderr = streams
+        process = subprocess.Popen(
+            command,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            env=environment,
+            cwd=folder,
+            start_new_session=own_session,
+        )
         return cls(process.pid, process, None)
 
     def ended(self) -> None:
@@ -87,17 +109,7 @@ def start_program(
     if address:
         with contextlib.suppress(OSError):
             return _start_warm(address, Request(tuple(arguments), environment, folder, own_session), streams)
-    stdin, stdout, stderr = streams
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        env=environment,
-        cwd=folder,
-        start_new_session=own_session,
-    )
-    return Program.of(process)
+    return Program.start([sys.executable, *arguments], streams, environment, folder, own_session=own_session)
 
 
 @contextmanager
