@@ -14,6 +14,7 @@ from pipeline.fanout.gpus import Gpus
 from pipeline.fanout.plan import make_plan
 from pipeline.fanout.run import on_this_machine, run_stages
 from support.command_line import semagic
+from support.dvc_repository import init_repository
 from support.paths import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
@@ -45,8 +46,7 @@ STAGES = {
 def toy(tmp_path, monkeypatch):
     """A repository of 8 stages, none of which has run."""
     monkeypatch.chdir(tmp_path)
-    subprocess.run(["git", "init", "--quiet"], check=True)
-    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], check=True)
+    init_repository(tmp_path)
     Path("seed").write_text("1\n")
     Path("dvc.yaml").write_text(to_yaml({"stages": STAGES}))
     return tmp_path

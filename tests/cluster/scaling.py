@@ -6,8 +6,6 @@ run, the time without any overhead, and their ratio. The machines have one slot 
 
 import argparse
 import math
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 from cluster.machines import Machines, start
 from cluster.trial import environment
 from pipeline.base.yaml_text import to_yaml
+from support.dvc_repository import init_repository
 from support.paths import ROOT
 
 
@@ -45,8 +44,7 @@ def make_repository(folder: Path, cells: int, seconds: float) -> None:
         "cmd": f"sleep {seconds} && echo ${{item.cell}} > out.${{item.cell}}",
         "outs": ["out.${item.cell}"],
     }
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
-    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=folder, check=True)
+    init_repository(folder)
     (folder / "dvc.yaml").write_text(to_yaml({"stages": {"sleep": stage}}))
     (folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
 

@@ -12,6 +12,7 @@ import pytest
 from cluster.machines import Machines, run_command, start, wait_for
 from pipeline.base.yaml_edits import edited
 from pipeline.base.yaml_text import parse_yaml, to_yaml
+from support.dvc_repository import init_repository
 from support.paths import ROOT
 
 pytest.importorskip("ray")
@@ -38,8 +39,7 @@ def machines():
 @pytest.fixture
 def toy(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    subprocess.run(["git", "init", "--quiet"], check=True)
-    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], check=True)
+    init_repository(tmp_path)
     Path("seed").write_text("1\n")
     Path("switch").write_text("0\n")
     Path("dvc.yaml").write_text(to_yaml({"stages": STAGES}))

@@ -16,6 +16,7 @@ from pipeline.fanout.bookkeeping import Bookkeeper
 from pipeline.fanout.dvc_files import LockFile
 from pipeline.fanout.plan import make_plan
 from support.command_line import semagic
+from support.dvc_repository import init_repository
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
 """DVC's use of pygtrie."""
@@ -42,8 +43,7 @@ STAGES = {
 
 def make_repository(folder):
     folder.mkdir()
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
-    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=folder, check=True)
+    init_repository(folder)
     (folder / "seed").write_text("1\n")
     (folder / "old").write_text("old\n")
     (folder / "sub").mkdir()
