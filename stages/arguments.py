@@ -9,6 +9,7 @@ from pathlib import Path
 from pipeline.base.interrupts import interruptible
 from pipeline.base.reported import reported
 from pipeline.base.tether import tethered
+from pipeline.base.usage import usage_printed
 from pipeline.config.cells import Cell
 from pipeline.config.opening import open_backbone, open_cell, open_workspace
 from pipeline.config.workspace import Workspace
@@ -80,10 +81,11 @@ def run_stage(main: Callable[[], None]) -> None:
     """Run a stage, as the main program of a process.
 
     An error that the user can resolve gives one message on stderr and exit code 1, an interruption exit code 130. A
-    stage that DVC started ends when DVC ends: otherwise it would go on beside the next one for the same outputs.
+    stage that DVC started ends when DVC ends: otherwise it would go on beside the next one for the same outputs. The
+    time and the memory that it took are printed last.
     """
     tether = tethered() if "DVC_STAGE" in os.environ else nullcontext()
-    with interruptible(), reported(), tether:
+    with interruptible(), reported(), tether, usage_printed():
         main()
 
 

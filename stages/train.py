@@ -46,7 +46,7 @@ def train_cell(workspace: Workspace, cell: Cell) -> None:
         folder, setback = workspace.model(cell), result.setback and result.setback._asdict()
         described = {**cell._asdict(), "images": len(job.data.names), "identity": identity, "config": config}
         write_curve(folder / "curve.csv", result.curve, result.setback)
-        save_model(folder, result.model, described | {"setback": setback})
+        save_model(folder, result.model, described | {"setback": setback, "machines": result.machines})
         tracker.artifact(folder)
 
 

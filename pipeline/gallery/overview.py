@@ -20,7 +20,7 @@ from pipeline.pictures.sheets import split_sheet
 from pipeline.reporting.claims import Claim, judge_claims
 from pipeline.reporting.formats import BEYOND, grid_texts, signed
 from pipeline.reporting.loss_curves import NO_TERMS, running_median
-from pipeline.reporting.notes import warning_of
+from pipeline.reporting.notes import warnings_of
 from pipeline.reporting.pck_curves import pck_curve
 from pipeline.reporting.results import Results, first_metrics, only_trained, read_results, title_of
 from pipeline.reporting.rows import REFERENCE, row_title, short_title
@@ -47,7 +47,7 @@ def write_overview(workspace: Workspace) -> None:
         "overview.html",
         ("theme.js", "overview.js"),
         {"pck": _pck(results), "losses": _losses(workspace, results)},
-        warning=warning_of(results),
+        warnings=warnings_of(results),
         cards=[_card(workspace, results, category) for category in params.categories],
         tables=[_table(table) for table in tables if table is not None],
         claims=[_claim(claim, results) for claim in judge_claims(results, params.bootstrap)],

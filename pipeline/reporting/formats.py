@@ -34,9 +34,9 @@ def to_csv(table: Table) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    """The table with its warning and notes, then the further tables."""
+    """The table with its warnings and notes, then the further tables."""
     parts = [f"# {table.main.title}"]
-    parts += [f"> **{table.warning}**"] if table.warning else []
+    parts += [f"> **{warning}**" for warning in table.warnings]
     parts.append(_markdown(table.main))
     parts.append("\n".join(f"- {note}" for note in table.notes))
     for grid in table.details:
@@ -45,9 +45,9 @@ def to_markdown(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """The main table for LaTeX's `booktabs`, with warning and notes in its caption."""
+    """The main table for LaTeX's `booktabs`, with warnings and notes in its caption."""
     grid = table.main
-    caption = " ".join(_escape(text) for text in (f"{grid.title}.", table.warning, *table.notes) if text)
+    caption = " ".join(_escape(text) for text in (f"{grid.title}.", *table.warnings, *table.notes))
     extra = "l" if grid.difference else ""
     paper, beyond = _split(grid)
     lines = [

@@ -23,6 +23,11 @@ def warning_of(results: Results) -> str:
     return f"Simulated: {', '.join(kinds)}. {SIMULATION}"
 
 
+def warnings_of(results: Results) -> tuple[str, ...]:
+    """What nobody should miss who reads a table: what is simulated, and machines of different kinds."""
+    return tuple(filter(None, (warning_of(results), results.trainings.machines)))
+
+
 def pair_notes(results: Results) -> list[str]:
     """Split, seeds, pairs and averages of Table 1."""
     one_each = {metrics.category: metrics for metrics in all_metrics(results)}
@@ -56,7 +61,7 @@ def coverage_notes(results: Results) -> list[str]:
         )
     if len(results.seeds) > 1:
         notes.append(f"After ±: sample standard deviation over the {len(results.seeds)} training seeds.")
-    return [*notes, *results.setbacks]
+    return [*notes, *results.trainings.setbacks]
 
 
 def interval_note(params: Bootstrap) -> str:

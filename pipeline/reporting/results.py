@@ -13,7 +13,7 @@ from pipeline.evaluation.pck import TABLE_ALPHA
 from pipeline.evaluation.result import Metrics, read_metrics, read_points, threshold_name
 from pipeline.reconstruction.result import ReconstructionScores, read_reconstruction
 from pipeline.reporting.rows import row_order, row_title
-from pipeline.reporting.setbacks import setback_notes
+from pipeline.reporting.trainings import Trainings, read_trainings
 
 
 class Scored(NamedTuple):
@@ -58,8 +58,8 @@ class Results(NamedTuple):
     """Reconstructions by variant."""
     backbones: dict[tuple[str, str], dict[str, tuple[Metrics, ...]]]
     """Scores of the trained variants, by (variant, backbone) and category, one for each seed."""
-    setbacks: tuple[str, ...] = ()
-    """Notes on trainings that went back to an earlier state."""
+    trainings: Trainings = Trainings()
+    """What is to be said about the trainings."""
     unannotated: dict[str, RowScores] = {}  # noqa: RUF012
     """Rows on the categories without annotated keypoints, whose points are empty; rows without any are left out."""
 
@@ -115,7 +115,7 @@ def read_results(workspace: Workspace) -> Results:
             for key, cells in backbones.items()
             if (found := {c: m for c, m in cells.items() if c not in bare})
         },
-        setback_notes(workspace),
+        read_trainings(workspace),
         {name: row for name, row in unannotated.items() if row},
     )
     _check(results)

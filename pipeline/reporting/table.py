@@ -49,8 +49,8 @@ class Table(NamedTuple):
     """A table of the paper, with further ones on the same page."""
 
     main: Grid
-    warning: str
-    """Names what is simulated; empty where nothing is."""
+    warnings: tuple[str, ...]
+    """What nobody should miss who reads it."""
     notes: tuple[str, ...]
     details: tuple[Grid, ...] = ()
 

@@ -6,7 +6,7 @@ from pipeline.evaluation.result import threshold_name
 from pipeline.reporting.confidence import confidence_notes, confidence_table
 from pipeline.reporting.differences import pck_difference
 from pipeline.reporting.mesh_tables import mesh_notes, mesh_tables
-from pipeline.reporting.notes import interval_note, pair_notes, warning_of
+from pipeline.reporting.notes import interval_note, pair_notes, warnings_of
 from pipeline.reporting.results import Results, RowScores, first_metrics, title_of, trained_rows
 from pipeline.reporting.rows import REFERENCE, backbone_title, beyond_paper, row_title
 from pipeline.reporting.table import Grid, Row, Table, average_title, category_average, category_row, table_columns
@@ -31,7 +31,7 @@ def build_table1(results: Results, bootstrap: Bootstrap) -> Table:
     notes = (*pair_notes(results), *([interval_note(bootstrap)] if heading else []), *mesh_notes(results))
     notes += tuple(confidence_notes(results))
     details = [_thresholds(results), *_readings(results), *mesh_tables(results), *confidence_table(results)]
-    return Table(main, warning_of(results), notes, tuple(details))
+    return Table(main, warnings_of(results), notes, tuple(details))
 
 
 def pck_by_category(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pipeline.config.params import Bootstrap
 from pipeline.reconstruction.result import ImageReconstruction
 from pipeline.reporting.differences import chamfer_difference
-from pipeline.reporting.notes import coverage_notes, interval_note, warning_of
+from pipeline.reporting.notes import coverage_notes, interval_note, warnings_of
 from pipeline.reporting.results import Results, RowReconstructions, title_of
 from pipeline.reporting.rows import REFERENCE, beyond_paper
 from pipeline.reporting.table import Grid, Table, average_title, category_row, table_columns
@@ -44,7 +44,7 @@ def build_table2(results: Results, bootstrap: Bootstrap) -> Table | None:
     ]
     if main.difference:
         notes.append(interval_note(bootstrap))
-    return Table(main, warning_of(results), tuple(notes), details)
+    return Table(main, warnings_of(results), tuple(notes), details)
 
 
 def chamfer_by_category(

@@ -29,7 +29,7 @@ def unannotated_table(results: Results) -> Table | None:
     if not results.unannotated:
         return None
     main, *details = [*_consistency(results), *_meshes(results)]
-    return Table(main, "", NOTES, tuple(details))
+    return Table(main, (), NOTES, tuple(details))
 
 
 def _consistency(results: Results) -> list[Grid]:

@@ -24,6 +24,8 @@ class Checkpoint(NamedTuple):
     """The training's return to an earlier state. None if there was none."""
     turns: Tensor | None = None
     """Turns of the pose labels [N, 3] (`pipeline.training.label_turns`). None where labels stay as they are."""
+    machines: tuple[str, ...] = ()
+    """Kinds of machines that have computed it (`pipeline.hardware.machine`), the first first."""
 
 
 def pack(checkpoint: Checkpoint) -> bytes:
@@ -38,7 +40,12 @@ def pack(checkpoint: Checkpoint) -> bytes:
                 "average": checkpoint.average,
                 "labels": labels,
             },
-            {"step": checkpoint.step, "curve": checkpoint.curve, "setback": setback},
+            {
+                "step": checkpoint.step,
+                "curve": checkpoint.curve,
+                "setback": setback,
+                "machines": checkpoint.machines,
+            },
         )
     )
 
@@ -51,10 +58,11 @@ def unpack(content: bytes) -> Checkpoint:
     """
     tensors, description = unpack_state(content)
     try:
-        step, curve, setback = (description[name] for name in ("step", "curve", "setback"))
+        step, curve, setback, machines = (description[name] for name in ("step", "curve", "setback", "machines"))
         setback = setback and Setback(**{**setback, "images": tuple(setback["images"])})
+        machines = tuple(map(str, machines))
     except (KeyError, TypeError) as error:
         raise ValueError(f"not the description of a checkpoint ({error})") from error
     model, moments, average = (dict(tensors.get(name, {})) for name in ("model", "moments", "average"))
     turns = tensors.get("labels", {}).get("turns")
-    return Checkpoint(step, model, moments, average, curve, setback, turns)
+    return Checkpoint(step, model, moments, average, curve, setback, turns, machines)

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from pipeline.config.params import Params
+from pipeline.hardware.machine import machine_kind
 from pipeline.hardware.transfers import send
 from pipeline.model.deformable import DeformableModel, InputSizes, build_model
 from pipeline.model.template import NoSurfaceError
@@ -49,6 +50,7 @@ class TrainingRun:
         vertices: number of the template's vertices in the last step.
         curve: rows of the loss curve so far, for whoever logs them.
         setback: the training's return to an earlier state; from then on learning rates are smaller.
+        machines: kinds of machines that have computed the steps so far, and this one's.
 
     Raises:
         InputError: no rasterizer works on the device.
@@ -67,6 +69,7 @@ class TrainingRun:
         self.step = 0
         self.curve: list[list[float]] = []
         self.setback: Setback | None = None
+        self.machines = (machine_kind(job.device),)
         self._spoiled = self._none_spoiled()
 
     @property
@@ -150,7 +153,7 @@ class TrainingRun:
         """Everything that the next step depends on."""
         model, moments, average = self.model.state_dict(), get_moments(self.optimizer), dict(self.average)
         turns = self._turns.clone() if self.params.training.label_refinement.step else None
-        return Checkpoint(self.step, model, moments, average, list(self.curve), self.setback, turns)
+        return Checkpoint(self.step, model, moments, average, list(self.curve), self.setback, turns, self.machines)
 
     def restore(self, saved: Checkpoint) -> None:
         """Go back, or forward, to a checkpoint of the same job."""
@@ -159,6 +162,7 @@ class TrainingRun:
         set_moments(self.optimizer, saved.moments)
         self.average = {name: value.to(self.model.codes.device) for name, value in saved.average.items()}
         self.step, self.curve, self.setback = saved.step, list(saved.curve), saved.setback
+        self.machines = tuple(dict.fromkeys((*saved.machines, *self.machines)))
         self._spoiled = self._none_spoiled()
         if saved.turns is not None:
             self._turn_labels(saved.turns.to(self._labels.device, copy=True))

@@ -24,6 +24,8 @@ class TrainingResult(NamedTuple):
     """Rows of `pipeline.training.curve.CURVE_COLUMNS`."""
     setback: Setback | None
     """The training's return to an earlier state. None if there was none."""
+    machines: tuple[str, ...]
+    """Kinds of machines that have computed it (`pipeline.hardware.machine`); one, unless it went on elsewhere."""
 
 
 def train(
@@ -76,4 +78,4 @@ def train(
                 progress.set_postfix(loss=f"{float(total):.3f}", mask=f"{float(terms.mask):.4f}", vertices=run.vertices)
             if savepoints.due(run.step):
                 savepoints.save(run)
-    return TrainingResult(run.finished(), run.curve, run.setback)
+    return TrainingResult(run.finished(), run.curve, run.setback, run.machines)

@@ -26,7 +26,9 @@ def main() -> None:
     chosen = parser.parse_args()
     for slots in chosen.slots:
         with tempfile.TemporaryDirectory() as folder, Machines(slots) as machines:
-            make_repository(Path(folder), chosen.cells, chosen.seconds)
+            make_repository(
+                Path(folder), chosen.cells, f"sleep {chosen.seconds} && echo ${{item.cell}} > out.${{item.cell}}"
+            )
             began = time.monotonic()
             process = start(machines.address, Path(folder), environment())
             output = process.communicate()[0]
@@ -37,11 +39,11 @@ def main() -> None:
         print(f"{slots} slots: {taken:.1f} s, ideal {ideal:.1f} s, efficiency {ideal / taken:.3f}", flush=True)
 
 
-def make_repository(folder: Path, cells: int, seconds: float) -> None:
-    """A DVC repository with cells that sleep."""
+def make_repository(folder: Path, cells: int, command: str) -> None:
+    """A DVC repository with cells that run a command, in which ${item.cell} is the number of the cell."""
     stage = {
         "matrix": {"cell": list(range(cells))},
-        "cmd": f"sleep {seconds} && echo ${{item.cell}} > out.${{item.cell}}",
+        "cmd": command,
         "outs": ["out.${item.cell}"],
     }
     init_repository(folder)

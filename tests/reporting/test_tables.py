@@ -83,11 +83,11 @@ def test_nothing_is_called_simulated_that_is_not():
     table = build_table1(make_results({"nearest_neighbour": 0.5}, settings=photos), PARAMS.bootstrap)
     assert table.main.rows[0].title == "SIFT"
     assert "SIFT" not in versus_paper1(table, make_results({"nearest_neighbour": 0.5}, settings=photos), [])
-    assert table.warning == ""
+    assert table.warnings == ()
     assert table.main.difference is None
     rendered = dataclasses.replace(REAL, generated=True)
     table = build_table1(make_results({"nearest_neighbour": 0.5}, settings=rendered), PARAMS.bootstrap)
-    assert table.main.rows[0].title == "DINOv2 (simulated)" and table.warning.startswith("Simulated: photographs.")
+    assert table.main.rows[0].title == "DINOv2 (simulated)" and table.warnings[0].startswith("Simulated: photographs.")
 
 
 def test_a_variant_that_switches_something_else_is_never_called_by_the_paper_s_name():

@@ -34,7 +34,7 @@ def interrupted(job: TrainingJob, folder: Path, step: int, shared: Path | None =
 
 def assert_same(a: TrainingResult, b: TrainingResult) -> None:
     """Weights, curve and setback are equal to the last bit."""
-    assert (a.curve, a.setback) == (b.curve, b.setback)
+    assert (a.curve, a.setback, a.machines) == (b.curve, b.setback, b.machines)
     ours, theirs = a.model.state_dict(), b.model.state_dict()
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
@@ -53,6 +53,7 @@ class NumberRun(TrainingRun):
         self.step, self.value, self.curve, self.setback, self.spoiled = 0, 1.0, [], None, -1
 
     vertices = 12
+    machines = ("a machine",)
 
     def advance(self):
         if self.step in self.fails and not self.setback:
@@ -73,7 +74,7 @@ class NumberRun(TrainingRun):
 
     def checkpoint(self):
         value = {"value": torch.tensor([self.value], dtype=torch.float64)}
-        return Checkpoint(self.step, value, {}, {}, list(self.curve), self.setback)
+        return Checkpoint(self.step, value, {}, {}, list(self.curve), self.setback, None, self.machines)
 
     def restore(self, saved):
         self.step, self.value, self.curve, self.setback, self.spoiled = (

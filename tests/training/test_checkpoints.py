@@ -35,7 +35,7 @@ def whole(job, tmp_path, monkeypatch):
 def small(step: int) -> Checkpoint:
     weights = {"codes": torch.zeros(0, 3), "a.weight": torch.arange(3.0) + step}
     moments = {"0.exp_avg": torch.ones(3), "0.step": torch.tensor(float(step))}
-    return Checkpoint(step, weights, moments, {}, [[2, 0.1 + 0.2, 12]], SETBACK)
+    return Checkpoint(step, weights, moments, {}, [[2, 0.1 + 0.2, 12]], SETBACK, None, ("some CPU",))
 
 
 def equal(a: Checkpoint, b: Checkpoint) -> bool:
@@ -43,7 +43,7 @@ def equal(a: Checkpoint, b: Checkpoint) -> bool:
         x.keys() == y.keys() and all(torch.equal(x[n], y[n]) for n in x)
         for x, y in ((a.model, b.model), (a.moments, b.moments), (a.average, b.average))
     )
-    return same and (a.step, a.curve, a.setback) == (b.step, b.curve, b.setback)
+    return same and (a.step, a.curve, a.setback, a.machines) == (b.step, b.curve, b.setback, b.machines)
 
 
 def filled(folder, steps=(2, 4)) -> CheckpointFiles:
