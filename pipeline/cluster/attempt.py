@@ -7,38 +7,23 @@ Either way a worker that is believed dead, and comes back, writes into a folder 
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
 from pipeline.base.files import make_folder, sha256
+from pipeline.cluster.order import CODE, Order, data_of
 from pipeline.cluster.packs import files_below
-from pipeline.fanout.processes import Processes, stage_environment
+from pipeline.fanout.processes import Processes
 from pipeline.fanout.work import Work
 
-CODE = ("pipeline", "stages")
-"""Packages of the stages, which are linked whole."""
 PROGRESS = ".checkpoints"
 """Folder, below the root, of what a stage that is interrupted goes on from."""
 PRIVATE = ("locks", "first_phase")
 """Folders in it that are not the stage's own."""
 INTERVAL = 2.0
 """Seconds between two looks at the progress."""
-
-
-class Order(NamedTuple):
-    """What is to be done in an attempt. All paths are relative to the root of the repository."""
-
-    stage: str
-    token: str
-    """Tells this attempt from others at the same stage."""
-    commands: tuple[str, ...]
-    folder: str
-    """Working directory of the commands."""
-    environment: dict[str, str]
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
 
 
 class Result(NamedTuple):
@@ -53,15 +38,6 @@ class Result(NamedTuple):
 def place_of(home: Path, stage: str, token: str) -> Path:
     """Folder of an attempt in a folder of attempts."""
     return home / quote(stage, safe="@") / token
-
-
-def data_of(order: Order) -> list[str]:
-    """What a stage reads besides code. Of a folder and a file in it, the folder."""
-    return [
-        name
-        for name in order.inputs
-        if name not in CODE and {str(folder) for folder in Path(name).parents}.isdisjoint((*CODE, *order.inputs))
-    ]
 
 
 def link_code(place: Path, root: Path) -> None:
@@ -89,11 +65,12 @@ def link_files(place: Path, store: Path, archives: Iterable[tuple[str, tuple[str
             _link(store / digest / name, place / name)
 
 
-def carry_out(order: Order, place: Path, log: Path, look: Callable[[], bool]) -> Result:
+def carry_out(order: Order, place: Path, log: Path, environment: Mapping[str, str], look: Callable[[], bool]) -> Result:
     """Run the commands of an order in the folder of an attempt.
 
     Args:
         log: file to which their output is added.
+        environment: of the commands, to which the order adds.
         look: function that is called every few seconds meanwhile, and says whether the attempt is still wanted.
 
     Raises:
@@ -101,7 +78,7 @@ def carry_out(order: Order, place: Path, log: Path, look: Callable[[], bool]) ->
     """
     for name in (order.folder, *(str(Path(output).parent) for output in order.outputs)):
         make_folder(place / name)
-    processes = Processes({**stage_environment(), **order.environment, "DVC_ROOT": str(place)})
+    processes = Processes({**environment, **order.environment, "DVC_ROOT": str(place)})
     work = Work(order.commands, str(place / order.folder))
     codes: list[int] = []
     thread = threading.Thread(target=lambda: codes.append(processes.execute(order.stage, work, log)))

@@ -9,11 +9,15 @@ from pipeline.base.errors import InputError, nearest
 from pipeline.base.sources import ROOT
 from pipeline.cluster.connection import GIGABYTE, IGNORED, check_resources, connected
 from pipeline.cluster.executor import ClusterExecutor
+from pipeline.cluster.order import Orders
+from pipeline.cluster.sent_files import SentFiles
+from pipeline.cluster.shared_folder import SharedFolder
 from pipeline.config.params import Params, load_params
 from pipeline.config.resource_params import Resources
 from pipeline.fanout.gpus import Gpus
 from pipeline.fanout.plan import Plan
 from pipeline.fanout.processes import Processes, stage_environment
+from pipeline.fanout.stage_imports import stage_imports
 
 
 def on_cluster(address: str, scratch: str | None, autoscaling: bool) -> Callable[[Plan], Any]:
@@ -39,18 +43,19 @@ def on_cluster(address: str, scratch: str | None, autoscaling: bool) -> Callable
         with connected(address, runtime) as ray:
             if not autoscaling:
                 check_resources({stage: _amounts(options) for stage, options in needs.items()}, ray.nodes())
-            executor = ClusterExecutor(
-                ray,
-                root,
-                home,
-                scratch,
-                lambda name: needs[name.split("@")[0]],
-                params.resources.retries,
-                Processes(stage_environment(), gpus=Gpus(())).execute,
-                lambda inputs: _weights(params, root, inputs),
-            )
-            with executor.opened():
-                yield executor
+            transport = SharedFolder(root, home) if scratch is None else SentFiles(ray, root, home, scratch)
+            modules = tuple(stage_imports(root, plan.stages))
+            with transport.opened():
+                yield ClusterExecutor(
+                    ray,
+                    root,
+                    home,
+                    Orders(root, modules, lambda inputs: _weights(params, root, inputs)),
+                    transport,
+                    lambda name: needs[name.split("@")[0]],
+                    params.resources.retries,
+                    Processes(stage_environment(), gpus=Gpus(())).execute,
+                )
 
     return opened
 

@@ -11,7 +11,6 @@ from pipeline.base.errors import InputError
 from pipeline.base.files import make_folder, remove_folder
 from pipeline.base.sources import ROOT
 from pipeline.cluster.attempt import (
-    Order,
     Result,
     carry_out,
     link_code,
@@ -21,7 +20,10 @@ from pipeline.cluster.attempt import (
     progress_files,
 )
 from pipeline.cluster.mailbox import Letter
+from pipeline.cluster.order import Order
 from pipeline.cluster.packs import Pack, pack, signature, unpack, unpack_once
+from pipeline.cluster.warm_worker import warm_variables
+from pipeline.fanout.processes import stage_environment
 
 
 class Sent(NamedTuple):
@@ -60,7 +62,7 @@ def work_in_shared_folder(order: Order, root: str, home: str, log: str) -> Answe
         )
     link_code(place, Path(root))
     link_data(place, Path(root), order)
-    result = carry_out(order, place, Path(log), place.is_dir)
+    result = carry_out(order, place, Path(log), _environment(order, root), place.is_dir)
     return Answer(result, ())
 
 
@@ -86,7 +88,7 @@ def work_in_scratch(order: Order, scratch: str, inputs: list[Sent], progress: li
         log = place / "log"
         log.touch()
         letters = _Letters(order, place, log, mailbox)
-        result = carry_out(order, place, log, letters.post)
+        result = carry_out(order, place, log, _environment(order, str(ROOT)), letters.post)
         letters.close()
         return Answer(result, tuple(put(place, [place / name for name in result.sums])))
     except OSError as error:
@@ -133,6 +135,10 @@ class _Letters:
     def _send(self, progress: tuple[str, ...] | None, packs: list[Pack]) -> bool:
         letter = Letter(self._order.stage, self._order.token, self._log.read(), progress, packs)
         return ray.get(self._mailbox.post.remote(letter))
+
+
+def _environment(order: Order, root: str) -> dict[str, str]:
+    return {**stage_environment(), **warm_variables(order.modules, root)}
 
 
 def _machine() -> str:

@@ -25,6 +25,8 @@ from pipeline.base.sources import ROOT
 from pipeline.warm.messages import Request, receive_request, send_number, signatures
 
 SOURCES = str(ROOT / "pipeline")
+PACKAGES = ("pipeline", "stages")
+"""Packages that programs are from."""
 
 
 class Child(NamedTuple):
@@ -142,12 +144,18 @@ def main() -> None:
         # Threads of libraries are not waited for.
         os._exit(0)
     arguments = request.arguments
-    if request.folder != folder or signatures(SOURCES) != before:
+    if not _same_code(request.folder, folder) or signatures(SOURCES) != before:
         # Elsewhere, or after an edit, other code is imported: only a new interpreter runs what is there now.
         os.execv(sys.executable, [sys.executable, *arguments])
+    sys.path[:] = [request.folder if path == folder else path for path in sys.path]
     module = arguments[arguments.index("-m") + 1]
     sys.argv = [module, *arguments[arguments.index("-m") + 2 :]]
     _end(_run(module))
+
+
+def _same_code(folder: str, other: str) -> bool:
+    """Whether the packages of two folders are the same ones, as where one folder has links to those of the other."""
+    return all(Path(folder, name).resolve() == Path(other, name).resolve() for name in PACKAGES)
 
 
 def _run(module: str) -> int:

@@ -7,9 +7,7 @@ import pytest
 
 from pipeline.cluster import attempt
 from pipeline.cluster.attempt import (
-    Order,
     carry_out,
-    data_of,
     link_code,
     link_data,
     link_files,
@@ -17,7 +15,9 @@ from pipeline.cluster.attempt import (
     progress_files,
     sums_of,
 )
+from pipeline.cluster.order import Order, data_of
 from pipeline.cluster.packs import pack
+from pipeline.fanout.processes import stage_environment
 
 
 @pytest.fixture
@@ -34,6 +34,9 @@ def order(*commands, inputs=("pipeline/base", "stages/train.py", "labels/car", "
     return Order("train@car", "1", commands, folder, {"MINE": "yes"}, inputs, outputs)
 
 
+HERE = stage_environment()
+
+
 def always():
     return True
 
@@ -47,7 +50,7 @@ def test_a_stage_sees_what_it_reads_and_writes_beside_it(root, tmp_path):
     link_data(place, root, wanted)
     assert (place / "pipeline" / "base" / "a.py").read_text() == "pipeline/base/a.py"
     log = tmp_path / "log"
-    result = carry_out(wanted, place, log, always)
+    result = carry_out(wanted, place, log, HERE, always)
     curve = f"yes {place}\n"
     assert result.code == 0
     assert result.sums == {
@@ -75,13 +78,16 @@ def test_what_was_sent_is_seen_like_what_is_shared(root, tmp_path):
 
 
 def test_a_command_that_fails_has_no_outputs(tmp_path):
-    assert carry_out(order("echo 1 > models/car/weights", "exit 3"), tmp_path, tmp_path / "log", always) == (3, {})
+    assert carry_out(order("echo 1 > models/car/weights", "exit 3"), tmp_path, tmp_path / "log", HERE, always) == (
+        3,
+        {},
+    )
 
 
 def test_an_attempt_that_is_not_wanted_ends(tmp_path, monkeypatch):
     monkeypatch.setattr(attempt, "INTERVAL", 0.1)
     begin = time.monotonic()
-    result = carry_out(order("sleep 600"), tmp_path, tmp_path / "log", lambda: time.monotonic() < begin + 0.5)
+    result = carry_out(order("sleep 600"), tmp_path, tmp_path / "log", HERE, lambda: time.monotonic() < begin + 0.5)
     assert result.code != 0 and time.monotonic() < begin + 60
 
 
@@ -94,7 +100,7 @@ def test_an_interruption_ends_the_command(tmp_path, monkeypatch):
         return True
 
     with pytest.raises(KeyboardInterrupt):
-        carry_out(order("touch begun; sleep 600; touch ended"), tmp_path, tmp_path / "log", interrupted)
+        carry_out(order("touch begun; sleep 600; touch ended"), tmp_path, tmp_path / "log", HERE, interrupted)
     assert not (tmp_path / "ended").exists()
 
 

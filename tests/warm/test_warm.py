@@ -120,6 +120,17 @@ def test_elsewhere_a_new_interpreter_is_started(folder, environment, tmp_path):
     assert run(["-m", "loaded"], environment, tmp_path)[1] == "False False\n"
 
 
+def test_a_folder_with_links_to_the_same_code_is_no_other_place(folder, environment, tmp_path):
+    for name in ("pipeline", "stages", "loaded.py"):
+        (tmp_path / name).symlink_to(folder / name)
+    assert run(["-m", "loaded"], environment, tmp_path)[1] == "True True\n"
+    # What is beside the code is looked for where the program runs.
+    (tmp_path / "beside.py").write_text("import sys; print(sys.path[0] != '', __file__)\n")
+    assert run(["-m", "beside"], environment, tmp_path)[1] == f"True {tmp_path / 'beside.py'}\n"
+    (tmp_path / "stages").unlink()
+    assert run(["-m", "loaded"], environment, tmp_path)[1] == "False False\n"
+
+
 @contextmanager
 def copied_tree(folder):
     """A warm process that has imported a copy of the library."""
