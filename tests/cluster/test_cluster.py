@@ -1,5 +1,6 @@
 """`semagic run --ray` on a small DVC repository and a cluster of processes: the same as without."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.machines import Machines, run_command, start, wait_for
+from cluster.machines import Machines, run_command, start, wait_for, workers_at
 from pipeline.base.yaml_edits import edited
 from pipeline.base.yaml_text import parse_yaml, to_yaml
 from support.dvc_repository import init_repository
@@ -113,3 +114,50 @@ def test_a_signal_ends_what_runs_on_other_machines(machines, toy):
     assert process.returncode == 130, output
     asleep = ["pgrep", "--full", "--exact", "sleep 600"]
     assert wait_for(lambda: subprocess.run(asleep, check=False, stdout=subprocess.DEVNULL).returncode)
+
+
+SIZE = 300_000_000
+"""Bytes of an output, whose sums take long enough to be met in them."""
+
+
+def large(toy, number):
+    """A stage with a large output, which leaves a file beside the repository when its command ends."""
+    command = f"head -c {SIZE} /dev/zero > large; echo {number} >> large; touch {toy}/ended"
+    stage = {"matrix": {"one": [1]}, "cmd": command, "outs": ["large"]}
+    Path("dvc.yaml").write_text(to_yaml({"stages": {"large": stage}}))
+    return hashlib.sha256(bytes(SIZE) + f"{number}\n".encode()).hexdigest()
+
+
+def assert_recorded(expected):
+    with Path("large").open("rb") as stream:
+        assert hashlib.file_digest(stream, "sha256").hexdigest() == expected
+    status = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], check=True, capture_output=True)
+    assert status.stdout.strip() == b"{}"
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_worker_that_dies_while_it_hands_back_is_replaced(machines, toy, tmp_path_factory, shared):
+    options = () if shared else ("--scratch", str(tmp_path_factory.mktemp("scratch")))
+    expected = large(toy, 1)
+    process = start(machines.address, toy, environment(), *options)
+    assert wait_for((toy / "ended").exists)
+    (worker,) = workers_at("large")
+    worker.kill()
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 0, output
+    assert "The attempt was lost" in Path(".dvc/tmp/fanout/large@1.log").read_text()
+    assert_recorded(expected)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_head_that_dies_while_it_records_goes_on_afterwards(machines, toy, tmp_path_factory, shared):
+    options = () if shared else ("--scratch", str(tmp_path_factory.mktemp("scratch")))
+    expected = large(toy, 2)
+    process = start(machines.address, toy, environment(), *options)
+    assert wait_for((toy / "large").exists)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not Path("dvc.lock").exists()
+    done = run(machines, *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_recorded(expected)
