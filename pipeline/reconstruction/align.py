@@ -58,12 +58,13 @@ class Reconstruction(NamedTuple):
     """Distance after an alignment that also refines the scale. Table 2 reports this one."""
 
 
-class CategoryReconstruction(NamedTuple):
-    """Error of a prediction with respect to the nearest CAD model of its category."""
+class NearestModel(NamedTuple):
+    """The CAD model of a category that a prediction is nearest to."""
 
     cad: int
-    """Index of the nearest CAD model in the sequence that was searched."""
-    error: Reconstruction
+    """Index of the model in the sequence that was searched."""
+    similarity: float
+    """Distance to it, as in `Reconstruction`."""
 
 
 class _Surface(NamedTuple):
@@ -98,16 +99,19 @@ def reconstruction_error(mesh: Mesh, cad: Mesh, options: AlignmentOptions, rng: 
     Raises:
         InputError: one of the meshes has no surface.
     """
-    return best_of_category(mesh, [cad], options, rng).error
+    source, target = (_sampled(one, options, rng) for one in (mesh, cad))
+    start = _search_turns(source, target, options).transform
+    rigid, similarity = (_aligned_error(source, target, start, with_scale, options) for with_scale in (False, True))
+    return Reconstruction(rigid, similarity)
 
 
 def best_of_category(
     mesh: Mesh, cads: Sequence[Mesh], options: AlignmentOptions, rng: np.random.Generator
-) -> CategoryReconstruction:
+) -> NearestModel:
     """Lowest error of a predicted mesh with respect to any CAD model of a category, see `reconstruction_error`.
 
     All models are ranked by the coarse error after the search over the turns. The first `options.candidates` of them
-    are aligned with all samples, and the model with the lowest `similarity` is returned.
+    are aligned with all samples, with scale, and the model with the lowest error is returned.
 
     Raises:
         InputError: there is no model, or one of the meshes has no surface.
@@ -120,8 +124,7 @@ def best_of_category(
     ranking = sorted(range(len(cads)), key=lambda i: starts[i].error)[: options.candidates]
     errors = {i: _aligned_error(source, targets[i], starts[i].transform, True, options) for i in ranking}
     best = min(ranking, key=errors.__getitem__)
-    rigid = _aligned_error(source, targets[best], starts[best].transform, False, options)
-    return CategoryReconstruction(best, Reconstruction(rigid, errors[best]))
+    return NearestModel(best, errors[best])
 
 
 def _sampled(mesh: Mesh, options: AlignmentOptions, rng: np.random.Generator) -> _Surface:

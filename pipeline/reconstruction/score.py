@@ -79,6 +79,6 @@ def _image(
         index,
         annotated.rigid,
         annotated.similarity,
-        best.error.similarity,
+        best.similarity,
         list(cads)[best.cad],
     )
