@@ -103,6 +103,29 @@ def test_a_scratch_folder_that_cannot_be_written_is_named(machines, toy):
     assert "4 attempts were lost" in done.stdout
 
 
+@pytest.fixture
+def small(tmp_path):
+    """A disk of 300 kB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", folder], check=False).returncode:
+        pytest.skip("needs the right to mount a disk")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_full_scratch_disk_is_named(machines, toy, small):
+    Path("seed").write_bytes(bytes(2**20))
+    done = run(machines, "--scratch", str(small), "folder")
+    assert done.returncode == 1
+    assert "No space left on device on the machine" in done.stdout and f"Free space in {small}" in done.stdout
+    # The command itself fills the disk.
+    Path("dvc.yaml").write_text(to_yaml({"stages": {"fills": {"cmd": "head -c 1M /dev/zero > out", "outs": ["out"]}}}))
+    done = run(machines, "--scratch", str(small))
+    assert done.returncode == 1 and "No space left on device" in done.stdout
+    assert not Path("out").exists()
+
+
 def test_a_signal_ends_what_runs_on_other_machines(machines, toy):
     Path("dvc.yaml").write_text(
         to_yaml({"stages": {"long": {"cmd": f"touch {toy}/begun; sleep 600", "outs": ["out"]}}})

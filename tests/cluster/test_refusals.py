@@ -1,6 +1,7 @@
 """What is told at once, before a cluster does anything."""
 
 import importlib.util
+import socket
 from dataclasses import replace
 
 import pytest
@@ -68,6 +69,20 @@ def test_gpus_of_a_cluster_are_shared_out_by_ray():
 def test_an_address_at_which_nobody_answers_is_told_at_once(address):
     with pytest.raises(InputError, match=r"nobody answers there .*ray start --head"), connected(address, {}):
         pass
+
+
+def test_a_cluster_of_another_version_is_told_with_both(monkeypatch):
+    ray = pytest.importorskip("ray")
+
+    def init(*_, **__):
+        raise RuntimeError("Version mismatch: The cluster was started with:\n    Ray: 2.60.0\n    Python: 3.11.2")
+
+    monkeypatch.setattr(ray, "init", init)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        expected = rf"--ray {address}: .*Version mismatch: .*Python: 3\.11\.2 .*same versions of Ray and Python"
+        with pytest.raises(InputError, match=expected), connected(address, {}):
+            pass
 
 
 @pytest.mark.parametrize("address", ["", "somewhere", "http://127.0.0.1:1", "127.0.0.1:port"])
