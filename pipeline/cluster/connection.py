@@ -5,7 +5,7 @@ import logging
 import re
 import signal
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -89,6 +89,21 @@ def check_resources(needed: Mapping[str, Mapping[str, float]], nodes: list[Mappi
                 f"{_in_words(wanted)}. Found: {found}. Ask for less, add such a machine, or, where the cluster adds "
                 "machines by itself, run with --autoscaling."
             )
+
+
+def count_places(needed: Iterable[Mapping[str, float]], nodes: list[Mapping[str, Any]]) -> int:
+    """Number of cells that machines can execute at once, of the stage that takes least.
+
+    Args:
+        needed: resources of the stages, in Ray's names; each takes some of something.
+        nodes: machines, as `ray.nodes` lists them.
+    """
+    machines = [node["Resources"] for node in nodes if node["Alive"]]
+    return max(sum(_places(wanted, machine) for machine in machines) for wanted in needed)
+
+
+def _places(wanted: Mapping[str, float], machine: Mapping[str, float]) -> int:
+    return min(int(machine.get(name, 0) / amount) for name, amount in wanted.items() if amount)
 
 
 def _in_words(resources: Mapping[str, float]) -> str:

@@ -32,6 +32,7 @@ class ClusterExecutor:
         options: function that returns the options of Ray for a stage: its resources.
         retries: number of times that a stage is tried again after its worker was lost.
         local: executor of stages whose outputs are kept between runs.
+        places: number of stages that the cluster executes at once; None where it may grow.
     """
 
     def __init__(
@@ -44,7 +45,9 @@ class ClusterExecutor:
         options: Callable[[str], Mapping[str, Any]],
         retries: int,
         local: Callable[[str, Work, Path], int],
+        places: int | None = None,
     ) -> None:
+        self.places = places
         self._ray, self._root, self._home = ray, root, home
         self._orders, self._transport = orders, transport
         self._options, self._retries, self._local = options, retries, local

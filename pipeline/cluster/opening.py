@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.base.errors import InputError, nearest
 from pipeline.base.sources import ROOT
-from pipeline.cluster.connection import GIGABYTE, IGNORED, check_resources, connected
+from pipeline.cluster.connection import GIGABYTE, IGNORED, check_resources, connected, count_places
 from pipeline.cluster.executor import ClusterExecutor
 from pipeline.cluster.order import Orders
 from pipeline.cluster.sent_files import SentFiles
@@ -41,8 +41,9 @@ def on_cluster(address: str, scratch: str | None, autoscaling: bool) -> Callable
         if scratch is not None:
             runtime = {"working_dir": str(root), "excludes": [f"/{name}" for name in IGNORED]}
         with connected(address, runtime) as ray:
+            amounts = {stage: _amounts(options) for stage, options in needs.items()}
             if not autoscaling:
-                check_resources({stage: _amounts(options) for stage, options in needs.items()}, ray.nodes())
+                check_resources(amounts, ray.nodes())
             transport = SharedFolder(root, home) if scratch is None else SentFiles(ray, root, home, scratch)
             modules = tuple(stage_imports(root, plan.stages))
             with transport.opened():
@@ -55,6 +56,7 @@ def on_cluster(address: str, scratch: str | None, autoscaling: bool) -> Callable
                     lambda name: needs[name.split("@")[0]],
                     params.resources.retries,
                     Processes(stage_environment(), gpus=Gpus(())).execute,
+                    None if autoscaling else count_places(amounts.values(), ray.nodes()),
                 )
 
     return opened

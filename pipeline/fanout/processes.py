@@ -25,7 +25,12 @@ class Processes:
         environment: environment variables of the commands, to which those of each stage are added.
         grace: seconds between the interrupt and the kill when the commands are stopped.
         gpus: GPUs that the commands share.
+
+    Attributes:
+        places: None, as any number of stages can be executed at once.
     """
+
+    places: int | None = None
 
     def __init__(self, environment: Mapping[str, str], grace: float = 10.0, gpus: Gpus | None = None) -> None:
         self._environment, self._grace = environment, grace

@@ -30,7 +30,13 @@ from pipeline.warm.client import warm
 
 
 class Executor(Protocol):
-    """Where the commands of stages are executed."""
+    """Where the commands of stages are executed.
+
+    Attributes:
+        places: number of stages that it executes at once, while others wait; None where it is not limited.
+    """
+
+    places: int | None
 
     def execute(self, name: str, work: Work, log: Path) -> int:
         """Execute the commands of a stage, add their output to a log, and return their exit code."""
@@ -91,8 +97,9 @@ def _run_plan(plan: Plan, jobs: int, opening: Opening) -> bool:
     temporary = Path(plan.repo.tmp_dir)
     with exclusive(temporary / "fanout.lock"), opening(plan) as executor:
         runner = StageRunner(Bookkeeper(plan.repo, plan.stages), executor.execute, temporary / "fanout")
-        print(f"{plan.current} stages are up to date; {len(plan.needs)} to go, {jobs} at once.")
-        _print_projection(plan.needs, jobs)
+        at_once = min(jobs, executor.places or jobs)
+        print(f"{plan.current} stages are up to date; {len(plan.needs)} to go, {at_once} at once.")
+        _print_projection(plan.needs, at_once)
         with Progress(len(plan.needs), runner.log) as progress:
             outcome = run_graph(
                 plan.needs, runner.run, jobs, started=progress.started, ended=progress.ended, stop=executor.stop

@@ -42,7 +42,7 @@ class Recording:
     """An executor that keeps the times of what another one executes, from the outputs that say them."""
 
     def __init__(self, executor: Executor, times: list[Times]) -> None:
-        self._executor, self._times = executor, times
+        self._executor, self._times, self.places = executor, times, executor.places
 
     def execute(self, name: str, work: Work, log: Path) -> int:
         """Execute a cell."""
@@ -60,6 +60,8 @@ class Recording:
 
 class Instant:
     """An executor whose cells end at once."""
+
+    places: int | None = None
 
     def __init__(self) -> None:
         self.first: float | None = None

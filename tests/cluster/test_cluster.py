@@ -66,6 +66,7 @@ def test_a_repository_from_end_to_end(machines, toy, tmp_path_factory, shared):
     Path("broken").write_text("\n")
     failed = run(machines, *options)
     assert failed.returncode == 1, failed.stdout + failed.stderr
+    assert "5 to go, 2 at once." in failed.stdout
     assert "3 stages done; 1 failed: cell@y; 1 skipped, which need a failed one: last." in failed.stdout
     assert "exited with 1" in failed.stdout
 

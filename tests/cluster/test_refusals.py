@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.base.errors import InputError
-from pipeline.cluster.connection import check_resources, connected
+from pipeline.cluster.connection import check_resources, connected, count_places
 from pipeline.cluster.opening import _check_names, _check_paths, ray_options
 from pipeline.config.resource_params import Need, Resources
 from support.command_line import semagic
@@ -27,6 +27,13 @@ def test_a_stage_that_no_machine_can_run_is_refused():
     for machines in ([small], [small, machine(4, 1, 12, alive=False)], [machine(3, 1, 64), machine(8, 0, 64)], []):
         with pytest.raises(InputError, match=r"'train' needs, 4 cores, 0\.5 GPUs, 12\.0 GB .*--autoscaling"):
             check_resources({"train": needs["train"]}, machines)
+
+
+def test_places_are_those_of_the_stage_that_takes_least():
+    needs = {"masks": {"CPU": 1.0, "GPU": 0.0, "memory": 2e9}, "train": {"CPU": 1.0, "GPU": 0.25, "memory": 2e9}}
+    machines = [machine(4, 1, 64), machine(8, 0, 11), machine(99, 9, 99, alive=False)]
+    assert count_places(needs.values(), machines) == 4 + 5
+    assert count_places([needs["train"]], machines) == 4
 
 
 def test_what_a_stage_takes_is_its_own_or_the_default():
