@@ -29,10 +29,19 @@ SECONDS = {
 The times of `data` and `report` count for each category. Four of the eleven variants share their first phase, which
 shortens the mean training.
 """
+PAPER_SECONDS = {
+    "pca": 36.0,
+    "baselines": 6.0,
+    "predict": 18.0,
+    "evaluate": 7.5,
+    "reconstruct": 66.0,
+    "gallery": 168.0,
+}
+"""Seconds of one cell at the sizes of the profile `paper`, on one core, of the stages that take longer than shipped."""
 SHIPPED_STEPS, SHIPPED_IMAGES = 800, 640
 """Numbers of training steps and of generated images with which `SECONDS` was measured."""
-SHIPPED_SIZES = (8, 48, 20)
-"""Images that a training step renders, the side of each [pixels], and the cells of the grid when it was measured."""
+SHIPPED_SIZES, PAPER_SIZES = (8, 48, 20), (10, 256, 51)
+"""Images that a training step renders, the side of each [pixels], and the cells of the grid: shipped, and in `paper`."""
 LABELS = ("masks", "depth", "poses", "features")
 FREE = {"simulated", "unknown"}
 """Backends whose time is measured, or nothing."""
@@ -72,13 +81,15 @@ def project(counts: Counter[str], params: Params, jobs: int) -> Projection:
     backbones = [params.features.backbones[name].get("backend", params.features.backend) for name in params.backbones]
     backends = {"features": set(backbones)} | {name: {getattr(params, name).backend} for name in LABELS[:3]}
     unknown = [name for name in LABELS if backends[name] - FREE]
-    if (params.training.batch, params.training.image_size, params.model.grid.resolution) != SHIPPED_SIZES:
+    sizes = (params.training.batch, params.training.image_size, params.model.grid.resolution)
+    if sizes != SHIPPED_SIZES:
         unknown.append("train")
+    seconds = SECONDS | (PAPER_SECONDS if sizes == PAPER_SIZES else {})
     images = (params.simulation.train_images + params.simulation.test_images) / (SHIPPED_IMAGES + 40)
     scale: dict[str, float] = dict.fromkeys(("data", "masks", "depth", "poses", "features", "pca"), images)
     scale["train"] = params.training.steps / SHIPPED_STEPS
     known = {name: number for name, number in counts.items() if name not in unknown}
-    total = sum(SECONDS.get(name, 0.0) * scale.get(name, 1.0) * number for name, number in known.items())
+    total = sum(seconds.get(name, 0.0) * scale.get(name, 1.0) * number for name, number in known.items())
     # `data` and `report` have one cell each. During `report` the other cores wait; the generator is multithreaded.
     alone = SECONDS["report"] * counts["report"]
     return Projection((total - alone) / jobs + alone, tuple(name for name in unknown if counts[name]))
