@@ -6,6 +6,7 @@ Either way a worker that is believed dead, and comes back, writes into a folder 
 """
 
 import contextlib
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -47,14 +48,15 @@ def link_code(place: Path, root: Path) -> None:
 
 
 def link_data(place: Path, root: Path, order: Order) -> None:
-    """Link what a stage reads besides code into the folder of an attempt."""
+    """Link what a stage reads besides code into the folder of an attempt; of a data set the whole."""
     for name in data_of(order):
         if (root / name).exists():
-            _link(root / name, place / name)
+            whole = next((release for release in order.releases if Path(name).is_relative_to(release)), name)
+            _link(root / whole, place / whole)
 
 
 def link_files(place: Path, store: Path, archives: Iterable[tuple[str, tuple[str, ...]]]) -> None:
-    """Link each file of unpacked archives into a folder.
+    """Put each file of unpacked archives into a folder, as a hard link where the file system has them.
 
     Args:
         store: folder of the archives.
@@ -62,7 +64,13 @@ def link_files(place: Path, store: Path, archives: Iterable[tuple[str, tuple[str
     """
     for digest, names in archives:
         for name in names:
-            _link(store / digest / name, place / name)
+            source, target = store / digest / name, place / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists():
+                try:
+                    target.hardlink_to(source)
+                except OSError:
+                    shutil.copyfile(source, target)
 
 
 def carry_out(order: Order, place: Path, log: Path, environment: Mapping[str, str], look: Callable[[], bool]) -> Result:

@@ -51,7 +51,7 @@ def on_cluster(address: str, scratch: str | None, autoscaling: bool) -> Callable
                     ray,
                     root,
                     home,
-                    Orders(root, modules, lambda inputs: _weights(params, root, inputs)),
+                    Orders(root, modules, _releases(params), lambda inputs: _weights(params, root, inputs)),
                     transport,
                     lambda name: needs[name.split("@")[0]],
                     params.resources.retries,
@@ -77,6 +77,12 @@ def _check_names(resources: Resources, root: Path) -> None:
     for name in resources.stages:
         if name not in known:
             raise InputError(f"params.yaml: unknown stage 'resources.stages.{name}'. {nearest(name, known)}")
+
+
+def _releases(params: Params) -> tuple[str, ...]:
+    """Folders of data sets in the repository."""
+    paths = (params.data.pascal3d, params.data.spair, params.data.folder)
+    return tuple(path for path in paths if path and not Path(path).is_absolute() and ".." not in Path(path).parts)
 
 
 def _check_paths(params: Params) -> None:

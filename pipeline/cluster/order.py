@@ -31,6 +31,8 @@ class Order(NamedTuple):
     outputs: tuple[str, ...]
     modules: tuple[str, ...] = ()
     """What stages of this run import, which a worker may import once for all of them."""
+    releases: tuple[str, ...] = ()
+    """Folders of data sets. Their readers follow no link that leads out of them."""
 
 
 def data_of(order: Order) -> list[str]:
@@ -48,6 +50,7 @@ class Orders:
     Args:
         root: root of the repository.
         modules: what stages of the run import.
+        releases: folders of data sets, as paths in `root`.
         extra: function that returns further files and folders that a stage reads, as paths in `root`.
     """
 
@@ -55,9 +58,10 @@ class Orders:
         self,
         root: Path,
         modules: tuple[str, ...] = (),
+        releases: tuple[str, ...] = (),
         extra: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda inputs: (),
     ) -> None:
-        self._root, self._modules, self._extra = root, modules, extra
+        self._root, self._modules, self._releases, self._extra = root, modules, releases, extra
 
     def make(self, stage: str, token: str, work: Work) -> Order:
         """Make the order for one attempt."""
@@ -76,6 +80,7 @@ class Orders:
             (*inputs, *extra),
             outputs,
             self._modules,
+            self._releases,
         )
 
     def _relative(self, path: str) -> str:

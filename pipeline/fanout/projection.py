@@ -41,7 +41,7 @@ PAPER_SECONDS = {
 SHIPPED_STEPS, SHIPPED_IMAGES = 800, 640
 """Numbers of training steps and of generated images with which `SECONDS` was measured."""
 SHIPPED_SIZES, PAPER_SIZES = (8, 48, 20), (10, 256, 51)
-"""Images that a training step renders, the side of each [pixels], and the cells of the grid: shipped, and in `paper`."""
+"""Images that a training step renders, the side of each [pixels] and the cells of the grid: shipped, and in `paper`."""
 LABELS = ("masks", "depth", "poses", "features")
 FREE = {"simulated", "unknown"}
 """Backends whose time is measured, or nothing."""

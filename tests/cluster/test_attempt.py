@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from pipeline.base.inside import inside
 from pipeline.cluster import attempt
 from pipeline.cluster.attempt import (
     carry_out,
@@ -16,7 +17,7 @@ from pipeline.cluster.attempt import (
     sums_of,
 )
 from pipeline.cluster.order import Order, data_of
-from pipeline.cluster.packs import pack
+from pipeline.cluster.packs import pack, unpack_once
 from pipeline.fanout.processes import stage_environment
 
 
@@ -75,6 +76,21 @@ def test_what_was_sent_is_seen_like_what_is_shared(root, tmp_path):
     link_files(place, store, ((one.sha256, one.names) for one in packs))
     assert (place / "labels" / "car" / "1.png").read_text() == "labels/car/1.png"
     assert (place / "params.yaml").read_text() == "params.yaml"
+
+
+def test_readers_of_a_data_set_find_no_link_that_leads_out_of_it(root, tmp_path):
+    release, names = "data/release", ("Images", "car", "1.jpg")
+    photograph = root.joinpath(release, *names)
+    photograph.parent.mkdir(parents=True)
+    photograph.write_text("photograph")
+    shared, sent = tmp_path / "shared", tmp_path / "sent"
+    wanted = order("true", inputs=(f"{release}/Images/car",))._replace(releases=(release,))
+    link_data(shared, root, wanted)
+    (one,) = pack(root, [photograph])
+    unpack_once(one.blob, one.sha256, tmp_path / "store")
+    link_files(sent, tmp_path / "store", [(one.sha256, one.names)])
+    for place in (shared, sent):
+        assert inside(place / release, *names).read_text() == "photograph"
 
 
 def test_a_command_that_fails_has_no_outputs(tmp_path):
