@@ -66,7 +66,7 @@ class SentFiles:
     def receive(self, answer: Any, home: Path) -> None:
         """Unpack what has been sent, and read the last letter."""
         for sent in answer.packs:
-            unpack(self._ray.get(sent.blob), sent.sha256, home)
+            unpack(sent, home, self._ray.get)
         self._take_letters()
 
     def close(self, order: Order) -> None:
@@ -105,7 +105,7 @@ class SentFiles:
         home = place_of(self._home, letter.stage, letter.token)
         for one in letter.packs:
             with contextlib.suppress(InputError):
-                unpack(one.blob, one.sha256, home)
+                unpack(one, home)
         for path in progress_files(home) if letter.progress is not None else ():
             if path.relative_to(home).as_posix() not in (letter.progress or ()):
                 path.unlink(missing_ok=True)

@@ -26,20 +26,11 @@ from pipeline.cluster.warm_worker import warm_variables
 from pipeline.fanout.processes import stage_environment
 
 
-class Sent(NamedTuple):
-    """An archive in the object store."""
-
-    sha256: str
-    names: tuple[str, ...]
-    blob: Any
-    """Reference to its bytes."""
-
-
 class Answer(NamedTuple):
     """What a worker gives back."""
 
     result: Result
-    packs: tuple[Sent, ...]
+    packs: tuple[Pack, ...]
     """The outputs, where no folder is shared."""
 
 
@@ -66,7 +57,7 @@ def work_in_shared_folder(order: Order, root: str, home: str, log: str) -> Answe
     return Answer(result, ())
 
 
-def work_in_scratch(order: Order, scratch: str, inputs: list[Sent], progress: list[Sent], mailbox: Any) -> Answer:
+def work_in_scratch(order: Order, scratch: str, inputs: list[Pack], progress: list[Pack], mailbox: Any) -> Answer:
     """Make an attempt in a folder of this machine, with what the head has sent.
 
     Args:
@@ -79,11 +70,10 @@ def work_in_scratch(order: Order, scratch: str, inputs: list[Sent], progress: li
         make_folder(store)
         make_folder(place)
         for sent in inputs:
-            if not (store / sent.sha256).is_dir():
-                unpack_once(ray.get(sent.blob), sent.sha256, store)
+            unpack_once(sent, store, ray.get)
         link_files(place, store, ((sent.sha256, sent.names) for sent in inputs))
         for sent in progress:
-            unpack(ray.get(sent.blob), sent.sha256, place)
+            unpack(sent, place, ray.get)
         link_code(place, ROOT)
         log = place / "log"
         log.touch()
@@ -101,9 +91,9 @@ def work_in_scratch(order: Order, scratch: str, inputs: list[Sent], progress: li
             remove_folder(place)
 
 
-def put(folder: Path, files: list[Path]) -> list[Sent]:
+def put(folder: Path, files: list[Path]) -> list[Pack]:
     """Put files below a folder into the object store."""
-    return [Sent(one.sha256, one.names, ray.put(one.blob)) for one in pack(folder, files)]
+    return list(pack(folder, files, ray.put))
 
 
 class _Letters:

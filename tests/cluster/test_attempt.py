@@ -87,7 +87,7 @@ def test_readers_of_a_data_set_find_no_link_that_leads_out_of_it(root, tmp_path)
     wanted = order("true", inputs=(f"{release}/Images/car",))._replace(releases=(release,))
     link_data(shared, root, wanted)
     (one,) = pack(root, [photograph])
-    unpack_once(one.blob, one.sha256, tmp_path / "store")
+    unpack_once(one, tmp_path / "store")
     link_files(sent, tmp_path / "store", [(one.sha256, one.names)])
     for place in (shared, sent):
         assert inside(place / release, *names).read_text() == "photograph"
