@@ -25,7 +25,7 @@ class Checkpoint(NamedTuple):
     turns: Tensor | None = None
     """Turns of the pose labels [N, 3] (`pipeline.training.label_turns`). None where labels stay as they are."""
     machines: tuple[str, ...] = ()
-    """Kinds of machines that have computed it (`pipeline.hardware.machine`), the first first."""
+    """Kinds of machines that have computed it (`pipeline.hardware.machine_kind`), the first first."""
 
 
 def pack(checkpoint: Checkpoint) -> bytes:

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from pipeline.config.params import Params
-from pipeline.hardware.machine import machine_kind
+from pipeline.hardware.machine_kind import machine_kind
 from pipeline.hardware.transfers import send
 from pipeline.model.deformable import DeformableModel, InputSizes, build_model
 from pipeline.model.template import NoSurfaceError

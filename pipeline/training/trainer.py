@@ -25,7 +25,7 @@ class TrainingResult(NamedTuple):
     setback: Setback | None
     """The training's return to an earlier state. None if there was none."""
     machines: tuple[str, ...]
-    """Kinds of machines that have computed it (`pipeline.hardware.machine`); one, unless it went on elsewhere."""
+    """Kinds of machines that have computed it (`pipeline.hardware.machine_kind`); one, unless it went on elsewhere."""
 
 
 def train(

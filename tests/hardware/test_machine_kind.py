@@ -5,8 +5,8 @@ import platform
 import pytest
 import torch
 
-from pipeline.hardware import machine
-from pipeline.hardware.machine import machine_kind
+from pipeline.hardware import machine_kind as kinds
+from pipeline.hardware.machine_kind import machine_kind
 from pipeline.training import run
 from pipeline.training.job import TrainingJob
 from pipeline.training.trainer import train
@@ -18,10 +18,10 @@ CPU = torch.device("cpu")
 
 def test_a_cpu_is_named_by_what_libraries_choose_their_code_by(tmp_path, monkeypatch):
     (tmp_path / "cpuinfo").write_text("processor\t: 0\nvendor_id\t: Maker\nmodel name\t: Some 3 GHz\n")
-    monkeypatch.setattr(machine, "CPU_INFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(kinds, "CPU_INFO", tmp_path / "cpuinfo")
     vectors = torch.backends.cpu.get_cpu_capability()
     assert machine_kind(CPU) == f"{platform.machine()} Maker {vectors}"
-    monkeypatch.setattr(machine, "CPU_INFO", tmp_path / "none")
+    monkeypatch.setattr(kinds, "CPU_INFO", tmp_path / "none")
     assert machine_kind(CPU) == f"{platform.machine()} {vectors}"
 
 
