@@ -140,6 +140,33 @@ def test_a_signal_ends_what_runs_on_other_machines(machines, toy):
     assert wait_for(lambda: subprocess.run(asleep, check=False, stdout=subprocess.DEVNULL).returncode)
 
 
+def test_a_command_that_is_killed_as_when_memory_runs_out_is_tried_again(machines, toy):
+    command = f"test -e {toy}/once || {{ touch {toy}/once; kill -9 $$; }}; echo 1 > out"
+    Path("dvc.yaml").write_text(to_yaml({"stages": {"killed": {"cmd": command, "outs": ["out"]}}}))
+    done = run(machines)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "A signal has ended the command" in Path(".dvc/tmp/fanout/killed.log").read_text()
+    assert Path("out").read_text() == "1\n"
+
+
+def test_cells_of_half_a_gpu_see_one_together(toy):
+    def halves(params):
+        params["resources"]["default"]["gpus"] = 0.5
+
+    Path("params.yaml").write_text(edited(Path("params.yaml").read_text(), halves, "params.yaml"))
+    stage = {
+        "matrix": {"one": [1, 2, 3, 4]},
+        "cmd": "sleep 3; echo $CUDA_VISIBLE_DEVICES > gpu.${item.one}",
+        "outs": ["gpu.${item.one}"],
+    }
+    Path("dvc.yaml").write_text(to_yaml({"stages": {"cell": stage}}))
+    # Ray is told of GPUs that are not there.
+    with Machines(1, cores=8, num_gpus=2) as machines:
+        done = run(machines)
+    assert done.returncode == 0 and "4 to go, 4 at once." in done.stdout, done.stdout + done.stderr
+    assert sorted(Path(f"gpu.{one}").read_text().strip() for one in (1, 2, 3, 4)) == ["0", "0", "1", "1"]
+
+
 SIZE = 300_000_000
 """Bytes of an output, whose sums take long enough to be met in them."""
 
