@@ -33,11 +33,6 @@ def end_self() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def end_group() -> None:
-    """Ask all processes of this process's group to end."""
-    os.killpg(os.getpgrp(), signal.SIGTERM)
-
-
 @contextmanager
 def tethered(end: Callable[[], None] = end_self) -> Iterator[None]:
     """Call `end` if the process that started this one ends during the body, and exit hard if that does not help.

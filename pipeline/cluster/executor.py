@@ -18,6 +18,10 @@ from pipeline.fanout.work import Work
 
 LOST = 255
 """Exit code of a stage whose workers were lost again and again."""
+STOPPED = 130
+"""Exit code of a stage that was stopped."""
+PAUSE, LONGEST_PAUSE = 2.0, 60.0
+"""Seconds before the second attempt, which double with each later one: what has died has to leave the memory."""
 
 
 class ClusterExecutor:
@@ -53,7 +57,7 @@ class ClusterExecutor:
         self._options, self._retries, self._local = options, retries, local
         self._lock = threading.Lock()
         self._running: dict[str, Any] = {}
-        self._stopped = False
+        self._stopped = threading.Event()
 
     def execute(self, name: str, work: Work, log: Path) -> int:
         """Execute the commands of a stage on some machine, and put its outputs in their place.
@@ -63,7 +67,9 @@ class ClusterExecutor:
         """
         if work.keeps:
             return self._local(name, work, log)
-        for _ in range(self._retries + 1):
+        for number in range(self._retries + 1):
+            if number and self._stopped.wait(min(LONGEST_PAUSE, PAUSE * 2 ** (number - 1))):
+                return STOPPED
             token = uuid4().hex
             order = self._orders.make(name, token, work)
             home = self._begin(name, token)
@@ -73,7 +79,7 @@ class ClusterExecutor:
                 note(log, f"The attempt was lost: {error}")
                 continue
             if result is None:
-                return 130
+                return STOPPED
             if result.code < 0:
                 note(log, f"A signal has ended the command, as when memory runs out: {result.code}")
                 continue
@@ -87,7 +93,7 @@ class ClusterExecutor:
     def stop(self) -> None:
         """Start nothing more, and interrupt what runs."""
         with self._lock:
-            self._stopped = True
+            self._stopped.set()
             running = list(self._running.values())
         for reference in running:
             with contextlib.suppress(Exception):
@@ -114,7 +120,7 @@ class ClusterExecutor:
         options = {**self._options(order.stage), "max_retries": 0, "name": order.stage}
         call = self._transport.call(order, home, log)
         with self._lock:
-            if self._stopped:
+            if self._stopped.is_set():
                 return None
             reference = self._ray.remote(call.function).options(**options).remote(*call.arguments)
             self._running[order.stage] = reference

@@ -7,9 +7,11 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 from pipeline.fanout.gpus import Gpus
+from pipeline.fanout.leash import leashed
 from pipeline.fanout.logs import note
 from pipeline.fanout.work import Work
 from pipeline.warm.client import Program, start_program
@@ -64,7 +66,8 @@ class Processes:
             program = _start(command, folder, environment, nothing.fileno(), output.fileno())
             self._running.add(program)
         # Until it is waited for, its number cannot be reused for another process group.
-        program.ended()
+        with leashed(program.pid) if python_arguments(command) is None else nullcontext():
+            program.ended()
         with self._lock:
             self._running.remove(program)
             os.killpg(program.pid, signal.SIGKILL)
