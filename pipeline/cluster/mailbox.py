@@ -22,22 +22,20 @@ class Mailbox:
     """Where workers put letters, and the head takes them out; it lives in the cluster as an actor.
 
     Letters of attempts that are not wanted any more are refused, so that a worker that was believed dead learns of it.
+    A mailbox that has just been started again knows of no attempt, and refuses none until it is told.
     """
 
     def __init__(self) -> None:
-        self._wanted: dict[str, str] = {}
+        self._wanted: dict[str, str] | None = None
         self._letters: list[Letter] = []
 
-    def want(self, stage: str, token: str | None) -> None:
-        """Say which attempt at a stage is wanted; None for none."""
-        if token is None:
-            self._wanted.pop(stage, None)
-        else:
-            self._wanted[stage] = token
+    def want(self, tokens: dict[str, str]) -> None:
+        """Say which attempts are wanted, by their stages."""
+        self._wanted = tokens
 
     def post(self, letter: Letter) -> bool:
         """Put a letter in. Returns whether the attempt is still wanted."""
-        if self._wanted.get(letter.stage) != letter.token:
+        if self._wanted is not None and self._wanted.get(letter.stage) != letter.token:
             return False
         self._letters.append(letter)
         return True

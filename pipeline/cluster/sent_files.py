@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,16 +33,25 @@ class SentFiles:
         self._sent: dict[str, tuple[Any, list[Any]]] = {}
         self._packing = threading.Lock()
         self._logs: dict[str, tuple[str, Path]] = {}
+        self._wanted: dict[str, str] = {}
+        self._wanting = threading.Lock()
         self._mailbox: Any = None
 
     @contextmanager
     def opened(self) -> Iterator[None]:
         """Take letters in while the body runs."""
-        self._mailbox = self._ray.remote(Mailbox).options(num_cpus=0, max_restarts=-1, max_task_retries=-1).remote()
+        # Where the head is: other machines may leave.
+        here = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+            self._ray.get_runtime_context().get_node_id(), soft=True
+        )
+        options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
+        self._mailbox = self._ray.remote(Mailbox).options(**options).remote()
         ended = threading.Event()
 
         def poll() -> None:
             while not ended.wait(POLL):
+                # Again and again, as a mailbox that has died is started without what it knew.
+                self._want({})
                 self._take_letters()
 
         thread = threading.Thread(target=poll, name="mailbox", daemon=True)
@@ -60,7 +69,7 @@ class SentFiles:
         self._logs[order.stage] = (order.token, log)
         progress = worker.put(home, progress_files(home))
         arguments = (order, self._scratch, self._inputs(order), progress, self._mailbox)
-        self._ray.get(self._mailbox.want.remote(order.stage, order.token))
+        self._ray.get(self._want({order.stage: order.token}))
         return Call(worker.work_in_scratch, arguments)
 
     def receive(self, answer: Any, home: Path) -> None:
@@ -71,7 +80,14 @@ class SentFiles:
 
     def close(self, order: Order) -> None:
         """Let the worker learn from its next letter that it is not wanted."""
-        self._mailbox.want.remote(order.stage, None)
+        self._want({order.stage: None})
+
+    def _want(self, changes: Mapping[str, str | None]) -> Any:
+        """Tell the mailbox which attempts are wanted from now on."""
+        with self._wanting:
+            known = {**self._wanted, **changes}
+            self._wanted = {stage: token for stage, token in known.items() if token is not None}
+            return self._mailbox.want.remote(self._wanted)
 
     def _inputs(self, order: Order) -> list[Any]:
         """What a stage reads, as archives in the object store. Equal files are sent once in a run."""

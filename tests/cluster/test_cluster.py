@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cluster.machines import Machines, run_command, start, wait_for, workers_at
@@ -138,6 +139,20 @@ def test_a_signal_ends_what_runs_on_other_machines(machines, toy):
     assert process.returncode == 130, output
     asleep = ["pgrep", "--full", "--exact", "sleep 600"]
     assert wait_for(lambda: subprocess.run(asleep, check=False, stdout=subprocess.DEVNULL).returncode)
+
+
+def test_a_mailbox_that_dies_costs_nothing(machines, toy, tmp_path_factory):
+    command = f"touch {toy}/begun; sleep 8; echo 1 > out; echo printed"
+    Path("dvc.yaml").write_text(to_yaml({"stages": {"long": {"cmd": command, "outs": ["out"]}}}))
+    process = start(machines.address, toy, environment(), "--scratch", str(tmp_path_factory.mktemp("scratch")))
+    assert wait_for((toy / "begun").exists)
+    boxes = [one for one in psutil.process_iter(["cmdline"]) if "ray::Mailbox" in " ".join(one.info["cmdline"] or [])]
+    assert boxes
+    for box in boxes:
+        box.kill()
+    output = process.communicate(timeout=120)[0]
+    log = Path(".dvc/tmp/fanout/long.log").read_text()
+    assert process.returncode == 0 and "lost" not in log and "printed" in log, output + log
 
 
 def test_a_command_that_is_killed_as_when_memory_runs_out_is_tried_again(machines, toy):
