@@ -68,6 +68,15 @@ def test_nothing_is_projected_for_networks_and_other_sizes():
     assert project(stage_counts(sift), sift, 1).unknown == ("features",)
 
 
+def test_the_paper_s_sizes_were_measured_but_for_its_trainings():
+    params = many(training__batch=10, training__image_size=256, model__grid__resolution=51)
+    counts = stage_counts(params)
+    found = project(counts, params, 1)
+    assert found.unknown == ("train",)
+    rest = Counter({name: number for name, number in counts.items() if name != "train"})
+    assert found.seconds > 2 * project(rest, many(), 1).seconds
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"), [(10, "1 min"), (150, "2 min"), (3599, "1 h 00 min"), (7500, "2 h 05 min")]
 )
