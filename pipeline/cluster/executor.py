@@ -118,13 +118,13 @@ class ClusterExecutor:
             _LostError: the worker died, or what it sent is damaged.
         """
         options = {**self._options(order.stage), "max_retries": 0, "name": order.stage}
-        call = self._transport.call(order, home, log)
-        with self._lock:
-            if self._stopped.is_set():
-                return None
-            reference = self._ray.remote(call.function).options(**options).remote(*call.arguments)
-            self._running[order.stage] = reference
         try:
+            call = self._transport.call(order, home, log)
+            with self._lock:
+                if self._stopped.is_set():
+                    return None
+                reference = self._ray.remote(call.function).options(**options).remote(*call.arguments)
+                self._running[order.stage] = reference
             answer = self._ray.get(reference)
             self._transport.receive(answer, home)
         except self._ray.exceptions.TaskCancelledError:
