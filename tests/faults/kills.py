@@ -17,12 +17,12 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psutil
+from dvc.utils.serialize import dumps_yaml, loads_yaml
 
 from pipeline.base.files import write_text
-from pipeline.base.yaml_edits import edited
 from support.paths import ROOT
 
 OUTPUTS = ("data", "instances", "labels", "features", "components", "cells", "models", "predictions", "baselines",
@@ -88,12 +88,11 @@ def prepare(finished: Path, copy: Path, only: list[str]) -> None:
     lock = copy / "dvc.lock"
     if only:
         places: list[str] = []
-
-        def forget(content: Any) -> None:
-            for name in [name for name in content["stages"] if name.split("@")[0] in only]:
-                places.extend(out["path"] for out in content["stages"].pop(name).get("outs", []))
-
-        write_text(lock, edited(lock.read_text(encoding="utf-8"), forget, str(lock)))
+        # With DVC's own functions: it is longer than what a person may write.
+        content = loads_yaml(lock.read_text(encoding="utf-8"))
+        for name in [name for name in content["stages"] if name.split("@")[0] in only]:
+            places.extend(out["path"] for out in content["stages"].pop(name).get("outs", []))
+        write_text(lock, dumps_yaml(content))
         for place in places:
             target = copy / place
             shutil.rmtree(target) if target.is_dir() else target.unlink()
