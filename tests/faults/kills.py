@@ -95,7 +95,8 @@ def prepare(finished: Path, copy: Path, only: list[str]) -> None:
         write_text(lock, dumps_yaml(content))
         for place in places:
             target = copy / place
-            shutil.rmtree(target) if target.is_dir() else target.unlink()
+            # An entry may be from another run in the same folder.
+            shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
         return
     lock.unlink()
     for name in OUTPUTS:
