@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 """Folder that holds the packages."""
 PACKAGES = ("pipeline", "stages")
+"""Packages of the stages."""
 RECORDERS = Path("pipeline/tracking")
 """Package that records results in MLflow and determines none of them. Imports of it are not followed."""
 

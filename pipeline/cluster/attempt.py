@@ -14,7 +14,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from pipeline.base.files import make_folder, sha256
-from pipeline.cluster.order import CODE, Order, data_of
+from pipeline.base.sources import PACKAGES
+from pipeline.cluster.order import Order, data_of
 from pipeline.cluster.packs import files_below
 from pipeline.fanout.processes import Processes
 from pipeline.fanout.work import Work
@@ -43,7 +44,7 @@ def place_of(home: Path, stage: str, token: str) -> Path:
 
 def link_code(place: Path, root: Path) -> None:
     """Link the packages of a folder into that of an attempt."""
-    for name in CODE:
+    for name in PACKAGES:
         _link(root / name, place / name)
 
 

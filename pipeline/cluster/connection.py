@@ -80,9 +80,9 @@ def check_resources(needed: Mapping[str, Mapping[str, float]], nodes: list[Mappi
     Raises:
         InputError: a stage needs more of something than any one machine has.
     """
-    machines = [node["Resources"] for node in nodes if node["Alive"]]
+    machines = _machines(nodes)
     for stage, wanted in needed.items():
-        if not any(all(machine.get(name, 0) >= amount for name, amount in wanted.items()) for machine in machines):
+        if not any(_places(wanted, machine) for machine in machines):
             found = "; ".join(sorted({_in_words(machine) for machine in machines})) or "none"
             raise InputError(
                 f"params.yaml: resources: no machine of the cluster has what a cell of the stage '{stage}' needs, "
@@ -98,8 +98,12 @@ def count_places(needed: Iterable[Mapping[str, float]], nodes: list[Mapping[str,
         needed: resources of the stages, in Ray's names; each takes some of something.
         nodes: machines, as `ray.nodes` lists them.
     """
-    machines = [node["Resources"] for node in nodes if node["Alive"]]
-    return max(sum(_places(wanted, machine) for machine in machines) for wanted in needed)
+    return max(sum(_places(wanted, machine) for machine in _machines(nodes)) for wanted in needed)
+
+
+def _machines(nodes: list[Mapping[str, Any]]) -> list[Mapping[str, float]]:
+    """Resources of the machines that are there."""
+    return [node["Resources"] for node in nodes if node["Alive"]]
 
 
 def _places(wanted: Mapping[str, float], machine: Mapping[str, float]) -> int:

@@ -14,12 +14,11 @@ from pipeline.cluster.attempt import PROGRESS, Result, place_of, sums_of
 from pipeline.cluster.order import Order, Orders
 from pipeline.cluster.transport import Transport
 from pipeline.fanout.logs import note
+from pipeline.fanout.processes import STOPPED
 from pipeline.fanout.work import Work
 
 LOST = 255
 """Exit code of a stage whose workers were lost again and again."""
-STOPPED = 130
-"""Exit code of a stage that was stopped."""
 PAUSE, LONGEST_PAUSE = 2.0, 60.0
 """Seconds before the second attempt, which double with each later one: what has died has to leave the memory."""
 

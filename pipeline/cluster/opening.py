@@ -41,9 +41,10 @@ def on_cluster(address: str, scratch: str | None, autoscaling: bool) -> Callable
         if scratch is not None:
             runtime = {"working_dir": str(root), "excludes": [f"/{name}" for name in IGNORED]}
         with connected(address, runtime) as ray:
+            nodes = ray.nodes()
             amounts = {stage: _amounts(options) for stage, options in needs.items()}
             if not autoscaling:
-                check_resources(amounts, ray.nodes())
+                check_resources(amounts, nodes)
             transport = SharedFolder(root, home) if scratch is None else SentFiles(ray, root, home, scratch)
             modules = tuple(stage_imports(root, plan.stages))
             with transport.opened():
@@ -56,7 +57,7 @@ def on_cluster(address: str, scratch: str | None, autoscaling: bool) -> Callable
                     lambda name: needs[name.split("@")[0]],
                     params.resources.retries,
                     Processes(stage_environment(), gpus=Gpus(())).execute,
-                    None if autoscaling else count_places(amounts.values(), ray.nodes()),
+                    None if autoscaling else count_places(amounts.values(), nodes),
                 )
 
     return opened

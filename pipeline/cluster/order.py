@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.base.checksums import CHECKSUMS
+from pipeline.base.sources import PACKAGES
 from pipeline.fanout.work import Work
 from pipeline.warm.messages import ADDRESS
 
-CODE = ("pipeline", "stages")
-"""Packages of the stages, which every attempt sees whole."""
 SETTINGS = ("params.yaml", "downloads.yaml")
 """Files that stages read from which DVC tracks single values."""
 HANDED_ON = ("MLFLOW_", "SEMAGIC_", "HF_", "AWS_", "GOOGLE_", "AZURE_")
@@ -40,7 +39,8 @@ def data_of(order: Order) -> list[str]:
     return [
         name
         for name in order.inputs
-        if name not in CODE and {str(folder) for folder in Path(name).parents}.isdisjoint((*CODE, *order.inputs))
+        if name not in PACKAGES
+        and {str(folder) for folder in Path(name).parents}.isdisjoint((*PACKAGES, *order.inputs))
     ]
 
 

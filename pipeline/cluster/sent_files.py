@@ -50,8 +50,6 @@ class SentFiles:
 
         def poll() -> None:
             while not ended.wait(POLL):
-                # Again and again, as a mailbox that has died is started without what it knew.
-                self._want({})
                 self._take_letters()
 
         thread = threading.Thread(target=poll, name="mailbox", daemon=True)
@@ -107,6 +105,8 @@ class SentFiles:
 
     def _take_letters(self) -> None:
         with contextlib.suppress(self._ray.exceptions.RayError, OSError):
+            # Again and again, as a mailbox that has died is started without what it knew.
+            self._want({})
             for letter in self._ray.get(self._mailbox.take.remote()):
                 self._file(letter)
 

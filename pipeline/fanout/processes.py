@@ -17,7 +17,7 @@ from pipeline.fanout.work import Work
 from pipeline.warm.client import Program, start_program
 
 STOPPED = 130
-"""Exit code of a command that was not started because the run was being stopped."""
+"""Exit code of a stage that was not executed to its end because the run was being stopped."""
 
 
 class Processes:

@@ -21,12 +21,10 @@ from typing import NamedTuple, NoReturn
 
 from setproctitle import getproctitle, setproctitle
 
-from pipeline.base.sources import ROOT
+from pipeline.base.sources import PACKAGES, ROOT
 from pipeline.warm.messages import Request, receive_request, send_number, signatures
 
 SOURCES = str(ROOT / "pipeline")
-PACKAGES = ("pipeline", "stages")
-"""Packages that programs are from."""
 
 
 class Child(NamedTuple):
